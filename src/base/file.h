@@ -1,0 +1,39 @@
+/* Files, read whole or replaced whole. Platform code: posix/file.c, windows/file.c.
+ *
+ * Paths are UTF-8. Messages name the path. */
+#ifndef EKM_BASE_FILE_H
+#define EKM_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* ekm_file_read(path, out, err): append the whole file; LIMIT if it does not fit ${out}, FILE_READ otherwise. */
+EKM_MUST_USE bool ekm_file_read(const char *path, ekm_buf *out, ekm_err *err);
+
+/* ekm_file_write_private(path, bytes, err):
+ * Replace ${path} atomically: a temporary file of mode 0600 in the same folder, synced, renamed, folder synced.
+ * After a crash the old content or the new one is there, never a part. */
+EKM_MUST_USE bool ekm_file_write_private(const char *path, ekm_view bytes, ekm_err *err);
+
+/* ekm_file_write_public(path, bytes, err): the same with mode 0644; for certificates. */
+EKM_MUST_USE bool ekm_file_write_public(const char *path, ekm_view bytes, ekm_err *err);
+
+/* ekm_file_is_private(path, err): refuse (FILE_READ) a file that group or others may read or write. */
+EKM_MUST_USE bool ekm_file_is_private(const char *path, ekm_err *err);
+
+/* ekm_file_exists(path): is there something at ${path}? */
+bool ekm_file_exists(const char *path);
+
+/* ekm_file_make_folder(path, err): create with mode 0700, or find it there already. */
+EKM_MUST_USE bool ekm_file_make_folder(const char *path, ekm_err *err);
+
+/* ekm_file_open_append(path, err): for the log: created with mode 0600, closed by fclose, not inherited by children. */
+FILE *ekm_file_open_append(const char *path, ekm_err *err);
+
+/* ekm_file_is_absolute(path): does ${path} start at a root? */
+bool ekm_file_is_absolute(const char *path);
+
+#endif

@@ -1,0 +1,115 @@
+#include "base/file.h"
+
+#include <windows.h>
+
+#include "base/limits.h"
+#include "base/utf16.h"
+
+/* A path as the wide functions want it; false when it is not UTF-8 or too long. */
+static bool wide_path(const char *path, ekm_buf *out, ekm_err *err) {
+  ekm_buf_init(out, 2 * EKM_LIMIT_URL_BYTES);
+  return ekm_utf16_from_utf8(path, out, err) && (ekm_buf_append(out, "\0", 2), ekm_buf_ok(out, path, err));
+}
+
+static bool fail_with_system(ekm_err *err, ekm_err_id id, const char *path) {
+  return EKM_FAIL(err, id, "'%s': Windows error %lu", path, GetLastError());
+}
+
+bool ekm_file_read(const char *path, ekm_buf *out, ekm_err *err) {
+  bool ok = false;
+  HANDLE file = INVALID_HANDLE_VALUE;
+  uint8_t chunk[4096];
+  DWORD got = 0;
+  ekm_buf wide;
+
+  EKM_TRY(wide_path(path, &wide, err));
+  file = CreateFileW((LPCWSTR)(void *)wide.ptr, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+  if (file == INVALID_HANDLE_VALUE) EKM_TRY(fail_with_system(err, EKM_E_FILE_READ, path));
+  do {
+    if (!ReadFile(file, chunk, sizeof chunk, &got, NULL)) EKM_TRY(fail_with_system(err, EKM_E_FILE_READ, path));
+    ekm_buf_append(out, chunk, got);
+  } while (got > 0 && !out->too_long && !out->no_memory);
+  ok = ekm_buf_ok(out, path, err);
+done:
+  if (file != INVALID_HANDLE_VALUE) (void)CloseHandle(file);
+  ekm_buf_clear(&wide);
+  return ok;
+}
+
+/* Files inherit the ACL of their folder, which the installer restricts; there is no mode to set. */
+static bool replace_file(const char *path, ekm_view bytes, ekm_err *err) {
+  bool ok = false;
+  HANDLE file = INVALID_HANDLE_VALUE;
+  DWORD put = 0;
+  ekm_buf target, temporary, name;
+
+  ekm_buf_init(&name, EKM_LIMIT_URL_BYTES);
+  ekm_buf_init(&temporary, 0);
+  EKM_TRY(wide_path(path, &target, err));
+  ekm_buf_append_fmt(&name, "%s.%lu.tmp", path, GetCurrentProcessId());
+  EKM_TRY(wide_path(ekm_buf_text(&name), &temporary, err));
+  file = CreateFileW((LPCWSTR)(void *)temporary.ptr, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+  if (file == INVALID_HANDLE_VALUE) EKM_TRY(fail_with_system(err, EKM_E_FILE_WRITE, path));
+  if (!WriteFile(file, bytes.ptr, (DWORD)bytes.len, &put, NULL) || put != bytes.len || !FlushFileBuffers(file)) {
+    EKM_TRY(fail_with_system(err, EKM_E_FILE_WRITE, path));
+  }
+  (void)CloseHandle(file);
+  file = INVALID_HANDLE_VALUE;
+  if (!MoveFileExW((LPCWSTR)(void *)temporary.ptr, (LPCWSTR)(void *)target.ptr, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)) {
+    EKM_TRY(fail_with_system(err, EKM_E_FILE_WRITE, path));
+  }
+  ok = true;
+done:
+  if (file != INVALID_HANDLE_VALUE) (void)CloseHandle(file);
+  if (!ok && temporary.ptr != NULL) (void)DeleteFileW((LPCWSTR)(void *)temporary.ptr);
+  ekm_buf_clear(&target);
+  ekm_buf_clear(&temporary);
+  ekm_buf_clear(&name);
+  return ok;
+}
+
+bool ekm_file_write_private(const char *path, ekm_view bytes, ekm_err *err) {
+  return replace_file(path, bytes, err);
+}
+
+bool ekm_file_write_public(const char *path, ekm_view bytes, ekm_err *err) {
+  return replace_file(path, bytes, err);
+}
+
+bool ekm_file_is_private(const char *path, ekm_err *err) {
+  return ekm_file_exists(path) || fail_with_system(err, EKM_E_FILE_READ, path);
+}
+
+bool ekm_file_exists(const char *path) {
+  ekm_err ignored = {0};
+  ekm_buf wide;
+  bool there = wide_path(path, &wide, &ignored) && GetFileAttributesW((LPCWSTR)(void *)wide.ptr) != INVALID_FILE_ATTRIBUTES;
+  ekm_buf_clear(&wide);
+  return there;
+}
+
+bool ekm_file_make_folder(const char *path, ekm_err *err) {
+  ekm_buf wide;
+  bool ok = wide_path(path, &wide, err);
+  if (ok && !CreateDirectoryW((LPCWSTR)(void *)wide.ptr, NULL) && GetLastError() != ERROR_ALREADY_EXISTS) {
+    ok = fail_with_system(err, EKM_E_FILE_WRITE, path);
+  }
+  ekm_buf_clear(&wide);
+  return ok;
+}
+
+FILE *ekm_file_open_append(const char *path, ekm_err *err) {
+  FILE *file = NULL;
+  ekm_buf wide;
+  if (wide_path(path, &wide, err)) {
+    file = _wfopen((const wchar_t *)(void *)wide.ptr, L"abN");
+    if (file == NULL) (void)fail_with_system(err, EKM_E_FILE_WRITE, path);
+  }
+  ekm_buf_clear(&wide);
+  return file;
+}
+
+bool ekm_file_is_absolute(const char *path) {
+  bool drive = path[0] != '\0' && path[1] == ':' && (path[2] == '\\' || path[2] == '/');
+  return drive || (path[0] == '\\' && path[1] == '\\');
+}
