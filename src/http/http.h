@@ -1,0 +1,89 @@
+/* HTTP: one request, one answer, over https only.
+ *
+ * Everything above speaks to this interface; what stands behind it is http_curl.c, or a decorator that holds
+ * another ekm_http (http_log.c, http_fault.c), or a test's script.
+ *
+ * Rules of every implementation: certificates and host names are verified, TLS 1.2 or later, no redirects, no
+ * cookies, no netrc, no proxy but the one that is configured, the deadline holds, limits hold, and neither
+ * request nor answer bodies nor the authorization header are ever logged.
+ *
+ * Threads: an ekm_http may be used by all threads at once. */
+#ifndef EKM_HTTP_HTTP_H
+#define EKM_HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/secret.h"
+
+/* Where the bytes really go: a route belongs to one host and is given by whoever knows the configuration. All texts
+ * are borrowed for the call. NULL or 0 means: what the host name says, the system's authorities, no proxy. */
+typedef struct ekm_http_route {
+  const char *address; /* host or IP address to connect to instead of resolving the URL's host */
+  uint16_t port;       /* TCP port to connect to instead of the URL's */
+  const char *ca_file; /* PEM file of the only authorities to trust */
+  const char *proxy;   /* "http://host:port" */
+} ekm_http_route;
+
+typedef struct ekm_http_request {
+  const char *method;          /* "GET", "POST", "PUT", "PATCH", "DELETE" */
+  const char *url;             /* https only */
+  const ekm_http_route *route; /* may be NULL */
+  const ekm_secret *bearer;    /* access token for the Authorization header; NULL for none */
+  const char *content_type;    /* of the body; NULL where there is none */
+  ekm_view body;
+  const char *client_request_id; /* x-ms-client-request-id, "" or NULL for none */
+  ekm_deadline deadline;
+  bool (*is_cancelled)(void *arg); /* polled during the exchange from the calling thread; may be NULL */
+  void *cancel_arg;
+} ekm_http_request;
+
+/* The parts of an answer that a client of Key Vault or Entra ever looks at. ekm_http_response_init before use;
+ * ekm_http_response_clear wipes. A header that was absent is an empty buffer. */
+typedef struct ekm_http_response {
+  int status;
+  ekm_buf body; /* wiped: it may hold a token or a plaintext key */
+  ekm_buf content_type;
+  ekm_buf www_authenticate; /* the first one that names Bearer */
+  ekm_buf request_id;       /* x-ms-request-id */
+  ekm_buf retry_after;      /* in milliseconds, digits: from retry-after-ms, x-ms-retry-after-ms or Retry-After */
+  ekm_buf date;
+} ekm_http_response;
+
+void ekm_http_response_init(ekm_http_response *response);
+void ekm_http_response_clear(ekm_http_response *response);
+
+typedef struct ekm_http ekm_http;
+struct ekm_http {
+  /* Perform one exchange. true: an answer with some status arrived whole. false: DNS, CONNECT, TLS_UNTRUSTED,
+   * TLS_HANDSHAKE, HTTP_SEND, HTTP_RECEIVE, PROXY, DEADLINE, CANCELLED, ANSWER_TOO_BIG, LIMIT or OUT_OF_MEMORY. */
+  bool (*perform)(ekm_http *self, const ekm_http_request *request, ekm_http_response *response, ekm_err *err);
+  void (*destroy)(ekm_http *self);
+};
+
+EKM_MUST_USE bool ekm_http_perform(ekm_http *http, const ekm_http_request *request, ekm_http_response *response,
+                                   ekm_err *err);
+
+/* ekm_http_free(http): destroy it and whatever it decorates; NULL is fine; sets the caller's pointer to NULL. */
+void ekm_http_free(ekm_http **http);
+
+/* ekm_http_curl_new(clock, user_agent, out_http, err): the real thing, on libcurl. */
+EKM_MUST_USE bool ekm_http_curl_new(const ekm_clock *clock, const char *user_agent, ekm_http **out_http, ekm_err *err);
+
+/* ekm_http_log_new(lower, log, clock, out_http, err):
+ * Log method, host, path, status, duration and request id of each exchange; takes over ${lower}. */
+EKM_MUST_USE bool ekm_http_log_new(ekm_http *lower, ekm_log *log, const ekm_clock *clock, ekm_http **out_http,
+                                   ekm_err *err);
+
+/* ekm_http_fault_new(lower, fault, arg, out_http, err):
+ * For tests: ask ${fault} before each exchange; if it raises an error the exchange fails with it. Takes over ${lower}. */
+EKM_MUST_USE bool ekm_http_fault_new(ekm_http *lower,
+                                     bool (*fault)(void *arg, const ekm_http_request *request, ekm_err *err), void *arg,
+                                     ekm_http **out_http, ekm_err *err);
+
+#endif

@@ -1,0 +1,183 @@
+/* A keyring: the keys of one vault as one credential sees them. All that the provider knows of the outside.
+ *
+ *   provider --> keyring (names, thumbprints, ids, cache, one search at a time)
+ *                   |
+ *                   +--> keyring_backend: a table of functions, once over keyvault, once in memory
+ *
+ *   keyring_connector: from a credential to a keyring; equal credentials share one, different ones never do
+ *
+ * A key here is one VERSION of a vault's key: immutable material with a thumbprint. The thumbprint is the leftmost
+ * 20 bytes of the SHA-256 JWK thumbprint of the public key (RFC 7638, n and e in shortest form), so the same material
+ * has the same thumbprint in any vault and under any name, and finding it again needs no local state.
+ *
+ * What asks the vault: a name without a version, always (a rotated key must be seen). What does not: a thumbprint, id
+ * or name/version that was seen before.
+ *
+ * Threads: a keyring and a connector may be used by all threads. Keys are immutable and reference-counted. */
+#ifndef EKM_KEYRING_KEYRING_H
+#define EKM_KEYRING_KEYRING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "crypto/crypto.h"
+
+enum { KEYRING_THUMB_BYTES = 20 };
+
+/* What bounds one call of the engine; handed down to every exchange that the call needs. */
+typedef struct keyring_call {
+  ekm_deadline deadline;
+  bool (*is_cancelled)(void *arg); /* may be NULL */
+  void *cancel_arg;
+} keyring_call;
+
+/* --- what a backend answers ------------------------------------------------------------------------------------- */
+
+/* A key version as the vault describes it. keyring_record_init before use, keyring_record_clear afterwards. */
+typedef struct keyring_record {
+  char name[EKM_LIMIT_KEY_NAME_CHARS + 1];       /* as spelt when the key was created */
+  char version[EKM_LIMIT_KEY_VERSION_CHARS + 1];
+  bool is_rsa;                                   /* RSA or RSA-HSM; n and e are empty otherwise */
+  bool enabled;
+  ekm_buf n, e;                                  /* big-endian; leading zeros are tolerated */
+} keyring_record;
+
+void keyring_record_init(keyring_record *record);
+void keyring_record_clear(keyring_record *record);
+
+/* A growing list of names or versions. Zero-initialise; keyring_list_clear frees. */
+typedef struct keyring_list {
+  char (*items)[EKM_LIMIT_KEY_NAME_CHARS + 1];
+  size_t count, cap;
+} keyring_list;
+
+/* keyring_list_add(list, text, err): LIMIT beyond EKM_LIMIT_KEYS_PER_VAULT entries or for a text that is too long. */
+EKM_MUST_USE bool keyring_list_add(keyring_list *list, const char *text, ekm_err *err);
+void keyring_list_clear(keyring_list *list);
+
+/* ${version} may be NULL: the newest. Errors are those of the table: KEY_NOT_FOUND, KEY_DISABLED, VAULT_FORBIDDEN ... */
+typedef struct keyring_backend keyring_backend;
+struct keyring_backend {
+  bool (*get)(keyring_backend *self, const char *name, const char *version, const keyring_call *call,
+              keyring_record *out_record, ekm_err *err);
+  bool (*list_names)(keyring_backend *self, const keyring_call *call, keyring_list *out_names, ekm_err *err);
+  bool (*list_versions)(keyring_backend *self, const char *name, const keyring_call *call, keyring_list *out_versions,
+                        ekm_err *err);
+  /* Create an RSA key under a free name: KEY_EXISTS or KEY_DELETED if it is not free; never adds a version. Never
+   * repeated by itself after a fault. */
+  bool (*create_rsa)(keyring_backend *self, const char *name, unsigned bits, const keyring_call *call,
+                     keyring_record *out_record, ekm_err *err);
+  /* Delete (softly) all versions of a name. */
+  bool (*drop)(keyring_backend *self, const char *name, const keyring_call *call, ekm_err *err);
+  bool (*wrap)(keyring_backend *self, const char *name, const char *version, const char *alg, ekm_view plaintext,
+               const keyring_call *call, ekm_buf *out_ciphertext, ekm_err *err);
+  bool (*unwrap)(keyring_backend *self, const char *name, const char *version, const char *alg, ekm_view ciphertext,
+                 const keyring_call *call, ekm_buf *out_plaintext, ekm_err *err);
+  void (*destroy)(keyring_backend *self);
+};
+
+/* --- keys ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct keyring_key keyring_key;
+
+/* keyring_key_unref(key): give up a reference; NULL is fine; sets the caller's pointer to NULL. */
+void keyring_key_unref(keyring_key **key);
+
+const char *keyring_key_name(const keyring_key *key);
+const char *keyring_key_version(const keyring_key *key);
+ekm_view keyring_key_thumb(const keyring_key *key);
+unsigned keyring_key_bits(const keyring_key *key);
+size_t keyring_key_modulus_bytes(const keyring_key *key);
+ekm_view keyring_key_n(const keyring_key *key); /* shortest form */
+ekm_view keyring_key_e(const keyring_key *key); /* shortest form */
+
+/* keyring_thumb(crypto, n, e, out, err): the thumbprint of a public key, as said above. */
+EKM_MUST_USE bool keyring_thumb(const ekm_crypto *crypto, ekm_view n, ekm_view e, uint8_t out[KEYRING_THUMB_BYTES],
+                                ekm_err *err);
+
+/* --- the keyring ----------------------------------------------------------------------------------------------------- */
+
+typedef struct keyring keyring;
+
+typedef struct keyring_options {
+  const ekm_crypto *crypto; /* borrowed, outlives the keyring */
+  const ekm_clock *clock;   /* borrowed, outlives the keyring */
+  ekm_log *log;             /* borrowed, outlives the keyring; may be NULL */
+  const char *wrap_alg;     /* static text: "RSA-OAEP-256" */
+} keyring_options;
+
+/* keyring_new(options, backend, out_keyring, err): takes over ${backend} also on failure; one reference for the caller. */
+EKM_MUST_USE bool keyring_new(const keyring_options *options, keyring_backend *backend, keyring **out_keyring,
+                              ekm_err *err);
+
+/* keyring_ref(keyring), keyring_unref(keyring): the last reference frees keyring and backend. */
+keyring *keyring_ref(keyring *ring);
+void keyring_unref(keyring **ring);
+
+/* keyring_by_name(ring, name, version, call, out_key, err):
+ * ${version} NULL asks the vault for the newest, always. KEY_TYPE for a key that is not RSA of 2048, 3072 or 4096. */
+EKM_MUST_USE bool keyring_by_name(keyring *ring, const char *name, const char *version, const keyring_call *call,
+                                  keyring_key **out_key, ekm_err *err);
+
+/* keyring_by_thumb(ring, thumb, call, out_key, err):
+ * From the cache, else one search through the vault (newest versions first, then older ones) that all waiting threads
+ * share. KEY_NOT_FOUND if nothing has that thumbprint. */
+EKM_MUST_USE bool keyring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, keyring_key **out_key,
+                                   ekm_err *err);
+
+/* keyring_peek(ring, thumb): the key if it is in the cache, else NULL. Never asks the vault. */
+keyring_key *keyring_peek(keyring *ring, ekm_view thumb);
+
+/* keyring_next_id(ring, id, call, out_id, err):
+ * The id behind ${id} in an enumeration of the newest RSA versions of all names; 0 starts it and lists the vault anew.
+ * END_OF_LIST at its end. Keys that cannot be used (other types, disabled) are passed over. An id means the same key
+ * version as long as the keyring lives. */
+EKM_MUST_USE bool keyring_next_id(keyring *ring, uint32_t id, const keyring_call *call, uint32_t *out_id, ekm_err *err);
+
+/* keyring_by_id(ring, id, out_key, err): KEY_NOT_FOUND for an id that no enumeration gave. Never asks the vault. */
+EKM_MUST_USE bool keyring_by_id(keyring *ring, uint32_t id, keyring_key **out_key, ekm_err *err);
+
+/* keyring_create(ring, name, bits, call, out_key, err): see keyring_backend.create_rsa. */
+EKM_MUST_USE bool keyring_create(keyring *ring, const char *name, unsigned bits, const keyring_call *call,
+                                 keyring_key **out_key, ekm_err *err);
+
+/* keyring_drop(ring, key, call, err):
+ * Delete the key's name softly, if it has exactly this one version; DROP_VERSIONS otherwise. */
+EKM_MUST_USE bool keyring_drop(keyring *ring, const keyring_key *key, const keyring_call *call, ekm_err *err);
+
+/* keyring_wrap_limit(ring, key): the longest plaintext that keyring_wrap takes, in bytes. */
+size_t keyring_wrap_limit(const keyring *ring, const keyring_key *key);
+
+/* keyring_wrap(...), keyring_unwrap(...): in the vault, with exactly this version. DATA_TOO_LONG and CIPHERTEXT_LENGTH are
+ * found without asking it. */
+EKM_MUST_USE bool keyring_wrap(keyring *ring, const keyring_key *key, ekm_view plaintext, const keyring_call *call,
+                               ekm_buf *out_ciphertext, ekm_err *err);
+EKM_MUST_USE bool keyring_unwrap(keyring *ring, const keyring_key *key, ekm_view ciphertext, const keyring_call *call,
+                                 ekm_buf *out_plaintext, ekm_err *err);
+
+/* --- from a credential to a keyring -------------------------------------------------------------------------------------- */
+
+typedef struct keyring_connector keyring_connector;
+struct keyring_connector {
+  /* The keyring of a SQL Server credential: IDENTITY and SECRET as UTF-8. A credential that was accepted before and whose
+   * token is fresh costs no request. IDENTITY_BAD, SECRET_SHORT, SECRET_CLIENT_ID, CLOUD_UNKNOWN before any request;
+   * TOKEN_REFUSED only when the sign-in service definitely refused it. The caller unrefs the keyring. */
+  bool (*connect)(keyring_connector *self, const char *identity, const ekm_secret *secret, const keyring_call *call,
+                  keyring **out_keyring, ekm_err *err);
+  void (*destroy)(keyring_connector *self);
+};
+
+/* --- a vault in memory ------------------------------------------------------------------------------------------------------ */
+
+/* keyring_memory_new(crypto, out_backend, err):
+ * A backend for tests and rehearsals: keys with real public parts and a toy wrap (not encryption), so that nothing but the
+ * contract is exercised. See keyring_memory.c. */
+EKM_MUST_USE bool keyring_memory_new(const ekm_crypto *crypto, keyring_backend **out_backend, ekm_err *err);
+
+#endif
