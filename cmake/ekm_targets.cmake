@@ -31,6 +31,13 @@ pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
 find_library(EKM_JANSSON_STATIC NAMES libjansson.a REQUIRED)
 
+# jansson, static and hidden, so that its allocator can be ours (base/json.h). The distribution compiles the archive
+# for programs: one comparison with stdin is all that keeps it out of a shared library, so that name is redirected to
+# a variable of base/json.c.
+set(EKM_JANSSON ${CMAKE_BINARY_DIR}/libjansson_hidden.a)
+execute_process(COMMAND ${CMAKE_OBJCOPY} --redefine-sym stdin=ekm_json_no_stdin ${EKM_JANSSON_STATIC} ${EKM_JANSSON}
+  COMMAND_ERROR_IS_FATAL ANY)
+
 # ekm_layer(<layer> SOURCES ... DEPENDS ...): the static library ekm_<layer> of src/<layer>.
 function(ekm_layer layer)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
