@@ -1,0 +1,361 @@
+#include "keyring/keyring.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hex.h"
+#include "base/mem.h"
+#include "base/mutex.h"
+#include "base/text.h"
+#include "keyring/cache.h"
+#include "keyring/search.h"
+
+struct keyring {
+  atomic_uint refs;
+  keyring_options options;
+  keyring_backend *backend;
+
+  ekm_mutex lock; /* covers everything below; never held during a request */
+  keyring_cache cache;
+  keyring_list names; /* what the last enumeration listed, sorted */
+  bool searching;     /* one search by thumbprint at a time */
+  uint64_t fruitless; /* how many searches have gone through the whole vault in vain */
+  ekm_cond search_ended;
+};
+
+/* What a wrap algorithm costs of the modulus: 2 * hash + 2 bytes, RFC 8017 section 7.1.1. */
+static const struct {
+  const char *alg;
+  size_t overhead_bytes;
+} wrap_algs[] = {{"RSA-OAEP-256", 66}, {"RSA-OAEP", 42}};
+
+bool keyring_new(const keyring_options *options, keyring_backend *backend, keyring **out_keyring, ekm_err *err) {
+  keyring *ring = ekm_mem_alloc(sizeof *ring, err);
+  *out_keyring = ring;
+  if (ring == NULL) {
+    backend->destroy(backend);
+    return false;
+  }
+  atomic_init(&ring->refs, 1);
+  ring->options = *options;
+  ring->backend = backend;
+  ekm_mutex_init(&ring->lock);
+  ekm_cond_init(&ring->search_ended);
+  return true;
+}
+
+keyring *keyring_ref(keyring *ring) {
+  atomic_fetch_add_explicit(&ring->refs, 1, memory_order_relaxed);
+  return ring;
+}
+
+void keyring_unref(keyring **ring) {
+  keyring *last = *ring;
+  *ring = NULL;
+  if (last == NULL || atomic_fetch_sub_explicit(&last->refs, 1, memory_order_acq_rel) != 1) return;
+  last->backend->destroy(last->backend);
+  keyring_cache_clear(&last->cache);
+  keyring_list_clear(&last->names);
+  ekm_mem_free(last);
+}
+
+/* --- remembering ------------------------------------------------------------------------------------------------ */
+
+static keyring_key *ref_of_id(keyring *ring, uint32_t id) {
+  keyring_key *key = keyring_cache_key(&ring->cache, id);
+  return key == NULL ? NULL : keyring_key_ref(key);
+}
+
+/* The key of a record: the one that is known already, if it is the same material in the same state, else a new one. */
+static bool remember(keyring *ring, const keyring_record *record, keyring_key **out_key, uint32_t *out_id, ekm_err *err) {
+  keyring_key *fresh = NULL;
+
+  *out_key = NULL;
+  if (!keyring_key_new(ring->options.crypto, record, &fresh, err)) return false;
+  ekm_mutex_lock(&ring->lock);
+  uint32_t id = keyring_cache_find_version(&ring->cache, fresh->name, fresh->version);
+  keyring_key *known = keyring_cache_key(&ring->cache, id);
+  bool same = known != NULL && known->enabled == fresh->enabled &&
+              ekm_view_equal(keyring_key_thumb(known), keyring_key_thumb(fresh));
+  bool findable = same && keyring_cache_find_thumb(&ring->cache, keyring_key_thumb(known)) != 0;
+  if (!findable) id = keyring_cache_add(&ring->cache, fresh, err);
+  *out_key = ref_of_id(ring, id);
+  ekm_mutex_unlock(&ring->lock);
+  keyring_key_unref(&fresh);
+  if (out_id != NULL) *out_id = id;
+  return *out_key != NULL;
+}
+
+keyring_key *keyring_peek(keyring *ring, ekm_view thumb) {
+  ekm_mutex_lock(&ring->lock);
+  keyring_key *key = ref_of_id(ring, keyring_cache_find_thumb(&ring->cache, thumb));
+  ekm_mutex_unlock(&ring->lock);
+  return key;
+}
+
+bool keyring_by_id(keyring *ring, uint32_t id, keyring_key **out_key, ekm_err *err) {
+  ekm_mutex_lock(&ring->lock);
+  *out_key = ref_of_id(ring, id);
+  ekm_mutex_unlock(&ring->lock);
+  return *out_key != NULL || EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "no key has the id %u", (unsigned)id);
+}
+
+/* --- by name ---------------------------------------------------------------------------------------------------- */
+
+static bool known_version(keyring *ring, const char *name, const char *version, keyring_key **out_key) {
+  ekm_mutex_lock(&ring->lock);
+  *out_key = ref_of_id(ring, keyring_cache_find_version(&ring->cache, name, version));
+  ekm_mutex_unlock(&ring->lock);
+  return *out_key != NULL;
+}
+
+bool keyring_by_name(keyring *ring, const char *name, const char *version, const keyring_call *call,
+                     keyring_key **out_key, ekm_err *err) {
+  bool ok = false;
+  keyring_record record;
+
+  *out_key = NULL;
+  keyring_record_init(&record);
+  if (version == NULL || !known_version(ring, name, version, out_key)) {
+    EKM_TRY(ring->backend->get(ring->backend, name, version, call, &record, err));
+    EKM_TRY(remember(ring, &record, out_key, NULL, err));
+  }
+  if (!(*out_key)->enabled) {
+    (void)EKM_FAIL(err, EKM_E_KEY_DISABLED, "key '%s', version %s", (*out_key)->name, (*out_key)->version);
+    keyring_key_unref(out_key);
+    goto done;
+  }
+  ok = true;
+done:
+  keyring_record_clear(&record);
+  return ok;
+}
+
+/* --- by thumbprint ------------------------------------------------------------------------------------------------ */
+
+typedef struct wanted {
+  keyring *ring;
+  ekm_view thumb;
+} wanted;
+
+static bool wanted_seen(void *arg, const char *name, const char *version) {
+  wanted *w = arg;
+  keyring_key *key = NULL;
+  bool known = known_version(w->ring, name, version, &key);
+  keyring_key_unref(&key);
+  return known;
+}
+
+static bool wanted_visit(void *arg, const keyring_record *record, bool *out_found, ekm_err *err) {
+  wanted *w = arg;
+  keyring_key *key = NULL;
+  if (!remember(w->ring, record, &key, NULL, err)) {
+    if (err->id != EKM_E_KEY_TYPE) return false;
+    ekm_err_clear(err); /* other keys may live in the vault too */
+    return true;
+  }
+  *out_found = ekm_view_equal(keyring_key_thumb(key), w->thumb);
+  keyring_key_unref(&key);
+  return true;
+}
+
+/* Wait until no other thread searches, then be the one who does; or find the key, or learn that a whole search that
+ * ended meanwhile was in vain. Returns true if the caller must search. The lock is held by the caller. */
+static bool take_search_turn(keyring *ring, ekm_view thumb, const keyring_call *call, uint64_t fruitless_before) {
+  while (ring->searching && ekm_deadline_left_ms(call->deadline, ring->options.clock) > 0) {
+    ekm_cond_wait(&ring->search_ended, &ring->lock, ekm_deadline_left_ms(call->deadline, ring->options.clock));
+  }
+  if (ring->searching || ring->fruitless != fruitless_before) return false;
+  if (keyring_cache_find_thumb(&ring->cache, thumb) != 0) return false;
+  ring->searching = true;
+  return true;
+}
+
+static bool search_now(keyring *ring, ekm_view thumb, const keyring_call *call, ekm_err *err) {
+  wanted w = {ring, thumb};
+  keyring_visit visitor = {wanted_seen, wanted_visit, &w};
+  bool found = false;
+
+  EKM_LOG(ring->options.log, EKM_LOG_INFO, "keyring.search", EKM_LOG_HEX("thumbprint", thumb));
+  bool ok = keyring_search(ring->backend, &visitor, call, &found, err);
+  ekm_mutex_lock(&ring->lock);
+  ring->searching = false;
+  if (ok && !found) ring->fruitless++;
+  ekm_cond_wake_all(&ring->search_ended);
+  ekm_mutex_unlock(&ring->lock);
+  return ok;
+}
+
+bool keyring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, keyring_key **out_key, ekm_err *err) {
+  char hex[2 * KEYRING_THUMB_BYTES + 1] = "";
+
+  *out_key = keyring_peek(ring, thumb);
+  if (*out_key != NULL) return true;
+  if (thumb.len == KEYRING_THUMB_BYTES) {
+    ekm_mutex_lock(&ring->lock);
+    bool my_turn = take_search_turn(ring, thumb, call, ring->fruitless);
+    bool still_searching = ring->searching && !my_turn;
+    ekm_mutex_unlock(&ring->lock);
+    if (still_searching) return EKM_FAIL(err, EKM_E_DEADLINE, "while another thread searched the vault for a key");
+    if (my_turn && !search_now(ring, thumb, call, err)) return false;
+    *out_key = keyring_peek(ring, thumb);
+    if (*out_key != NULL) return true;
+  }
+  ekm_hex_text(thumb, hex, sizeof hex);
+  return EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "no key of the vault has the thumbprint %s", hex);
+}
+
+/* --- enumeration ---------------------------------------------------------------------------------------------------- */
+
+static int compare_names(const void *a, const void *b) {
+  return strcmp(a, b);
+}
+
+static bool list_anew(keyring *ring, const keyring_call *call, ekm_err *err) {
+  keyring_list fresh = {0};
+  if (!ring->backend->list_names(ring->backend, call, &fresh, err)) {
+    keyring_list_clear(&fresh);
+    return false;
+  }
+  if (fresh.count > 0) qsort(fresh.items, fresh.count, sizeof fresh.items[0], compare_names);
+  ekm_mutex_lock(&ring->lock);
+  keyring_list old = ring->names;
+  ring->names = fresh;
+  ekm_mutex_unlock(&ring->lock);
+  keyring_list_clear(&old);
+  return true;
+}
+
+/* The first listed name behind ${name}; sorted names make it independent of what other threads enumerate. */
+static bool name_after(keyring *ring, const char *name, char *out_name, size_t out_bytes) {
+  size_t low = 0;
+  ekm_err ignored = {0};
+  ekm_mutex_lock(&ring->lock);
+  size_t high = ring->names.count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (strcmp(ring->names.items[middle], name) <= 0) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  bool found = low < ring->names.count && ekm_text_copy(out_name, out_bytes, ring->names.items[low], "a name", &ignored);
+  ekm_mutex_unlock(&ring->lock);
+  return found;
+}
+
+/* Read the newest version of a name for an enumeration: *out_id stays 0 if the key is of no use to SQL Server. */
+static bool enumerate_name(keyring *ring, const char *name, const keyring_call *call, uint32_t *out_id, ekm_err *err) {
+  keyring_record record;
+  keyring_key *key = NULL;
+
+  keyring_record_init(&record);
+  bool ok = ring->backend->get(ring->backend, name, NULL, call, &record, err);
+  if (ok && record.enabled) ok = remember(ring, &record, &key, out_id, err);
+  if (!ok && (err->id == EKM_E_KEY_NOT_FOUND || err->id == EKM_E_KEY_TYPE)) {
+    ekm_err_clear(err);
+    ok = true;
+  }
+  keyring_key_unref(&key);
+  keyring_record_clear(&record);
+  return ok;
+}
+
+bool keyring_next_id(keyring *ring, uint32_t id, const keyring_call *call, uint32_t *out_id, ekm_err *err) {
+  char name[EKM_LIMIT_KEY_NAME_CHARS + 1] = ""; /* sorts before every name */
+  keyring_key *key = NULL;
+
+  *out_id = 0;
+  if (id == 0) {
+    if (!list_anew(ring, call, err)) return false;
+  } else {
+    if (!keyring_by_id(ring, id, &key, err)) return false;
+    memcpy(name, key->name, sizeof name);
+    keyring_key_unref(&key);
+  }
+  while (name_after(ring, name, name, sizeof name)) {
+    if (!enumerate_name(ring, name, call, out_id, err)) return false;
+    if (*out_id != 0) return true;
+  }
+  return EKM_FAIL(err, EKM_E_END_OF_LIST, "no more keys");
+}
+
+/* --- create and drop -------------------------------------------------------------------------------------------------- */
+
+bool keyring_create(keyring *ring, const char *name, unsigned bits, const keyring_call *call, keyring_key **out_key,
+                    ekm_err *err) {
+  keyring_record record;
+  *out_key = NULL;
+  keyring_record_init(&record);
+  bool ok = ring->backend->create_rsa(ring->backend, name, bits, call, &record, err) &&
+            remember(ring, &record, out_key, NULL, err);
+  keyring_record_clear(&record);
+  return ok;
+}
+
+static void forget(keyring *ring, const keyring_key *key) {
+  ekm_mutex_lock(&ring->lock);
+  keyring_cache_forget_thumb(&ring->cache, keyring_key_thumb(key));
+  ekm_mutex_unlock(&ring->lock);
+}
+
+bool keyring_drop(keyring *ring, const keyring_key *key, const keyring_call *call, ekm_err *err) {
+  bool ok = false;
+  keyring_list versions = {0};
+
+  EKM_TRY(ring->backend->list_versions(ring->backend, key->name, call, &versions, err));
+  if (versions.count != 1 || strcmp(versions.items[0], key->version) != 0) {
+    EKM_BAIL(err, EKM_E_DROP_VERSIONS, "key '%s' has %zu versions", key->name, versions.count);
+  }
+  EKM_TRY(ring->backend->drop(ring->backend, key->name, call, err));
+  forget(ring, key);
+  ok = true;
+done:
+  keyring_list_clear(&versions);
+  return ok;
+}
+
+/* --- wrap and unwrap ---------------------------------------------------------------------------------------------------- */
+
+size_t keyring_wrap_limit(const keyring *ring, const keyring_key *key) {
+  for (size_t i = 0; i < sizeof wrap_algs / sizeof wrap_algs[0]; i++) {
+    if (strcmp(wrap_algs[i].alg, ring->options.wrap_alg) == 0) return key->n.len - wrap_algs[i].overhead_bytes;
+  }
+  return 0;
+}
+
+bool keyring_wrap(keyring *ring, const keyring_key *key, ekm_view plaintext, const keyring_call *call,
+                  ekm_buf *out_ciphertext, ekm_err *err) {
+  size_t limit = keyring_wrap_limit(ring, key);
+  if (plaintext.len > limit) {
+    return EKM_FAIL(err, EKM_E_DATA_TOO_LONG, "%zu bytes; key '%s' wraps at most %zu with %s", plaintext.len, key->name,
+                    limit, ring->options.wrap_alg);
+  }
+  if (!ring->backend->wrap(ring->backend, key->name, key->version, ring->options.wrap_alg, plaintext, call,
+                           out_ciphertext, err)) {
+    if (err->id == EKM_E_KEY_NOT_FOUND) forget(ring, key); /* perhaps it lives on under another name */
+    return false;
+  }
+  if (out_ciphertext->len != key->n.len) {
+    return EKM_FAIL(err, EKM_E_WRAP_ANSWER, "%zu bytes for a key of %zu", out_ciphertext->len, key->n.len);
+  }
+  return true;
+}
+
+bool keyring_unwrap(keyring *ring, const keyring_key *key, ekm_view ciphertext, const keyring_call *call,
+                    ekm_buf *out_plaintext, ekm_err *err) {
+  if (ciphertext.len != key->n.len) {
+    return EKM_FAIL(err, EKM_E_CIPHERTEXT_LENGTH, "%zu bytes; key '%s' makes %zu", ciphertext.len, key->name, key->n.len);
+  }
+  if (!ring->backend->unwrap(ring->backend, key->name, key->version, ring->options.wrap_alg, ciphertext, call,
+                             out_plaintext, err)) {
+    if (err->id == EKM_E_KEY_NOT_FOUND) forget(ring, key);
+    return false;
+  }
+  if (out_plaintext->len == 0 || out_plaintext->len > key->n.len) {
+    return EKM_FAIL(err, EKM_E_UNWRAP_ANSWER, "a plaintext of %zu bytes", out_plaintext->len);
+  }
+  return true;
+}
