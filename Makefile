@@ -1,0 +1,35 @@
+# A short face over the presets of CMakePresets.json. Each target first installs what this machine lacks.
+
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+.NOTPARALLEL:  # one build at a time; ninja uses every core
+
+help:  ## what can be made
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
+
+deps:  ## install every package that any target needs
+	@scripts/deps.sh build test lint windows
+
+build: build-dev  ## everything, into build/dev
+
+test: deps-test build-dev build-asan  ## every test, plain and under ASan and UBSan
+	@scripts/run_tests.sh dev asan
+
+tsan: deps-test build-tsan  ## the tests under ThreadSanitizer
+	@scripts/run_tests.sh tsan
+
+clean:  ## remove the build folders
+	rm -rf build
+
+# Ninja configures again by itself when a CMakeLists.txt changed; a preset that changed is seen here.
+build/%/build.ninja: CMakePresets.json
+	cmake --preset $*
+
+build-%: deps-build
+	@$(MAKE) --no-print-directory build/$*/build.ninja
+	cmake --build --preset $*
+
+deps-%:
+	@scripts/deps.sh $*
+
+.PHONY: help deps build test tsan clean
