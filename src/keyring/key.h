@@ -23,6 +23,4 @@ struct keyring_key {
 EKM_MUST_USE bool keyring_key_new(const ekm_crypto *crypto, const keyring_record *record, keyring_key **out_key,
                                   ekm_err *err);
 
-keyring_key *keyring_key_ref(keyring_key *key);
-
 #endif

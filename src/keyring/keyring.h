@@ -86,6 +86,9 @@ struct keyring_backend {
 
 typedef struct keyring_key keyring_key;
 
+/* keyring_key_ref(key): one more reference; returns ${key}. */
+keyring_key *keyring_key_ref(keyring_key *key);
+
 /* keyring_key_unref(key): give up a reference; NULL is fine; sets the caller's pointer to NULL. */
 void keyring_key_unref(keyring_key **key);
 

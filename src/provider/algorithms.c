@@ -1,0 +1,81 @@
+#include "provider/algorithms.h"
+
+#include <string.h>
+
+#include "base/utf16.h"
+#include "provider/argument.h"
+#include "provider/product.h"
+
+/* Tags are the engine's names; ids are ours, and stay. */
+static const struct {
+  SqlCpAlgId id;
+  const char *tag;
+  unsigned bits;
+} algorithms[] = {{1, "RSA_2048", 2048}, {2, "RSA_3072", 3072}, {3, "RSA_4096", 4096}};
+
+enum { ALGORITHM_COUNT = sizeof algorithms / sizeof algorithms[0] };
+
+/* Put a text of ours into the caller's string. */
+static bool put_text(SqlCpStr *str, const char *text, ekm_err *err) {
+  ekm_buf utf16;
+  ekm_buf_init(&utf16, SQLCP_MAX_NAME_BYTES);
+  bool ok = ekm_utf16_from_utf8(text, &utf16, err) && argument_put_text(str, ekm_buf_view(&utf16), err);
+  ekm_buf_clear(&utf16);
+  return ok;
+}
+
+bool algorithms_provider_info(SqlCpProviderInfo *info, ekm_err *err) {
+  static const SqlCpGuid guid = PROVIDER_GUID;
+  static const SqlCpVersion version = PROVIDER_VERSION;
+  static const SqlCpVersion api_version = PROVIDER_SQLCRYPT_VERSION;
+
+  if (!argument_pointer(info, _Alignof(SqlCpProviderInfo), "the provider info", err)) return false;
+  if (!put_text(&info->name, PROVIDER_NAME, err)) return false;
+  info->guid = guid;
+  info->version = version;
+  info->scpVersion = api_version;
+  info->authType = SQLCP_AUTH_BASIC;
+  info->symmKeySupport = 0;
+  info->asymmKeySupport = SQLCP_KEY_SUPPORTED;
+  info->cbKeyThumbLen = PROVIDER_THUMB_BYTES;
+  info->fAcceptsKeyName = 1;
+  return true;
+}
+
+static size_t index_of(SqlCpAlgId id) {
+  size_t i = 0;
+  while (i < ALGORITHM_COUNT && algorithms[i].id != id) i++;
+  return i;
+}
+
+bool algorithms_next(SqlCpAlgId *id, ekm_err *err) {
+  if (!argument_pointer(id, _Alignof(SqlCpAlgId), "the algorithm id", err)) return false;
+  size_t next = *id == 0 ? 0 : index_of(*id) + 1;
+  if (next >= ALGORITHM_COUNT) return EKM_FAIL(err, EKM_E_END_OF_LIST, "no more algorithms");
+  *id = algorithms[next].id;
+  return true;
+}
+
+bool algorithms_info(SqlCpAlgId id, SqlCpAlgorithmInfo *info, ekm_err *err) {
+  size_t i = index_of(id);
+  if (!argument_pointer(info, _Alignof(SqlCpAlgorithmInfo), "the algorithm info", err)) return false;
+  if (i == ALGORITHM_COUNT) return EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "no algorithm has the id %u", (unsigned)id);
+  if (!put_text(&info->algTag, algorithms[i].tag, err)) return false;
+  info->algId = id;
+  info->type = SQLCP_KEY_ASYMMETRIC;
+  info->bitLen = algorithms[i].bits;
+  info->ivLen = 0;
+  return true;
+}
+
+unsigned algorithms_bits(SqlCpAlgId id) {
+  size_t i = index_of(id);
+  return i == ALGORITHM_COUNT ? 0 : algorithms[i].bits;
+}
+
+SqlCpAlgId algorithms_of_bits(unsigned bits) {
+  for (size_t i = 0; i < ALGORITHM_COUNT; i++) {
+    if (algorithms[i].bits == bits) return algorithms[i].id;
+  }
+  return 0;
+}
