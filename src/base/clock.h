@@ -38,6 +38,9 @@ int64_t ekm_deadline_left_ms(ekm_deadline deadline, const ekm_clock *clock);
 /* ekm_clock_cpu_ns(): processor time of the whole process, in nanoseconds; for benchmarks. */
 int64_t ekm_clock_cpu_ns(void);
 
+/* ekm_clock_mono_ns(): the monotonic clock of this machine in nanoseconds; for measuring single calls. */
+int64_t ekm_clock_mono_ns(void);
+
 /* ekm_clock_append_iso(wall_s, out): append "2026-11-24T08:00:00Z". */
 void ekm_clock_append_iso(int64_t wall_s, ekm_buf *out);
 

@@ -31,3 +31,11 @@ int64_t ekm_clock_cpu_ns(void) {
   if (!GetProcessTimes(GetCurrentProcess(), &created, &ended, &kernel, &user)) return 0;
   return (filetime_value(kernel) + filetime_value(user)) * 100;
 }
+
+int64_t ekm_clock_mono_ns(void) {
+  LARGE_INTEGER now, per_second;
+  QueryPerformanceFrequency(&per_second);
+  QueryPerformanceCounter(&now);
+  return now.QuadPart / per_second.QuadPart * 1000000000 +
+         now.QuadPart % per_second.QuadPart * 1000000000 / per_second.QuadPart;
+}
