@@ -38,6 +38,8 @@ typedef struct ekm_http_request {
   const char *content_type;    /* of the body; NULL where there is none */
   ekm_view body;
   const char *client_request_id; /* x-ms-client-request-id, "" or NULL for none */
+  bool send_once;                /* never on a kept connection, which may be found dead and the request be sent again:
+                                    for requests that must not be repeated */
   ekm_deadline deadline;
   bool (*is_cancelled)(void *arg); /* polled during the exchange from the calling thread; may be NULL */
   void *cancel_arg;
@@ -61,7 +63,8 @@ void ekm_http_response_clear(ekm_http_response *response);
 typedef struct ekm_http ekm_http;
 struct ekm_http {
   /* Perform one exchange. true: an answer with some status arrived whole. false: DNS, CONNECT, TLS_UNTRUSTED,
-   * TLS_HANDSHAKE, HTTP_SEND, HTTP_RECEIVE, PROXY, DEADLINE, CANCELLED, ANSWER_TOO_BIG, LIMIT or OUT_OF_MEMORY. */
+   * TLS_HANDSHAKE, HTTP_SEND, HTTP_RECEIVE, PROXY, DEADLINE, CANCELLED, ANSWER_TOO_BIG, LIMIT or OUT_OF_MEMORY; INTERNAL for a URL
+   * that is not https. ${response} is empty then. */
   bool (*perform)(ekm_http *self, const ekm_http_request *request, ekm_http_response *response, ekm_err *err);
   void (*destroy)(ekm_http *self);
 };
