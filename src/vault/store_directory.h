@@ -1,0 +1,89 @@
+/* Who may do what where: vaults, applications with their secrets, and grants, as one immutable snapshot of the store.
+ *
+ *   tenant GUID --+-- vault  local   https://local.vault.localhost   resource https://vault.localhost
+ *                 +-- app    client id, object id, secrets (salted hashes)
+ *   grant = (vault, app) -> set of permissions
+ *
+ * Lookups take no lock and touch no disk. What they return is borrowed from the snapshot.
+ * Threads: all functions may be called by all threads. */
+#ifndef EKM_VAULT_STORE_DIRECTORY_H
+#define EKM_VAULT_STORE_DIRECTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+#include "vault/store_rights.h"
+
+/* Hosts of an akvd without further configuration. They carry no port: key ids and challenges must be the same after a
+ * restart on another port; clients map the host to an address in their configuration. */
+#define VAULT_LOGIN_HOST "login.localhost"
+#define VAULT_DEFAULT_SUFFIX "vault.localhost"
+
+enum {
+  VAULT_GUID_CHARS = 36,
+  VAULT_NAME_MIN_CHARS = 3,   /* letters, digits, hyphens; facts/azure-key-vault.md section 1.5 */
+  VAULT_NAME_MAX_CHARS = 24,
+  VAULT_APP_NAME_MAX_BYTES = 120,
+  VAULT_SECRET_SALT_BYTES = 16,
+  VAULT_SECRET_HASH_BYTES = 32
+};
+
+typedef struct vault_info {
+  int64_t id;                             /* of the store, never shown */
+  char name[VAULT_NAME_MAX_CHARS + 1];
+  char host[EKM_LIMIT_HOST_BYTES + 1];    /* "local.vault.localhost" */
+  char tenant[VAULT_GUID_CHARS + 1];      /* lower-case */
+  char resource[EKM_LIMIT_HOST_BYTES + 9]; /* "https://vault.localhost" */
+  unsigned retention_days;                /* of deleted keys: 7 ... 90 */
+} vault_info;
+
+typedef struct vault_secret {
+  char id[VAULT_GUID_CHARS + 1];
+  char hint[4];                           /* the first three characters, to tell secrets apart */
+  int64_t created, expires;               /* expires 0: never */
+  uint8_t salt[VAULT_SECRET_SALT_BYTES];
+  uint8_t hash[VAULT_SECRET_HASH_BYTES];  /* HMAC-SHA-256 under a key of the master key: seal.h */
+} vault_secret;
+
+typedef struct vault_app {
+  char client_id[VAULT_GUID_CHARS + 1];   /* lower-case */
+  char tenant[VAULT_GUID_CHARS + 1];
+  char object_id[VAULT_GUID_CHARS + 1];
+  char name[VAULT_APP_NAME_MAX_BYTES + 1];
+  const vault_secret *secrets;
+  size_t secret_count;
+} vault_app;
+
+typedef struct vault_grant {
+  int64_t vault_id;
+  char client_id[VAULT_GUID_CHARS + 1];
+  vault_permissions permissions;
+} vault_grant;
+
+typedef struct vault_directory vault_directory;
+
+/* vault_directory_release(dir): NULL is fine; sets the caller's pointer to NULL. */
+void vault_directory_release(const vault_directory **dir);
+
+/* vault_directory_vault_by_host(dir, host), vault_directory_vault_by_name(dir, name): case ignored; NULL if there is
+ * none. ${host} is without a port. */
+const vault_info *vault_directory_vault_by_host(const vault_directory *dir, const char *host);
+const vault_info *vault_directory_vault_by_name(const vault_directory *dir, const char *name);
+
+/* vault_directory_has_tenant(dir, tenant): does a vault or an application belong to it? Case ignored. */
+bool vault_directory_has_tenant(const vault_directory *dir, const char *tenant);
+
+/* vault_directory_app(dir, client_id): case ignored; NULL if there is none. */
+const vault_app *vault_directory_app(const vault_directory *dir, const char *client_id);
+
+/* vault_directory_granted(dir, vault_id, client_id): what the application may do in the vault; 0 is nothing. */
+vault_permissions vault_directory_granted(const vault_directory *dir, int64_t vault_id, const char *client_id);
+
+/* All of them, in order of name, client id, and vault and client id. */
+const vault_info *vault_directory_vaults(const vault_directory *dir, size_t *out_count);
+const vault_app *vault_directory_apps(const vault_directory *dir, size_t *out_count);
+const vault_grant *vault_directory_grants(const vault_directory *dir, size_t *out_count);
+
+#endif
