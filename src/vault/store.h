@@ -102,7 +102,7 @@ typedef struct vault_key {
   vault_key_attributes attributes;
   vault_key_ops ops;
   const char *tags;             /* a JSON object as text, or NULL if never set */
-  ekm_view n, e;                /* the public numbers, shortest form */
+  ekm_view n, e;                /* the public numbers; n as it was written at its import, else in shortest form */
   const ekm_key *material;      /* private key; NULL in lists and in deleted keys */
   int64_t deleted_at, purge_at; /* of a deleted key, else 0 */
 } vault_key;
@@ -116,6 +116,8 @@ typedef struct vault_key_spec {
   vault_key_attributes attributes; /* created and updated are ignored */
   vault_key_ops ops;
   const char *tags;                /* NULL: none */
+  ekm_view n;                      /* the modulus as an import wrote it, leading zeros and all: the service echoes it
+                                      unchanged. Empty: the shortest form of the material's */
 } vault_key_spec;
 
 /* vault_store_key_add(store, vault_id, spec, material, out_key, err):
