@@ -183,4 +183,13 @@ struct keyring_connector {
  * contract is exercised. See keyring_memory.c. */
 EKM_MUST_USE bool keyring_memory_new(const ekm_crypto *crypto, keyring_backend **out_backend, ekm_err *err);
 
+/* keyring_memory_rotate(backend, name, err): what an administrator does in the vault: a new version of ${name}. */
+EKM_MUST_USE bool keyring_memory_rotate(keyring_backend *backend, const char *name, ekm_err *err);
+
+/* keyring_memory_enable(backend, name, enabled, err): enable or disable the newest version of ${name}. */
+EKM_MUST_USE bool keyring_memory_enable(keyring_backend *backend, const char *name, bool enabled, ekm_err *err);
+
+/* keyring_memory_add_foreign(backend, name, err): a key that is not RSA. */
+EKM_MUST_USE bool keyring_memory_add_foreign(keyring_backend *backend, const char *name, ekm_err *err);
+
 #endif

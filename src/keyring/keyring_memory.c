@@ -118,35 +118,67 @@ static void free_key(memory_key **key) {
   *key = NULL;
 }
 
-static bool add_locked(memory_backend *memory, memory_key **key, ekm_err *err) {
+/* Take over ${*key}, unless its name is taken and must not be. */
+static bool add_key(memory_backend *memory, memory_key **key, bool new_name, ekm_err *err) {
   const char *name = (*key)->record.name;
+  bool ok = false;
+  ekm_mutex_lock(&memory->lock);
   memory_key *there = find_locked(memory, name, NULL);
-  if (there != NULL && there->deleted) return EKM_FAIL(err, EKM_E_KEY_DELETED, "'%s'", name);
-  if (there != NULL) return EKM_FAIL(err, EKM_E_KEY_EXISTS, "'%s'", name);
-  if (memory->count == MEMORY_MAX_KEYS) return EKM_FAIL(err, EKM_E_LIMIT, "more than %d keys", MEMORY_MAX_KEYS);
-  memory->keys[memory->count++] = *key;
-  *key = NULL;
-  return true;
+  if (new_name && there != NULL) {
+    (void)EKM_FAIL(err, there->deleted ? EKM_E_KEY_DELETED : EKM_E_KEY_EXISTS, "'%s'", name);
+  } else if (memory->count == MEMORY_MAX_KEYS) {
+    (void)EKM_FAIL(err, EKM_E_LIMIT, "more than %d keys", MEMORY_MAX_KEYS);
+  } else {
+    memory->keys[memory->count++] = *key;
+    *key = NULL;
+    ok = true;
+  }
+  ekm_mutex_unlock(&memory->lock);
+  return ok;
+}
+
+static bool make_key(memory_backend *memory, const char *name, unsigned bits, memory_key **out_key, ekm_err *err) {
+  memory_key *key = ekm_mem_alloc(sizeof *key, err);
+  *out_key = key;
+  if (key == NULL) return false;
+  keyring_record_init(&key->record);
+  return ekm_text_copy(key->record.name, sizeof key->record.name, name, "a key name", err) &&
+         fill_public_part(memory, &key->record, bits, err);
 }
 
 static bool memory_create_rsa(keyring_backend *self, const char *name, unsigned bits, const keyring_call *call,
                               keyring_record *out_record, ekm_err *err) {
-  bool ok = false;
-  memory_backend *memory = of(self);
-  memory_key *key = ekm_mem_alloc(sizeof *key, err);
-
+  memory_key *key = NULL;
   (void)call;
-  if (key == NULL) return false;
-  keyring_record_init(&key->record);
-  EKM_TRY(ekm_text_copy(key->record.name, sizeof key->record.name, name, "a key name", err));
-  EKM_TRY(fill_public_part(memory, &key->record, bits, err));
-  EKM_TRY(copy_record(&key->record, out_record, err));
-  ekm_mutex_lock(&memory->lock);
-  ok = add_locked(memory, &key, err);
-  ekm_mutex_unlock(&memory->lock);
-done:
+  bool ok = make_key(of(self), name, bits, &key, err) && copy_record(&key->record, out_record, err) &&
+            add_key(of(self), &key, true, err);
   free_key(&key);
   return ok;
+}
+
+bool keyring_memory_rotate(keyring_backend *backend, const char *name, ekm_err *err) {
+  memory_key *key = NULL;
+  bool ok = make_key(of(backend), name, 2048, &key, err) && add_key(of(backend), &key, false, err);
+  free_key(&key);
+  return ok;
+}
+
+bool keyring_memory_add_foreign(keyring_backend *backend, const char *name, ekm_err *err) {
+  memory_key *key = NULL;
+  bool ok = make_key(of(backend), name, 2048, &key, err);
+  if (ok) key->record.is_rsa = false;
+  ok = ok && add_key(of(backend), &key, true, err);
+  free_key(&key);
+  return ok;
+}
+
+bool keyring_memory_enable(keyring_backend *backend, const char *name, bool enabled, ekm_err *err) {
+  memory_backend *memory = of(backend);
+  ekm_mutex_lock(&memory->lock);
+  memory_key *key = find_locked(memory, name, NULL);
+  if (key != NULL) key->record.enabled = enabled;
+  ekm_mutex_unlock(&memory->lock);
+  return key != NULL || EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "'%s'", name);
 }
 
 static bool memory_drop(keyring_backend *self, const char *name, const keyring_call *call, ekm_err *err) {

@@ -1,0 +1,371 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/b64url.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "keyring/keyring.h"
+#include "support/cmocka_all.h"
+#include "support/counting_backend.h"
+
+typedef struct fixture {
+  ekm_crypto *crypto;
+  keyring *ring;
+  counting_backend *vault;
+  keyring_call call;
+  ekm_err err;
+} fixture;
+
+static int set_up(void **state) {
+  fixture *f = test_calloc(1, sizeof *f);
+  keyring_backend *memory = NULL;
+  assert_true(ekm_crypto_new(&f->crypto, &f->err));
+  assert_true(keyring_memory_new(f->crypto, &memory, &f->err));
+  f->vault = counting_backend_over(memory);
+  keyring_options options = {f->crypto, ekm_clock_system(), NULL, "RSA-OAEP-256"};
+  assert_true(keyring_new(&options, &f->vault->base, &f->ring, &f->err));
+  f->call.deadline = ekm_deadline_in(ekm_clock_system(), 60000);
+  *state = f;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  fixture *f = *state;
+  keyring_unref(&f->ring);
+  ekm_crypto_free(&f->crypto);
+  test_free(f);
+  return 0;
+}
+
+/* A second keyring over nothing but the vault: what another process, or this one after a restart, knows. */
+static keyring *forgetful_ring(fixture *f) {
+  keyring *ring = NULL;
+  keyring_options options = {f->crypto, ekm_clock_system(), NULL, "RSA-OAEP-256"};
+  counting_backend *again = counting_backend_over(&f->vault->base);
+  again->borrowed = true;
+  assert_true(keyring_new(&options, &again->base, &ring, &f->err));
+  return ring;
+}
+
+static keyring_key *create(fixture *f, const char *name) {
+  keyring_key *key = NULL;
+  assert_true(keyring_create(f->ring, name, 2048, &f->call, &key, &f->err));
+  return key;
+}
+
+/* RFC 7638 section 3.1. */
+static void thumb_is_that_of_rfc_7638(void **state) {
+  fixture *f = *state;
+  static const char n_text[] =
+      "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3ok"
+      "njhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu"
+      "6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8a"
+      "wapJzKnqDKgw";
+  static const char digest_text[] = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
+  uint8_t thumb[KEYRING_THUMB_BYTES];
+  ekm_buf n, digest;
+
+  ekm_buf_init(&n, 512);
+  ekm_buf_init(&digest, 64);
+  ekm_buf_append_char(&n, 0); /* a leading zero must not matter */
+  assert_true(ekm_b64url_decode(n_text, strlen(n_text), &n, "n", &f->err));
+  assert_true(ekm_b64url_decode(digest_text, strlen(digest_text), &digest, "digest", &f->err));
+  assert_true(keyring_thumb(f->crypto, ekm_buf_view(&n), ekm_view_of("\x01\x00\x01", 3), thumb, &f->err));
+  assert_memory_equal(thumb, digest.ptr, KEYRING_THUMB_BYTES);
+  ekm_buf_clear(&n);
+  ekm_buf_clear(&digest);
+}
+
+static void name_without_version_always_asks(void **state) {
+  fixture *f = *state;
+  keyring_key *first = create(f, "tde");
+  keyring_key *again = NULL;
+
+  assert_true(keyring_by_name(f->ring, "TDE", NULL, &f->call, &again, &f->err));
+  assert_int_equal(atomic_load(&f->vault->gets), 1);
+  assert_true(ekm_view_equal(keyring_key_thumb(first), keyring_key_thumb(again)));
+  keyring_key_unref(&again);
+
+  assert_true(keyring_memory_rotate(f->vault->lower, "tde", &f->err));
+  assert_true(keyring_by_name(f->ring, "tde", NULL, &f->call, &again, &f->err));
+  assert_int_equal(atomic_load(&f->vault->gets), 2);
+  assert_false(ekm_view_equal(keyring_key_thumb(first), keyring_key_thumb(again)));
+  keyring_key_unref(&again);
+
+  /* The old version is pinned by name and by thumbprint, and costs nothing. */
+  assert_true(keyring_by_name(f->ring, "tde", keyring_key_version(first), &f->call, &again, &f->err));
+  assert_true(ekm_view_equal(keyring_key_thumb(first), keyring_key_thumb(again)));
+  keyring_key_unref(&again);
+  assert_true(keyring_by_thumb(f->ring, keyring_key_thumb(first), &f->call, &again, &f->err));
+  assert_string_equal(keyring_key_version(first), keyring_key_version(again));
+  assert_int_equal(atomic_load(&f->vault->gets), 2);
+  keyring_key_unref(&again);
+  keyring_key_unref(&first);
+}
+
+static void thumb_finds_new_and_old_versions_without_memory(void **state) {
+  fixture *f = *state;
+  keyring_key *first = create(f, "tde");
+  keyring_key *other = create(f, "zz");
+  keyring_key *found = NULL;
+
+  assert_true(keyring_memory_add_foreign(f->vault->lower, "curve", &f->err));
+  assert_true(keyring_memory_rotate(f->vault->lower, "tde", &f->err));
+  keyring *ring = forgetful_ring(f);
+  assert_null(keyring_peek(ring, keyring_key_thumb(first)));
+  assert_true(keyring_by_thumb(ring, keyring_key_thumb(first), &f->call, &found, &f->err));
+  assert_string_equal(keyring_key_version(found), keyring_key_version(first));
+  keyring_key_unref(&found);
+
+  int calls = counting_backend_calls(f->vault);
+  assert_true(keyring_by_thumb(ring, keyring_key_thumb(other), &f->call, &found, &f->err));
+  assert_int_equal(counting_backend_calls(f->vault), calls); /* the first search saw it in passing */
+  keyring_key_unref(&found);
+  keyring_key_unref(&first);
+  keyring_key_unref(&other);
+  keyring_unref(&ring);
+}
+
+static void thumb_of_nothing_is_not_found(void **state) {
+  fixture *f = *state;
+  keyring_key *found = NULL;
+  uint8_t none[KEYRING_THUMB_BYTES] = {1};
+
+  assert_false(keyring_by_thumb(f->ring, ekm_view_of(none, sizeof none), &f->call, &found, &f->err));
+  assert_int_equal(f->err.id, EKM_E_KEY_NOT_FOUND);
+  assert_int_equal(atomic_load(&f->vault->name_lists), 1);
+  /* A thumbprint of another length is none of ours: the vault is not searched for it. */
+  assert_false(keyring_by_thumb(f->ring, ekm_view_of(none, 8), &f->call, &found, &f->err));
+  assert_int_equal(f->err.id, EKM_E_KEY_NOT_FOUND);
+  assert_int_equal(atomic_load(&f->vault->name_lists), 1);
+  assert_null(found);
+}
+
+static void cold_thumb_in_a_one_key_vault_costs_two_requests(void **state) {
+  fixture *f = *state;
+  keyring_key *key = create(f, "tde");
+  keyring_key *found = NULL;
+  keyring *ring = forgetful_ring(f);
+  int before = counting_backend_calls(f->vault);
+
+  assert_true(keyring_by_thumb(ring, keyring_key_thumb(key), &f->call, &found, &f->err));
+  assert_int_equal(counting_backend_calls(f->vault) - before, 2);
+  keyring_key_unref(&found);
+  keyring_key_unref(&key);
+  keyring_unref(&ring);
+}
+
+typedef struct seeker {
+  fixture *f;
+  keyring *ring;
+  ekm_view thumb;
+  bool found;
+} seeker;
+
+static void seek(void *arg) {
+  seeker *s = arg;
+  ekm_err err = {0};
+  keyring_key *key = NULL;
+  s->found = keyring_by_thumb(s->ring, s->thumb, &s->f->call, &key, &err);
+  keyring_key_unref(&key);
+}
+
+static void threads_share_one_search(void **state) {
+  enum { SEEKERS = 16 };
+  fixture *f = *state;
+  keyring_key *key = create(f, "tde");
+  keyring *ring = forgetful_ring(f);
+  seeker seekers[SEEKERS];
+  ekm_thread *threads[SEEKERS];
+
+  for (size_t i = 0; i < SEEKERS; i++) {
+    seekers[i] = (seeker){f, ring, keyring_key_thumb(key), false};
+    assert_true(ekm_thread_start(&threads[i], seek, &seekers[i], &f->err));
+  }
+  for (size_t i = 0; i < SEEKERS; i++) ekm_thread_join(&threads[i]);
+  for (size_t i = 0; i < SEEKERS; i++) assert_true(seekers[i].found);
+  assert_int_equal(atomic_load(&f->vault->name_lists), 1);
+  keyring_key_unref(&key);
+  keyring_unref(&ring);
+}
+
+static void enumeration_gives_usable_keys_and_ends(void **state) {
+  fixture *f = *state;
+  static const char *const names[] = {"alpha", "beta", "gamma"};
+  uint32_t id = 0;
+  size_t seen = 0;
+
+  for (size_t i = 0; i < 3; i++) {
+    keyring_key *key = create(f, names[2 - i]);
+    keyring_key_unref(&key);
+  }
+  assert_true(keyring_memory_add_foreign(f->vault->lower, "curve", &f->err));
+  assert_true(keyring_memory_enable(f->vault->lower, "beta", false, &f->err));
+  while (keyring_next_id(f->ring, id, &f->call, &id, &f->err)) {
+    keyring_key *key = NULL;
+    assert_true(keyring_by_id(f->ring, id, &key, &f->err));
+    assert_string_equal(keyring_key_name(key), seen == 0 ? "alpha" : "gamma");
+    keyring_key_unref(&key);
+    seen++;
+  }
+  assert_int_equal(f->err.id, EKM_E_END_OF_LIST);
+  assert_int_equal(seen, 2);
+  assert_false(keyring_next_id(f->ring, 999, &f->call, &id, &f->err));
+  assert_int_equal(f->err.id, EKM_E_KEY_NOT_FOUND);
+}
+
+static void disabled_and_foreign_keys_have_errors_of_their_own(void **state) {
+  fixture *f = *state;
+  keyring_key *key = create(f, "tde");
+  keyring_key_unref(&key);
+  assert_true(keyring_memory_enable(f->vault->lower, "tde", false, &f->err));
+  assert_false(keyring_by_name(f->ring, "tde", NULL, &f->call, &key, &f->err));
+  assert_int_equal(f->err.id, EKM_E_KEY_DISABLED);
+  assert_true(keyring_memory_enable(f->vault->lower, "tde", true, &f->err));
+  assert_true(keyring_by_name(f->ring, "tde", NULL, &f->call, &key, &f->err));
+  keyring_key_unref(&key);
+  assert_true(keyring_memory_add_foreign(f->vault->lower, "curve", &f->err));
+  assert_false(keyring_by_name(f->ring, "curve", NULL, &f->call, &key, &f->err));
+  assert_int_equal(f->err.id, EKM_E_KEY_TYPE);
+}
+
+static void create_never_adds_a_version(void **state) {
+  fixture *f = *state;
+  keyring_key *key = create(f, "tde");
+  keyring_key *again = NULL;
+  assert_false(keyring_create(f->ring, "tde", 2048, &f->call, &again, &f->err));
+  assert_int_equal(f->err.id, EKM_E_KEY_EXISTS);
+  assert_true(keyring_drop(f->ring, key, &f->call, &f->err));
+  assert_false(keyring_create(f->ring, "tde", 2048, &f->call, &again, &f->err));
+  assert_int_equal(f->err.id, EKM_E_KEY_DELETED);
+  assert_null(keyring_peek(f->ring, keyring_key_thumb(key)));
+  keyring_key_unref(&key);
+}
+
+static void drop_spares_keys_with_several_versions(void **state) {
+  fixture *f = *state;
+  keyring_key *key = create(f, "tde");
+  assert_true(keyring_memory_rotate(f->vault->lower, "tde", &f->err));
+  assert_false(keyring_drop(f->ring, key, &f->call, &f->err));
+  assert_int_equal(f->err.id, EKM_E_DROP_VERSIONS);
+  assert_int_equal(atomic_load(&f->vault->drops), 0);
+  keyring_key_unref(&key);
+}
+
+static void wrap_and_unwrap_pin_the_version_and_check_lengths(void **state) {
+  fixture *f = *state;
+  keyring_key *key = create(f, "tde");
+  uint8_t dek[191];
+  ekm_buf wrapped, plain;
+
+  memset(dek, 0x5A, sizeof dek);
+  ekm_buf_init(&wrapped, 512);
+  ekm_buf_init(&plain, 512);
+  assert_int_equal(keyring_wrap_limit(f->ring, key), 190);
+  assert_true(keyring_wrap(f->ring, key, ekm_view_of(dek, 190), &f->call, &wrapped, &f->err));
+  assert_int_equal(wrapped.len, 256);
+  assert_true(keyring_memory_rotate(f->vault->lower, "tde", &f->err));
+  assert_true(keyring_unwrap(f->ring, key, ekm_buf_view(&wrapped), &f->call, &plain, &f->err));
+  assert_int_equal(plain.len, 190);
+  assert_memory_equal(plain.ptr, dek, 190);
+
+  int calls = counting_backend_calls(f->vault);
+  assert_false(keyring_wrap(f->ring, key, ekm_view_of(dek, 191), &f->call, &plain, &f->err));
+  assert_int_equal(f->err.id, EKM_E_DATA_TOO_LONG);
+  assert_false(keyring_unwrap(f->ring, key, ekm_view_of(dek, 191), &f->call, &plain, &f->err));
+  assert_int_equal(f->err.id, EKM_E_CIPHERTEXT_LENGTH);
+  assert_int_equal(counting_backend_calls(f->vault), calls);
+  ekm_buf_clear(&wrapped);
+  ekm_buf_clear(&plain);
+  keyring_key_unref(&key);
+}
+
+static void faults_of_the_vault_come_through_unchanged(void **state) {
+  static const ekm_err_id faults[] = {EKM_E_DNS, EKM_E_VAULT_FORBIDDEN, EKM_E_VAULT_THROTTLED, EKM_E_TOKEN_REFUSED};
+  fixture *f = *state;
+  keyring_key *key = create(f, "tde");
+  keyring_key *found = NULL;
+  uint8_t none[KEYRING_THUMB_BYTES] = {1};
+  uint32_t id;
+
+  for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+    atomic_store(&f->vault->fail_with, (int)faults[i]);
+    assert_false(keyring_by_name(f->ring, "tde", NULL, &f->call, &found, &f->err));
+    assert_int_equal(f->err.id, faults[i]);
+    assert_false(keyring_by_thumb(f->ring, ekm_view_of(none, sizeof none), &f->call, &found, &f->err));
+    assert_int_equal(f->err.id, faults[i]);
+    assert_false(keyring_next_id(f->ring, 0, &f->call, &id, &f->err));
+    assert_int_equal(f->err.id, faults[i]);
+    atomic_store(&f->vault->fail_with, 0);
+    assert_true(keyring_by_name(f->ring, "tde", NULL, &f->call, &found, &f->err));
+    keyring_key_unref(&found);
+  }
+  keyring_key_unref(&key);
+}
+
+static bool let_n_pass(void *left) {
+  return (*(int *)left)-- > 0;
+}
+
+/* Fail the 1st, 2nd, 3rd ... allocation until a round needs no more: the right error, and the keyring still works. */
+static void every_allocation_may_fail(void **state) {
+  fixture *f = *state;
+  keyring_key *key = create(f, "tde");
+  bool untouched = false;
+
+  for (int n = 0; !untouched; n++) {
+    keyring *ring = forgetful_ring(f);
+    keyring_key *found = NULL;
+    uint32_t id = 0;
+    int left = n;
+    ekm_err_clear(&f->err);
+    ekm_mem_set_gate(let_n_pass, &left);
+    bool ok = keyring_by_thumb(ring, keyring_key_thumb(key), &f->call, &found, &f->err) &&
+              keyring_next_id(ring, 0, &f->call, &id, &f->err);
+    ekm_mem_set_gate(NULL, NULL);
+    if (!ok) assert_int_equal(f->err.id, EKM_E_OUT_OF_MEMORY);
+    untouched = left >= 0;
+    assert_true(ok == untouched);
+    keyring_key_unref(&found);
+    assert_true(keyring_by_thumb(ring, keyring_key_thumb(key), &f->call, &found, &f->err));
+    keyring_key_unref(&found);
+    keyring_unref(&ring);
+  }
+  keyring_key_unref(&key);
+}
+
+static void a_thousand_keys_stay_findable(void **state) {
+  fixture *f = *state;
+  keyring_key *keys[1000];
+  char name[16];
+  for (size_t i = 0; i < 1000; i++) {
+    (void)snprintf(name, sizeof name, "key-%zu", i);
+    keys[i] = create(f, name);
+  }
+  for (size_t i = 0; i < 1000; i++) {
+    keyring_key *found = keyring_peek(f->ring, keyring_key_thumb(keys[i]));
+    assert_ptr_equal(found, keys[i]);
+    keyring_key_unref(&found);
+    keyring_key_unref(&keys[i]);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(thumb_is_that_of_rfc_7638, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(name_without_version_always_asks, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(thumb_finds_new_and_old_versions_without_memory, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(thumb_of_nothing_is_not_found, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(cold_thumb_in_a_one_key_vault_costs_two_requests, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(threads_share_one_search, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(enumeration_gives_usable_keys_and_ends, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(disabled_and_foreign_keys_have_errors_of_their_own, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(create_never_adds_a_version, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(drop_spares_keys_with_several_versions, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(wrap_and_unwrap_pin_the_version_and_check_lengths, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(faults_of_the_vault_come_through_unchanged, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(every_allocation_may_fail, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_thousand_keys_stay_findable, set_up, tear_down),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
