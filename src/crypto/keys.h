@@ -1,6 +1,7 @@
-/* RSA and AES-GCM over OpenSSL, for akvd, ekmctl, ekmsql and tests; the connector itself needs none of it.
- * Names of algorithms are Key Vault's (JSON Web Algorithms, RFC 7518).
+/* RSA over OpenSSL, for akvd, ekmctl, ekmsql and tests; the connector itself needs none of it. AES-GCM is in gcm.h,
+ * which this header brings along. Names of algorithms are Key Vault's (JSON Web Algorithms, RFC 7518).
  *
+ * A key holds no reference to the ekm_crypto that it was made with: free the keys first.
  * Threads: an ekm_key is immutable after it is made and may be used by all threads. */
 #ifndef EKM_CRYPTO_KEYS_H
 #define EKM_CRYPTO_KEYS_H
@@ -13,6 +14,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "crypto/crypto.h"
+#include "crypto/gcm.h"
 
 typedef struct ekm_key ekm_key;
 
@@ -23,21 +25,25 @@ typedef struct ekm_rsa_numbers {
   ekm_view n, e, d, p, q, dp, dq, qi;
 } ekm_rsa_numbers;
 
-/* ekm_key_generate_rsa(crypto, bits, public_exponent, out_key, err): 2048, 3072 or 4096 bits; exponent odd, >= 3. */
+/* ekm_key_generate_rsa(crypto, bits, public_exponent, out_key, err): 2048, 3072 or 4096 bits, else KEY_TYPE;
+ * exponent odd, >= 3, else BAD_ARGUMENT. A 4096-bit key takes about a second. */
 EKM_MUST_USE bool ekm_key_generate_rsa(const ekm_crypto *crypto, unsigned bits, uint32_t public_exponent,
                                        ekm_key **out_key, ekm_err *err);
 
 /* ekm_key_import_rsa(crypto, numbers, out_key, err):
- * Make a key of its numbers. A private key is checked (n = pq, CRT, a trial operation): CRYPTO if it is none. */
+ * Make a key of its numbers. A private key is checked (primes, n = pq, CRT, a trial operation; tens of milliseconds):
+ * CRYPTO if it is none. KEY_TYPE for a modulus that has not 2048, 3072 or 4096 bits. */
 EKM_MUST_USE bool ekm_key_import_rsa(const ekm_crypto *crypto, const ekm_rsa_numbers *numbers, ekm_key **out_key,
                                      ekm_err *err);
 
 /* ekm_key_from_pkcs8(crypto, der, out_key, err), ekm_key_to_pkcs8(key, out_der, err): RFC 5958, unencrypted, to be
- * sealed by the caller. */
+ * sealed by the caller. What is read is not checked as ekm_key_import_rsa does: it is for what ekm_key_to_pkcs8 wrote
+ * and a seal protected. CRYPTO for what is no such DER; BAD_ARGUMENT to write a public key. */
 EKM_MUST_USE bool ekm_key_from_pkcs8(const ekm_crypto *crypto, ekm_view der, ekm_key **out_key, ekm_err *err);
 EKM_MUST_USE bool ekm_key_to_pkcs8(const ekm_key *key, ekm_buf *out_der, ekm_err *err);
 
-/* ekm_key_from_public_der(crypto, der, out_key, err): PKCS#1 RSAPublicKey or SubjectPublicKeyInfo. */
+/* ekm_key_from_public_der(crypto, der, out_key, err): PKCS#1 RSAPublicKey or SubjectPublicKeyInfo;
+ * CRYPTO for anything else, and for bytes behind it. */
 EKM_MUST_USE bool ekm_key_from_public_der(const ekm_crypto *crypto, ekm_view der, ekm_key **out_key, ekm_err *err);
 
 /* ekm_key_free(key): wipe and free; NULL is fine; sets the caller's pointer to NULL. */
@@ -50,29 +56,20 @@ unsigned ekm_key_bits(const ekm_key *key);
 EKM_MUST_USE bool ekm_key_public(const ekm_key *key, ekm_buf *out_n, ekm_buf *out_e, ekm_err *err);
 
 /* Encryption: "RSA-OAEP-256" (SHA-256 and MGF1-SHA-256), "RSA-OAEP" (SHA-1), "RSA1_5". NOT_SUPPORTED otherwise.
- * Decryption gives one and the same UNWRAP_REFUSED for every fault of the ciphertext, in the same time as far as
- * OpenSSL can; for RSA1_5 too. */
+ * DATA_TOO_LONG for a plaintext that does not fit; BAD_ARGUMENT to decrypt or sign with a public key. The buffer is as
+ * it was if they fail.
+ * Decryption gives one and the same UNWRAP_REFUSED for every fault of the ciphertext, in the same time as far as OpenSSL
+ * can; so for RSA1_5 too, where OpenSSL 3.2 and later answer a bad padding with random bytes instead of an error. */
 EKM_MUST_USE bool ekm_key_encrypt(const ekm_key *key, const char *alg, ekm_view plaintext, ekm_buf *out_ciphertext,
                                   ekm_err *err);
 EKM_MUST_USE bool ekm_key_decrypt(const ekm_key *key, const char *alg, ekm_view ciphertext, ekm_buf *out_plaintext,
                                   ekm_err *err);
 
 /* Signatures over a digest: "RS256", "RS384", "RS512", "PS256", "PS384", "PS512" (salt as long as the hash).
- * A digest of another length than the hash is BAD_ARGUMENT. */
+ * A digest of another length than the hash is BAD_ARGUMENT; a signature that is none is not an error but *${out_valid}
+ * = false. */
 EKM_MUST_USE bool ekm_key_sign(const ekm_key *key, const char *alg, ekm_view digest, ekm_buf *out_signature, ekm_err *err);
 EKM_MUST_USE bool ekm_key_verify(const ekm_key *key, const char *alg, ekm_view digest, ekm_view signature,
                                  bool *out_valid, ekm_err *err);
-
-/* AES-256-GCM (NIST SP 800-38D). A nonce must never be used twice under one key: the caller's duty. */
-enum { EKM_GCM_KEY_BYTES = 32, EKM_GCM_NONCE_BYTES = 12, EKM_GCM_TAG_BYTES = 16 };
-
-/* ekm_gcm_seal(crypto, key, nonce, aad, plaintext, out, err): append ciphertext and tag. */
-EKM_MUST_USE bool ekm_gcm_seal(const ekm_crypto *crypto, const ekm_secret *key, const uint8_t nonce[EKM_GCM_NONCE_BYTES],
-                               ekm_view aad, ekm_view plaintext, ekm_buf *out, ekm_err *err);
-
-/* ekm_gcm_open(crypto, key, nonce, aad, sealed, out, err):
- * Append the plaintext of ciphertext and tag. MISMATCH, and nothing appended, if anything was changed. */
-EKM_MUST_USE bool ekm_gcm_open(const ekm_crypto *crypto, const ekm_secret *key, const uint8_t nonce[EKM_GCM_NONCE_BYTES],
-                               ekm_view aad, ekm_view sealed, ekm_buf *out, ekm_err *err);
 
 #endif

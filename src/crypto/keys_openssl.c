@@ -1,0 +1,497 @@
+/* RSA over OpenSSL 3. How an algorithm's name becomes OpenSSL's parameters is in two tables; everything else is one
+ * path for all of them.
+ *
+ * OpenSSL's error queue is the thread's: every exported function leaves it as it was (ERR_set_mark, ERR_pop_to_mark),
+ * so that the reason why a padding was bad is not left lying about either. */
+#include "crypto/keys.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/decoder.h>
+#include <openssl/encoder.h>
+#include <openssl/err.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "crypto/crypto_openssl.h"
+
+struct ekm_key {
+  const ekm_crypto *crypto;
+  EVP_PKEY *pkey;
+  unsigned bits;
+  bool has_private;
+};
+
+enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 4096, RSA_EXPONENT_BYTES_MAX = 8 };
+
+typedef struct encryption_alg {
+  const char *name;
+  const char *padding;
+  const char *hash; /* of OAEP and of its MGF1; NULL for RSA1_5 */
+  unsigned overhead_bytes;
+} encryption_alg;
+
+static const encryption_alg encryption_algs[] = {
+    {"RSA-OAEP-256", OSSL_PKEY_RSA_PAD_MODE_OAEP, "SHA256", 2 * 32 + 2}, /* RFC 8017 section 7.1.1 */
+    {"RSA-OAEP", OSSL_PKEY_RSA_PAD_MODE_OAEP, "SHA1", 2 * 20 + 2},
+    {"RSA1_5", OSSL_PKEY_RSA_PAD_MODE_PKCSV15, NULL, 11}, /* RFC 8017 section 7.2.1 */
+};
+
+typedef struct signature_alg {
+  const char *name;
+  const char *padding;
+  const char *hash;
+  size_t hash_bytes;
+} signature_alg;
+
+static const signature_alg signature_algs[] = {
+    {"RS256", OSSL_PKEY_RSA_PAD_MODE_PKCSV15, "SHA256", 32}, {"RS384", OSSL_PKEY_RSA_PAD_MODE_PKCSV15, "SHA384", 48},
+    {"RS512", OSSL_PKEY_RSA_PAD_MODE_PKCSV15, "SHA512", 64}, {"PS256", OSSL_PKEY_RSA_PAD_MODE_PSS, "SHA256", 32},
+    {"PS384", OSSL_PKEY_RSA_PAD_MODE_PSS, "SHA384", 48},     {"PS512", OSSL_PKEY_RSA_PAD_MODE_PSS, "SHA512", 64},
+};
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+
+/* ---- making keys ---- */
+
+/* Take over ${pkey}, if it is an RSA key of a size that we serve. */
+static bool adopt(const ekm_crypto *crypto, EVP_PKEY **pkey, bool has_private, ekm_key **out_key, ekm_err *err) {
+  int bits = EVP_PKEY_get_bits(*pkey);
+  if (!EVP_PKEY_is_a(*pkey, "RSA")) return EKM_FAIL(err, EKM_E_KEY_TYPE, "the key is not an RSA key");
+  if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX || bits % 1024 != 0) {
+    return EKM_FAIL(err, EKM_E_KEY_TYPE, "an RSA key of %d bits", bits);
+  }
+  ekm_key *key = ekm_mem_alloc(sizeof *key, err);
+  if (key == NULL) return false;
+  key->crypto = crypto;
+  key->pkey = *pkey;
+  key->bits = (unsigned)bits;
+  key->has_private = has_private;
+  *pkey = NULL;
+  *out_key = key;
+  return true;
+}
+
+bool ekm_key_generate_rsa(const ekm_crypto *crypto, unsigned bits, uint32_t public_exponent, ekm_key **out_key,
+                          ekm_err *err) {
+  bool ok = false;
+  EVP_PKEY *pkey = NULL;
+  EVP_PKEY_CTX *ctx = NULL;
+  size_t size = bits;
+  uint32_t exponent = public_exponent;
+  OSSL_PARAM params[] = {OSSL_PARAM_construct_size_t(OSSL_PKEY_PARAM_RSA_BITS, &size),
+                         OSSL_PARAM_construct_uint32(OSSL_PKEY_PARAM_RSA_E, &exponent), OSSL_PARAM_construct_end()};
+
+  *out_key = NULL;
+  (void)ERR_set_mark();
+  if (bits != 2048 && bits != 3072 && bits != 4096) EKM_BAIL(err, EKM_E_KEY_TYPE, "an RSA key of %u bits", bits);
+  if (exponent < 3 || exponent % 2 == 0) EKM_BAIL(err, EKM_E_BAD_ARGUMENT, "the public exponent %u is even or below 3", exponent);
+  ctx = EVP_PKEY_CTX_new_from_name(crypto->lib, "RSA", NULL);
+  if (ctx == NULL || EVP_PKEY_keygen_init(ctx) != 1 || EVP_PKEY_CTX_set_params(ctx, params) != 1 ||
+      EVP_PKEY_generate(ctx, &pkey) != 1) {
+    (void)ekm_crypto_fail(err, "RSA key generation");
+    goto done;
+  }
+  EKM_TRY(adopt(crypto, &pkey, true, out_key, err));
+  ok = true;
+done:
+  EVP_PKEY_free(pkey);
+  EVP_PKEY_CTX_free(ctx);
+  (void)ERR_pop_to_mark();
+  return ok;
+}
+
+void ekm_key_free(ekm_key **key) {
+  ekm_key *dead = *key;
+  *key = NULL;
+  if (dead == NULL) return;
+  EVP_PKEY_free(dead->pkey); /* OpenSSL wipes the numbers of a private key */
+  ekm_mem_free(dead);
+}
+
+/* ---- keys as numbers ---- */
+
+enum { RSA_NUMBER_COUNT = 8 };
+
+typedef struct number_set {
+  BIGNUM *values[RSA_NUMBER_COUNT];
+  OSSL_PARAM_BLD *builder;
+  OSSL_PARAM *params;
+} number_set;
+
+static void number_set_clear(number_set *set) {
+  for (size_t i = 0; i < RSA_NUMBER_COUNT; i++) BN_clear_free(set->values[i]);
+  OSSL_PARAM_BLD_free(set->builder);
+  OSSL_PARAM_free(set->params);
+}
+
+static bool number_set_add(number_set *set, size_t at, const char *name, ekm_view number, ekm_err *err) {
+  if (number.len == 0) return true;
+  /* A private number in secure memory makes the builder wipe its copy; without a secure heap this is a plain wipe. */
+  set->values[at] = BN_secure_new();
+  if (set->values[at] == NULL || BN_bin2bn(number.ptr, (int)number.len, set->values[at]) == NULL ||
+      OSSL_PARAM_BLD_push_BN(set->builder, name, set->values[at]) != 1) {
+    return ekm_crypto_fail(err, "the numbers of an RSA key");
+  }
+  return true;
+}
+
+static bool numbers_to_params(const ekm_rsa_numbers *numbers, number_set *set, ekm_err *err) {
+  const struct {
+    const char *name;
+    ekm_view number;
+  } rows[RSA_NUMBER_COUNT] = {
+      {OSSL_PKEY_PARAM_RSA_N, numbers->n},          {OSSL_PKEY_PARAM_RSA_E, numbers->e},
+      {OSSL_PKEY_PARAM_RSA_D, numbers->d},          {OSSL_PKEY_PARAM_RSA_FACTOR1, numbers->p},
+      {OSSL_PKEY_PARAM_RSA_FACTOR2, numbers->q},    {OSSL_PKEY_PARAM_RSA_EXPONENT1, numbers->dp},
+      {OSSL_PKEY_PARAM_RSA_EXPONENT2, numbers->dq}, {OSSL_PKEY_PARAM_RSA_COEFFICIENT1, numbers->qi},
+  };
+  set->builder = OSSL_PARAM_BLD_new();
+  if (set->builder == NULL) return EKM_FAIL(err, EKM_E_OUT_OF_MEMORY, "for the numbers of an RSA key");
+  for (size_t i = 0; i < RSA_NUMBER_COUNT; i++) {
+    if (!number_set_add(set, i, rows[i].name, rows[i].number, err)) return false;
+  }
+  set->params = OSSL_PARAM_BLD_to_param(set->builder);
+  if (set->params == NULL) return EKM_FAIL(err, EKM_E_OUT_OF_MEMORY, "for the numbers of an RSA key");
+  return true;
+}
+
+static ekm_view shortest(ekm_view number) {
+  while (number.len > 0 && number.ptr[0] == 0) {
+    number.ptr++;
+    number.len--;
+  }
+  return number;
+}
+
+/* Take leading zeros away and refuse what cannot be a key before OpenSSL calculates with it. */
+static bool check_numbers(const ekm_rsa_numbers *in, ekm_rsa_numbers *out, ekm_err *err) {
+  *out = (ekm_rsa_numbers){shortest(in->n), shortest(in->e),  shortest(in->d),  shortest(in->p),
+                           shortest(in->q), shortest(in->dp), shortest(in->dq), shortest(in->qi)};
+  const ekm_view parts[] = {out->d, out->p, out->q, out->dp, out->dq, out->qi};
+  size_t crt = 0;
+  if (out->n.len == 0 || out->e.len == 0) return EKM_FAIL(err, EKM_E_CRYPTO, "an RSA key needs n and e");
+  if (out->n.len > EKM_LIMIT_RSA_MODULUS_BYTES) return EKM_FAIL(err, EKM_E_KEY_TYPE, "an RSA key of more than %d bits", RSA_BITS_MAX);
+  if (out->e.len > RSA_EXPONENT_BYTES_MAX || out->e.ptr[out->e.len - 1] % 2 == 0 || (out->e.len == 1 && out->e.ptr[0] < 3)) {
+    return EKM_FAIL(err, EKM_E_CRYPTO, "the public exponent is even, below 3 or longer than %d bytes", RSA_EXPONENT_BYTES_MAX);
+  }
+  for (size_t i = 0; i < COUNT_OF(parts); i++) {
+    if (parts[i].len > out->n.len) return EKM_FAIL(err, EKM_E_CRYPTO, "a number of an RSA key is longer than its modulus");
+    if (i > 0 && parts[i].len > 0) crt++;
+  }
+  if (crt != 0 && crt != COUNT_OF(parts) - 1) return EKM_FAIL(err, EKM_E_CRYPTO, "an RSA key needs all of p, q, dp, dq and qi, or none");
+  if (crt != 0 && out->d.len == 0) return EKM_FAIL(err, EKM_E_CRYPTO, "an RSA key with p and q needs d");
+  return true;
+}
+
+/* OpenSSL's own check (primes, n = pq, d, CRT) and one message there and back. */
+static bool check_private(const ekm_key *key, bool has_crt, ekm_err *err) {
+  static const uint8_t message[] = "a trial of a private key";
+  bool ok = false;
+  ekm_buf sealed;
+  ekm_buf opened;
+  EVP_PKEY_CTX *ctx = NULL;
+
+  ekm_buf_init(&sealed, EKM_LIMIT_RSA_MODULUS_BYTES);
+  ekm_buf_init(&opened, EKM_LIMIT_RSA_MODULUS_BYTES);
+  if (has_crt) {
+    ctx = EVP_PKEY_CTX_new_from_pkey(key->crypto->lib, key->pkey, NULL);
+    if (ctx == NULL || EVP_PKEY_check(ctx) != 1) {
+      (void)ekm_crypto_fail(err, "the numbers of a private RSA key do not belong together");
+      goto done;
+    }
+  }
+  EKM_TRY(ekm_key_encrypt(key, "RSA-OAEP-256", ekm_view_of(message, sizeof message), &sealed, err));
+  if (!ekm_key_decrypt(key, "RSA-OAEP-256", ekm_buf_view(&sealed), &opened, err) ||
+      !ekm_view_equal(ekm_buf_view(&opened), ekm_view_of(message, sizeof message))) {
+    EKM_BAIL(err, EKM_E_CRYPTO, "the private RSA key does not belong to its public one");
+  }
+  ok = true;
+done:
+  EVP_PKEY_CTX_free(ctx);
+  ekm_buf_clear(&opened);
+  ekm_buf_clear(&sealed);
+  return ok;
+}
+
+bool ekm_key_import_rsa(const ekm_crypto *crypto, const ekm_rsa_numbers *numbers, ekm_key **out_key, ekm_err *err) {
+  bool ok = false;
+  ekm_rsa_numbers clean;
+  number_set set = {{NULL}, NULL, NULL};
+  EVP_PKEY *pkey = NULL;
+  EVP_PKEY_CTX *ctx = NULL;
+
+  *out_key = NULL;
+  (void)ERR_set_mark();
+  EKM_TRY(check_numbers(numbers, &clean, err));
+  EKM_TRY(numbers_to_params(&clean, &set, err));
+  bool has_private = clean.d.len > 0;
+  ctx = EVP_PKEY_CTX_new_from_name(crypto->lib, "RSA", NULL);
+  if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+      EVP_PKEY_fromdata(ctx, &pkey, has_private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, set.params) != 1) {
+    (void)ekm_crypto_fail(err, "the numbers of an RSA key");
+    goto done;
+  }
+  EKM_TRY(adopt(crypto, &pkey, has_private, out_key, err));
+  if (has_private) EKM_TRY(check_private(*out_key, clean.p.len > 0, err));
+  ok = true;
+done:
+  if (!ok) ekm_key_free(out_key);
+  EVP_PKEY_free(pkey);
+  EVP_PKEY_CTX_free(ctx);
+  number_set_clear(&set);
+  (void)ERR_pop_to_mark();
+  return ok;
+}
+
+static bool append_number(const ekm_key *key, const char *name, ekm_buf *out, ekm_err *err) {
+  BIGNUM *number = NULL;
+  if (EVP_PKEY_get_bn_param(key->pkey, name, &number) != 1) return ekm_crypto_fail(err, "the numbers of an RSA key");
+  uint8_t *at = ekm_buf_extend(out, (size_t)BN_num_bytes(number));
+  if (at != NULL) (void)BN_bn2bin(number, at);
+  BN_free(number);
+  return ekm_buf_ok(out, "a number of an RSA key", err);
+}
+
+bool ekm_key_public(const ekm_key *key, ekm_buf *out_n, ekm_buf *out_e, ekm_err *err) {
+  (void)ERR_set_mark();
+  bool ok = append_number(key, OSSL_PKEY_PARAM_RSA_N, out_n, err) && append_number(key, OSSL_PKEY_PARAM_RSA_E, out_e, err);
+  (void)ERR_pop_to_mark();
+  return ok;
+}
+
+unsigned ekm_key_bits(const ekm_key *key) {
+  return key->bits;
+}
+
+/* ---- keys as DER ---- */
+
+static bool decode(const ekm_crypto *crypto, ekm_view der, int selection, ekm_key **out_key, ekm_err *err) {
+  bool ok = false;
+  EVP_PKEY *pkey = NULL;
+  const uint8_t *at = der.ptr;
+  size_t left = der.len;
+  OSSL_DECODER_CTX *ctx = NULL;
+  bool has_private = selection == EVP_PKEY_KEYPAIR;
+
+  *out_key = NULL;
+  (void)ERR_set_mark();
+  if (der.len == 0) EKM_BAIL(err, EKM_E_CRYPTO, "the DER form of a key is empty");
+  ctx = OSSL_DECODER_CTX_new_for_pkey(&pkey, "DER", has_private ? "PrivateKeyInfo" : NULL, "RSA", selection, crypto->lib, NULL);
+  if (ctx == NULL || OSSL_DECODER_from_data(ctx, &at, &left) != 1) {
+    (void)ekm_crypto_fail(err, "the DER form of a key cannot be read");
+    goto done;
+  }
+  if (left != 0) EKM_BAIL(err, EKM_E_CRYPTO, "%zu bytes follow the DER form of a key", left);
+  EKM_TRY(adopt(crypto, &pkey, has_private, out_key, err));
+  ok = true;
+done:
+  OSSL_DECODER_CTX_free(ctx);
+  EVP_PKEY_free(pkey);
+  (void)ERR_pop_to_mark();
+  return ok;
+}
+
+bool ekm_key_from_pkcs8(const ekm_crypto *crypto, ekm_view der, ekm_key **out_key, ekm_err *err) {
+  return decode(crypto, der, EVP_PKEY_KEYPAIR, out_key, err);
+}
+
+bool ekm_key_from_public_der(const ekm_crypto *crypto, ekm_view der, ekm_key **out_key, ekm_err *err) {
+  return decode(crypto, der, EVP_PKEY_PUBLIC_KEY, out_key, err);
+}
+
+bool ekm_key_to_pkcs8(const ekm_key *key, ekm_buf *out_der, ekm_err *err) {
+  bool ok = false;
+  uint8_t *der = NULL;
+  size_t len = 0;
+  OSSL_ENCODER_CTX *ctx = NULL;
+
+  (void)ERR_set_mark();
+  if (!key->has_private) EKM_BAIL(err, EKM_E_BAD_ARGUMENT, "the key has no private part");
+  ctx = OSSL_ENCODER_CTX_new_for_pkey(key->pkey, EVP_PKEY_KEYPAIR, "DER", "PrivateKeyInfo", NULL);
+  if (ctx == NULL || OSSL_ENCODER_to_data(ctx, &der, &len) != 1) {
+    (void)ekm_crypto_fail(err, "the DER form of a key");
+    goto done;
+  }
+  ekm_buf_append(out_der, der, len);
+  EKM_TRY(ekm_buf_ok(out_der, "the DER form of a key", err));
+  ok = true;
+done:
+  OPENSSL_clear_free(der, len);
+  OSSL_ENCODER_CTX_free(ctx);
+  (void)ERR_pop_to_mark();
+  return ok;
+}
+
+/* ---- encryption ---- */
+
+/* OpenSSL's parameter arrays are not const; it does not write through a text that it is given. */
+static OSSL_PARAM text_param(const char *name, const char *text) {
+  OSSL_PARAM param = OSSL_PARAM_construct_utf8_string(name, NULL, 0);
+  union {
+    const char *in;
+    void *out;
+  } pointer = {text};
+  param.data = pointer.out;
+  param.data_size = strlen(text);
+  return param;
+}
+
+enum { ALG_PARAM_COUNT = 5 };
+
+static void encryption_params(const encryption_alg *alg, OSSL_PARAM params[ALG_PARAM_COUNT]) {
+  size_t i = 0;
+  params[i++] = text_param(OSSL_PKEY_PARAM_PAD_MODE, alg->padding);
+  if (alg->hash != NULL) {
+    params[i++] = text_param(OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST, alg->hash);
+    params[i++] = text_param(OSSL_ASYM_CIPHER_PARAM_MGF1_DIGEST, alg->hash);
+  }
+  params[i] = OSSL_PARAM_construct_end();
+}
+
+static const encryption_alg *find_encryption(const char *name, ekm_err *err) {
+  for (size_t i = 0; i < COUNT_OF(encryption_algs); i++) {
+    if (strcmp(encryption_algs[i].name, name) == 0) return &encryption_algs[i];
+  }
+  (void)EKM_FAIL(err, EKM_E_NOT_SUPPORTED, "the encryption algorithm '%s'", name);
+  return NULL;
+}
+
+bool ekm_key_encrypt(const ekm_key *key, const char *alg_name, ekm_view plaintext, ekm_buf *out_ciphertext, ekm_err *err) {
+  bool ok = false;
+  size_t len = key->bits / 8;
+  EVP_PKEY_CTX *ctx = NULL;
+  OSSL_PARAM params[ALG_PARAM_COUNT];
+
+  (void)ERR_set_mark();
+  const encryption_alg *alg = find_encryption(alg_name, err);
+  if (alg == NULL) goto done;
+  if (plaintext.len > len - alg->overhead_bytes) {
+    EKM_BAIL(err, EKM_E_DATA_TOO_LONG, "%zu bytes; %s under RSA-%u takes %zu", plaintext.len, alg->name, key->bits,
+             len - alg->overhead_bytes);
+  }
+  encryption_params(alg, params);
+  uint8_t *at = ekm_buf_extend(out_ciphertext, len);
+  EKM_TRY(ekm_buf_ok(out_ciphertext, "a ciphertext", err));
+  ctx = EVP_PKEY_CTX_new_from_pkey(key->crypto->lib, key->pkey, NULL);
+  if (ctx == NULL || EVP_PKEY_encrypt_init_ex(ctx, params) != 1 ||
+      EVP_PKEY_encrypt(ctx, at, &len, plaintext.ptr, plaintext.len) != 1) {
+    ekm_buf_truncate(out_ciphertext, out_ciphertext->len - key->bits / 8);
+    (void)ekm_crypto_fail(err, "RSA encryption");
+    goto done;
+  }
+  ok = true;
+done:
+  EVP_PKEY_CTX_free(ctx);
+  (void)ERR_pop_to_mark();
+  return ok;
+}
+
+bool ekm_key_decrypt(const ekm_key *key, const char *alg_name, ekm_view ciphertext, ekm_buf *out_plaintext, ekm_err *err) {
+  bool ok = false;
+  size_t room = key->bits / 8;
+  size_t len = room;
+  EVP_PKEY_CTX *ctx = NULL;
+  OSSL_PARAM params[ALG_PARAM_COUNT];
+
+  (void)ERR_set_mark();
+  const encryption_alg *alg = find_encryption(alg_name, err);
+  if (alg == NULL) goto done;
+  if (!key->has_private) EKM_BAIL(err, EKM_E_BAD_ARGUMENT, "the key has no private part");
+  encryption_params(alg, params);
+  ctx = EVP_PKEY_CTX_new_from_pkey(key->crypto->lib, key->pkey, NULL);
+  if (ctx == NULL || EVP_PKEY_decrypt_init_ex(ctx, params) != 1) {
+    (void)ekm_crypto_fail(err, "RSA decryption");
+    goto done;
+  }
+  uint8_t *at = ekm_buf_extend(out_plaintext, room);
+  EKM_TRY(ekm_buf_ok(out_plaintext, "a plaintext", err));
+  /* From here on every fault is the ciphertext's, and all of them look the same. */
+  bool opened = ciphertext.len == room && EVP_PKEY_decrypt(ctx, at, &len, ciphertext.ptr, ciphertext.len) == 1;
+  ekm_buf_truncate(out_plaintext, out_plaintext->len - room + (opened ? len : 0));
+  if (!opened) EKM_BAIL(err, EKM_E_UNWRAP_REFUSED, "the ciphertext is none of this key and %s", alg->name);
+  ok = true;
+done:
+  EVP_PKEY_CTX_free(ctx);
+  (void)ERR_pop_to_mark();
+  return ok;
+}
+
+/* ---- signatures ---- */
+
+static const signature_alg *find_signature(const char *name, ekm_view digest, ekm_err *err) {
+  for (size_t i = 0; i < COUNT_OF(signature_algs); i++) {
+    const signature_alg *alg = &signature_algs[i];
+    if (strcmp(alg->name, name) != 0) continue;
+    if (digest.len == alg->hash_bytes) return alg;
+    (void)EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "%s signs a digest of %zu bytes, not of %zu", name, alg->hash_bytes, digest.len);
+    return NULL;
+  }
+  (void)EKM_FAIL(err, EKM_E_NOT_SUPPORTED, "the signature algorithm '%s'", name);
+  return NULL;
+}
+
+static void signature_params(const signature_alg *alg, OSSL_PARAM params[ALG_PARAM_COUNT]) {
+  size_t i = 0;
+  params[i++] = text_param(OSSL_SIGNATURE_PARAM_DIGEST, alg->hash);
+  params[i++] = text_param(OSSL_SIGNATURE_PARAM_PAD_MODE, alg->padding);
+  if (strcmp(alg->padding, OSSL_PKEY_RSA_PAD_MODE_PSS) == 0) {
+    params[i++] = text_param(OSSL_SIGNATURE_PARAM_MGF1_DIGEST, alg->hash);
+    params[i++] = text_param(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST);
+  }
+  params[i] = OSSL_PARAM_construct_end();
+}
+
+bool ekm_key_sign(const ekm_key *key, const char *alg_name, ekm_view digest, ekm_buf *out_signature, ekm_err *err) {
+  bool ok = false;
+  size_t len = key->bits / 8;
+  EVP_PKEY_CTX *ctx = NULL;
+  OSSL_PARAM params[ALG_PARAM_COUNT];
+
+  (void)ERR_set_mark();
+  const signature_alg *alg = find_signature(alg_name, digest, err);
+  if (alg == NULL) goto done;
+  if (!key->has_private) EKM_BAIL(err, EKM_E_BAD_ARGUMENT, "the key has no private part");
+  signature_params(alg, params);
+  uint8_t *at = ekm_buf_extend(out_signature, len);
+  EKM_TRY(ekm_buf_ok(out_signature, "a signature", err));
+  ctx = EVP_PKEY_CTX_new_from_pkey(key->crypto->lib, key->pkey, NULL);
+  if (ctx == NULL || EVP_PKEY_sign_init_ex(ctx, params) != 1 || EVP_PKEY_sign(ctx, at, &len, digest.ptr, digest.len) != 1) {
+    ekm_buf_truncate(out_signature, out_signature->len - key->bits / 8);
+    (void)ekm_crypto_fail(err, "an RSA signature");
+    goto done;
+  }
+  ok = true;
+done:
+  EVP_PKEY_CTX_free(ctx);
+  (void)ERR_pop_to_mark();
+  return ok;
+}
+
+bool ekm_key_verify(const ekm_key *key, const char *alg_name, ekm_view digest, ekm_view signature, bool *out_valid,
+                    ekm_err *err) {
+  bool ok = false;
+  EVP_PKEY_CTX *ctx = NULL;
+  OSSL_PARAM params[ALG_PARAM_COUNT];
+
+  *out_valid = false;
+  (void)ERR_set_mark();
+  const signature_alg *alg = find_signature(alg_name, digest, err);
+  if (alg == NULL) goto done;
+  signature_params(alg, params);
+  ctx = EVP_PKEY_CTX_new_from_pkey(key->crypto->lib, key->pkey, NULL);
+  if (ctx == NULL || EVP_PKEY_verify_init_ex(ctx, params) != 1) {
+    (void)ekm_crypto_fail(err, "RSA verification");
+    goto done;
+  }
+  *out_valid = signature.len == key->bits / 8 &&
+               EVP_PKEY_verify(ctx, signature.ptr, signature.len, digest.ptr, digest.len) == 1;
+  ok = true;
+done:
+  EVP_PKEY_CTX_free(ctx);
+  (void)ERR_pop_to_mark();
+  return ok;
+}
