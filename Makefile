@@ -18,6 +18,20 @@ test: deps-test build-dev build-asan  ## every test, plain and under ASan and UB
 tsan: deps-test build-tsan  ## the tests under ThreadSanitizer
 	@scripts/run_tests.sh tsan
 
+lint: deps-lint deps-test build-dev build-tidy  ## layout, second compiler, clang-tidy, cppcheck, and the rules of STYLE.md
+	@scripts/lint.sh
+
+format:  ## lay out every C file
+	@scripts/deps.sh lint
+	find src include demo bench tests -name '*.[ch]' -print0 | xargs -0 clang-format -i
+
+windows-check: deps-build deps-windows  ## compile the Windows half
+	@$(MAKE) --no-print-directory -j "$$(nproc)" -f scripts/windows.mk
+
+docs:  ## the pages that are made from tables
+	@scripts/deps.sh test
+	scripts/gen_errors.py
+
 clean:  ## remove the build folders
 	rm -rf build
 
@@ -32,4 +46,4 @@ build-%: deps-build
 deps-%:
 	@scripts/deps.sh $*
 
-.PHONY: help deps build test tsan clean
+.PHONY: help deps build test tsan lint format windows-check docs clean

@@ -10,9 +10,8 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 add_compile_definitions(_GNU_SOURCE)
-add_compile_options(-Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wcast-qual -Wwrite-strings
-  -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 -Wimplicit-fallthrough -Wvla -Werror
-  -fstack-protector-strong -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/warnings.flags EKM_WARNINGS) # one home: scripts/windows.mk reads it too
+add_compile_options(${EKM_WARNINGS} -fstack-protector-strong -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 if(EKM_SANITIZE)
   list(JOIN EKM_SANITIZE "," sanitizers)
   add_compile_options(-fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
