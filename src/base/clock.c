@@ -68,6 +68,6 @@ bool ekm_clock_parse_http_date(const char *text, int64_t *out_wall_s) {
   if (year < 1970 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) return false;
   if (hour < 0 || minute < 0 || second < 0) return false;
   int month = (int)(found - months) / 3 + 1;
-  *out_wall_s = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+  *out_wall_s = days_from_civil(year, month, day) * 86400 + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
   return true;
 }

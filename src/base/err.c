@@ -21,7 +21,7 @@ static const ekm_err_info err_table[] = {
 
 _Static_assert(sizeof err_table / sizeof err_table[0] == EKM_ERR_COUNT, "error ids have no gap");
 
-bool ekm_err_raise(ekm_err *err, ekm_err_id id, const char *file, int line, const char *fmt, ...) {
+void ekm_err_raise(ekm_err *err, ekm_err_id id, const char *file, int line, const char *fmt, ...) {
   va_list args;
 
   err->id = id;
@@ -31,7 +31,6 @@ bool ekm_err_raise(ekm_err *err, ekm_err_id id, const char *file, int line, cons
   (void)vsnprintf(err->detail, sizeof err->detail, fmt, args);
   va_end(args);
   ekm_text_trim_partial_utf8(err->detail);
-  return false;
 }
 
 void ekm_err_clear(ekm_err *err) {

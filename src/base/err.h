@@ -26,7 +26,11 @@
 
 #if defined(__GNUC__)
 #define EKM_MUST_USE __attribute__((warn_unused_result))
+#if defined(__MINGW32__)
+#define EKM_PRINTF(fmt_arg, first_arg) __attribute__((format(gnu_printf, fmt_arg, first_arg)))
+#else
 #define EKM_PRINTF(fmt_arg, first_arg) __attribute__((format(printf, fmt_arg, first_arg)))
+#endif
 #else
 #define EKM_MUST_USE
 #define EKM_PRINTF(fmt_arg, first_arg)
@@ -60,12 +64,12 @@ typedef struct ekm_err {
 } ekm_err;
 
 /* ekm_err_raise(err, id, file, line, fmt, ...):
- * Fill ${err}; a long detail is cut at a character. Always returns false, so that a function can end with
- * "return EKM_FAIL(...)". http_status and request_id are kept if they were set before. */
-bool ekm_err_raise(ekm_err *err, ekm_err_id id, const char *file, int line, const char *fmt, ...)
-    EKM_PRINTF(5, 6);
+ * Fill ${err}; a long detail is cut at a character. Call EKM_FAIL or EKM_BAIL instead. http_status and request_id
+ * are kept if they were set before. */
+void ekm_err_raise(ekm_err *err, ekm_err_id id, const char *file, int line, const char *fmt, ...) EKM_PRINTF(5, 6);
 
-#define EKM_FAIL(err, id, ...) ekm_err_raise((err), (id), __FILE__, __LINE__, __VA_ARGS__)
+/* EKM_FAIL(err, id, fmt, ...): raise, and be false: "return EKM_FAIL(...)". */
+#define EKM_FAIL(err, id, ...) (ekm_err_raise((err), (id), __FILE__, __LINE__, __VA_ARGS__), false)
 #define EKM_BAIL(err, id, ...)             \
   do {                                     \
     (void)EKM_FAIL((err), (id), __VA_ARGS__); \

@@ -39,7 +39,7 @@ bool ekm_hex_decode(const char *text, size_t len, ekm_buf *out, const char *what
   uint8_t *at = ekm_buf_extend(out, len / 2);
   if (at == NULL) return ekm_buf_ok(out, what, err);
   for (size_t i = 0; i < len / 2; i++) {
-    at[i] = (uint8_t)(digit_value(text[2 * i]) << 4 | digit_value(text[2 * i + 1]));
+    at[i] = (uint8_t)((unsigned)digit_value(text[2 * i]) << 4 | (unsigned)digit_value(text[2 * i + 1]));
   }
   return true;
 }
