@@ -1,0 +1,97 @@
+/* wrapKey and unwrapKey:
+ *
+ *   POST /keys/NAME/VERSION/unwrapkey    {"alg":"RSA-OAEP-256","value":"<ciphertext>"}
+ *   200                                  {"kid":"https://HOST/keys/NAME/VERSION","value":"<plaintext>"}
+ *
+ * The one path that is walked for every database key; its request is written without a JSON document in between. */
+#include <stdio.h>
+
+#include "base/b64url.h"
+#include "base/text.h"
+#include "keyvault/exchange.h"
+
+enum { TARGET_BYTES = 320, BODY_MAX_BYTES = 4096 };
+
+typedef struct wrap_operation {
+  const char *path;        /* last segment of the URL */
+  const char *doing;
+  bool is_unwrap;
+  ekm_err_id answer_error; /* for an answer that cannot be understood */
+} wrap_operation;
+
+static const wrap_operation wrap_operations[] = {
+    {"wrapkey", "wrapKey", false, EKM_E_WRAP_ANSWER},
+    {"unwrapkey", "unwrapKey", true, EKM_E_UNWRAP_ANSWER},
+};
+
+static void write_body(const akv_wrap_key *key, ekm_view in, ekm_buf *body) {
+  ekm_buf_append_text(body, "{\"alg\":\"");
+  ekm_buf_append_text(body, key->alg);
+  ekm_buf_append_text(body, "\",\"value\":\"");
+  ekm_b64url_encode(in, body);
+  ekm_buf_append_text(body, "\"}");
+}
+
+/* Append the value of the answer to ${out}; nothing is appended if it is not what it must be. */
+static bool read_value(const akv_client *client, const wrap_operation *operation, const akv_wrap_key *key,
+                       const json_t *doc, ekm_buf *out, ekm_err *err) {
+  akv_kid kid;
+  ekm_err why = {0};
+  size_t before = out->len;
+  if (!akv_kid_parse(ekm_json_text(doc, "kid"), client->host, &kid, &why)) {
+    return EKM_FAIL(err, operation->answer_error, "'%s': %s", client->host, why.detail);
+  }
+  if (!akv_kid_is(&kid, key->name, key->version)) {
+    return EKM_FAIL(err, operation->answer_error, "'%s' used '%s/%s' where '%s/%s' was asked", client->host, kid.name,
+                    kid.version, key->name, key->version);
+  }
+  if (!ekm_json_bytes(doc, "value", out, &why)) {
+    ekm_buf_truncate(out, before);
+    if (why.id == EKM_E_OUT_OF_MEMORY) return EKM_FAIL(err, why.id, "%s", why.detail);
+    return EKM_FAIL(err, operation->answer_error, "'%s': %s", client->host, why.detail);
+  }
+  if (out->len > before || operation->is_unwrap) return true;
+  return EKM_FAIL(err, operation->answer_error, "'%s': the value is empty", client->host);
+}
+
+static bool operate(akv_client *client, const wrap_operation *operation, const akv_wrap_key *key, ekm_view in,
+                    const entra_call *call, ekm_buf *out, ekm_err *err) {
+  bool ok = false;
+  char target[TARGET_BYTES];
+  json_t *doc = NULL;
+  ekm_buf body;
+  ekm_http_response answer;
+
+  if (!akv_name_check(key->name, err) || !akv_version_check(key->version, err)) return false;
+  ekm_buf_init(&body, BODY_MAX_BYTES);
+  ekm_http_response_init(&answer);
+  write_body(key, in, &body);
+  EKM_TRY(ekm_buf_ok(&body, "a request to the vault", err));
+  (void)snprintf(target, sizeof target, "/keys/%s/%s/%s?api-version=" AKV_API_VERSION, key->name, key->version,
+                 operation->path);
+  akv_request request = {.method = "POST",
+                         .target = target,
+                         .body = ekm_buf_view(&body),
+                         .doing = operation->doing,
+                         .subject = key->name,
+                         .is_unwrap = operation->is_unwrap};
+  EKM_TRY(akv_exchange(client, &request, call, &answer, err));
+  EKM_TRY(akv_parse(client, &answer, operation->doing, &doc, err));
+  EKM_TRY(read_value(client, operation, key, doc, out, err));
+  ok = true;
+done:
+  ekm_json_free(&doc);
+  ekm_http_response_clear(&answer);
+  ekm_buf_clear(&body);
+  return ok;
+}
+
+bool akv_wrap(akv_client *client, const akv_wrap_key *key, ekm_view plaintext, const entra_call *call,
+              ekm_buf *out_ciphertext, ekm_err *err) {
+  return operate(client, &wrap_operations[0], key, plaintext, call, out_ciphertext, err);
+}
+
+bool akv_unwrap(akv_client *client, const akv_wrap_key *key, ekm_view ciphertext, const entra_call *call,
+                ekm_buf *out_plaintext, ekm_err *err) {
+  return operate(client, &wrap_operations[1], key, ciphertext, call, out_plaintext, err);
+}

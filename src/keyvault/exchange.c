@@ -1,0 +1,94 @@
+#include "keyvault/exchange.h"
+
+#include "base/hex.h"
+#include "base/limits.h"
+#include "keyvault/answer.h"
+
+enum {
+  GUID_BYTES = 16,
+  GUID_CHARS = 36,
+  SKEW_MAX_S = 4 * 60, /* a service gives a token's times a few minutes of leeway */
+  TRIES = 2            /* a rejected token is replaced once */
+};
+
+/* A random GUID (RFC 9562 section 5.4): the same for all tries of one question, so that the vault's log shows it as one. */
+static bool make_guid(const ekm_rng *rng, char out[GUID_CHARS + 1], ekm_err *err) {
+  uint8_t bytes[GUID_BYTES];
+  char digits[2 * GUID_BYTES + 1];
+  char *at = out;
+  if (!rng->fill(rng, bytes, sizeof bytes, err)) return false;
+  bytes[6] = (uint8_t)((bytes[6] & 0x0F) | 0x40);
+  bytes[8] = (uint8_t)((bytes[8] & 0x3F) | 0x80);
+  ekm_hex_text(ekm_view_of(bytes, sizeof bytes), digits, sizeof digits);
+  for (int i = 0; i < 2 * GUID_BYTES; i++) {
+    if (i == 8 || i == 12 || i == 16 || i == 20) *at++ = '-';
+    *at++ = digits[i];
+  }
+  *at = '\0';
+  return true;
+}
+
+static bool fail(akv_client *client, const akv_request *request, const ekm_http_response *answer, ekm_err *err) {
+  akv_question question = {client->host, request->doing, request->subject, request->is_unwrap};
+  int64_t skew_s = akv_answer_skew_s(answer, client->clock);
+  if (answer->status != 401 || (skew_s <= SKEW_MAX_S && skew_s >= -SKEW_MAX_S)) {
+    return akv_answer_fail(answer, &question, err);
+  }
+  (void)akv_answer_fail(answer, &question, err); /* for status and request id */
+  return EKM_FAIL(err, EKM_E_CLOCK_SKEW, "'%s' rejected a new token, and its clock is %lld seconds %s this machine's",
+                  client->host, (long long)(skew_s > 0 ? skew_s : -skew_s), skew_s > 0 ? "ahead of" : "behind");
+}
+
+/* Ask with a token, and once more with a new one if the vault rejects it. True if there is an answer. */
+static bool ask(akv_client *client, ekm_http_request *http_request, const entra_call *call, ekm_http_response *answer,
+                ekm_err *err) {
+  for (int tries_left = TRIES; tries_left > 0; tries_left--) {
+    entra_token *token = NULL;
+    if (!akv_sign_in_token(client->sign_in, call, &token, err)) return false;
+    http_request->bearer = entra_token_secret(token);
+    bool ok = ekm_http_perform(client->http, http_request, answer, err);
+    if (ok && answer->status == 401) ok = akv_sign_in_rejected(client->sign_in, token, answer, err);
+    http_request->bearer = NULL;
+    entra_token_unref(&token);
+    if (!ok || answer->status != 401) return ok;
+  }
+  return true;
+}
+
+bool akv_exchange(akv_client *client, const akv_request *request, const entra_call *call, ekm_http_response *answer,
+                  ekm_err *err) {
+  bool ok = false;
+  char request_id[GUID_CHARS + 1];
+  ekm_buf url;
+
+  ekm_buf_init(&url, EKM_LIMIT_URL_BYTES);
+  ekm_buf_append_text(&url, "https://");
+  ekm_buf_append_text(&url, client->host);
+  ekm_buf_append_text(&url, request->target);
+  EKM_TRY(ekm_buf_ok(&url, "a URL", err));
+  EKM_TRY(make_guid(client->rng, request_id, err));
+  ekm_http_request http_request = {.method = request->method,
+                                   .url = ekm_buf_text(&url),
+                                   .route = &client->vault.route,
+                                   .content_type = request->body.len > 0 ? "application/json" : NULL,
+                                   .body = request->body,
+                                   .client_request_id = request_id,
+                                   .send_once = request->send_once,
+                                   .deadline = call->deadline,
+                                   .is_cancelled = call->is_cancelled,
+                                   .cancel_arg = call->cancel_arg};
+  EKM_TRY(ask(client, &http_request, call, answer, err));
+  if (answer->status != 200) EKM_TRY(fail(client, request, answer, err));
+  ok = true;
+done:
+  ekm_buf_clear(&url);
+  return ok;
+}
+
+bool akv_parse(const akv_client *client, const ekm_http_response *answer, const char *doing, json_t **out_doc,
+               ekm_err *err) {
+  ekm_err why = {0};
+  if (ekm_json_parse(ekm_buf_view(&answer->body), out_doc, &why)) return true;
+  err->http_status = answer->status;
+  return EKM_FAIL(err, why.id, "the answer of '%s' to %s: %s", client->host, doing, why.detail);
+}

@@ -1,0 +1,44 @@
+/* Signing in to a vault: the challenge, the decision whether to believe it, and the token.
+ *
+ *   GET /keys without a token --> 401, challenge
+ *                                      |
+ *       authority: the configured host, or one of the vault's cloud      else AUTHORITY_FOREIGN, and nothing was sent
+ *       resource:  the configured one, or "." resource ends our host     else RESOURCE_FOREIGN, and nothing was sent
+ *                                      |
+ *   POST authority/tenant/... client secret --> token --> only ever sent to the vault's own host
+ *
+ * The challenge is remembered. When the vault rejects a token, the challenge that came with the rejection replaces it: a
+ * vault may have moved to another tenant.
+ *
+ * The rule with the dot is the Azure SDKs' challenge resource verification.
+ *
+ * Threads: any. */
+#ifndef EKM_KEYVAULT_SIGN_IN_H
+#define EKM_KEYVAULT_SIGN_IN_H
+
+#include "base/log.h"
+#include "entra/token.h"
+#include "keyvault/vault.h"
+
+typedef struct akv_sign_in akv_sign_in;
+
+/* akv_sign_in_new(http, clock, log, vault, source, out, err):
+ * ${http}, ${clock}, ${log} and ${vault} are borrowed and outlive it; ${source} is taken over, also on failure. */
+EKM_MUST_USE bool akv_sign_in_new(ekm_http *http, const ekm_clock *clock, ekm_log *log, const akv_vault *vault,
+                                  entra_source *source, akv_sign_in **out, ekm_err *err);
+void akv_sign_in_free(akv_sign_in **sign_in);
+
+/* akv_sign_in_token(sign_in, call, out_token, err):
+ * A token for the vault, which the caller unrefs: two requests cold, none warm. */
+EKM_MUST_USE bool akv_sign_in_token(akv_sign_in *sign_in, const entra_call *call, entra_token **out_token, ekm_err *err);
+
+/* akv_sign_in_rejected(sign_in, token, answer, err):
+ * The vault answered 401 to ${token}: forget it and learn from the challenge of ${answer}, if it has one. False if that
+ * challenge must not be followed. */
+EKM_MUST_USE bool akv_sign_in_rejected(akv_sign_in *sign_in, const entra_token *token, const ekm_http_response *answer,
+                                       ekm_err *err);
+
+/* akv_sign_in_source(sign_in): whose identity it is. Borrowed. */
+const entra_source *akv_sign_in_source(const akv_sign_in *sign_in);
+
+#endif

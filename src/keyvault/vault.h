@@ -1,0 +1,24 @@
+/* What is known about one vault before it is asked anything: from the configuration, or only its name. */
+#ifndef EKM_KEYVAULT_VAULT_H
+#define EKM_KEYVAULT_VAULT_H
+
+#include <stdint.h>
+
+#include "http/http.h"
+
+/* The version of the Keys API that is spoken: the newest in which everything that is used here was seen in recorded
+ * traffic. */
+#define AKV_API_VERSION "7.4"
+
+/* All texts are borrowed and outlive whoever is given the struct. NULL or 0: nothing is configured. */
+typedef struct akv_vault {
+  const char *host; /* lower-case */
+  ekm_http_route route;
+  const char *authority_host; /* the only sign-in host that is allowed; NULL: those of the vault's cloud */
+  uint16_t authority_port;
+  ekm_http_route authority_route;
+  const char *resource; /* the only resource that is allowed; NULL: by the rule of the host name */
+  const char *tenant;   /* sign in to this tenant, whatever the challenge says */
+} akv_vault;
+
+#endif
