@@ -11,7 +11,7 @@
 #include "http/http_words.h"
 
 enum {
-  FORM_MAX_BYTES = 3 * EKM_LIMIT_CREDENTIAL_CHARS + 4096,
+  FORM_MAX_BYTES = 9 * EKM_LIMIT_CREDENTIAL_CHARS + 4096, /* a character has up to three bytes, a byte three here */
   LIFETIME_MAX_S = 7 * 24 * 3600, /* Entra's longest is a day or two; a wild number must not overflow a deadline */
   WORDS_BYTES = 200
 };

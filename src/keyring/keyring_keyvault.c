@@ -1,1 +1,363 @@
-#include "keyring/keyring.h"
+#include "keyring/keyring_keyvault.h"
+
+#include <string.h>
+
+#include "base/hex.h"
+#include "base/mem.h"
+#include "base/mutex.h"
+#include "base/text.h"
+#include "base/url.h"
+#include "entra/client_secret.h"
+#include "entra/cloud.h"
+
+/* --- the backend: one vault as one identity ---------------------------------------------------------------------- */
+
+typedef struct keyvault_backend {
+  keyring_backend base;
+  akv_client *client;
+} keyvault_backend;
+
+static akv_client *client_of(keyring_backend *self) {
+  return ((keyvault_backend *)self)->client;
+}
+
+static entra_call bounds(const keyring_call *call) {
+  return (entra_call){call->deadline, call->is_cancelled, call->cancel_arg};
+}
+
+static void move_buf(ekm_buf *to, ekm_buf *from) {
+  ekm_buf_clear(to);
+  *to = *from;
+  ekm_buf_init(from, from->max);
+}
+
+/* ${key} is empty afterwards. */
+static void move_key(akv_key *key, keyring_record *out) {
+  keyring_record_clear(out);
+  memcpy(out->name, key->name, sizeof out->name);
+  memcpy(out->version, key->version, sizeof out->version);
+  out->is_rsa = key->is_rsa;
+  out->enabled = key->enabled;
+  move_buf(&out->n, &key->n);
+  move_buf(&out->e, &key->e);
+}
+
+static bool backend_get(keyring_backend *self, const char *name, const char *version, const keyring_call *call,
+                        keyring_record *out_record, ekm_err *err) {
+  entra_call limits = bounds(call);
+  akv_key key;
+  akv_key_init(&key);
+  bool ok = akv_get_key(client_of(self), name, version, &limits, &key, err);
+  if (ok) move_key(&key, out_record);
+  akv_key_clear(&key);
+  return ok;
+}
+
+static bool add_to_list(void *arg, const char *text, ekm_err *err) {
+  return keyring_list_add(arg, text, err);
+}
+
+static bool backend_list_names(keyring_backend *self, const keyring_call *call, keyring_list *out_names, ekm_err *err) {
+  entra_call limits = bounds(call);
+  return akv_list_names(client_of(self), &limits, (akv_sink){add_to_list, out_names}, err);
+}
+
+static bool backend_list_versions(keyring_backend *self, const char *name, const keyring_call *call,
+                                  keyring_list *out_versions, ekm_err *err) {
+  entra_call limits = bounds(call);
+  return akv_list_versions(client_of(self), name, &limits, (akv_sink){add_to_list, out_versions}, err);
+}
+
+static bool backend_create_rsa(keyring_backend *self, const char *name, unsigned bits, const keyring_call *call,
+                               keyring_record *out_record, ekm_err *err) {
+  entra_call limits = bounds(call);
+  akv_key key;
+  akv_key_init(&key);
+  bool ok = akv_create_rsa(client_of(self), name, bits, &limits, &key, err);
+  if (ok) move_key(&key, out_record);
+  akv_key_clear(&key);
+  return ok;
+}
+
+static bool backend_drop(keyring_backend *self, const char *name, const keyring_call *call, ekm_err *err) {
+  entra_call limits = bounds(call);
+  return akv_delete_key(client_of(self), name, &limits, err);
+}
+
+static bool backend_wrap(keyring_backend *self, const char *name, const char *version, const char *alg,
+                         ekm_view plaintext, const keyring_call *call, ekm_buf *out_ciphertext, ekm_err *err) {
+  entra_call limits = bounds(call);
+  return akv_wrap(client_of(self), &(akv_wrap_key){name, version, alg}, plaintext, &limits, out_ciphertext, err);
+}
+
+static bool backend_unwrap(keyring_backend *self, const char *name, const char *version, const char *alg,
+                           ekm_view ciphertext, const keyring_call *call, ekm_buf *out_plaintext, ekm_err *err) {
+  entra_call limits = bounds(call);
+  return akv_unwrap(client_of(self), &(akv_wrap_key){name, version, alg}, ciphertext, &limits, out_plaintext, err);
+}
+
+static void backend_destroy(keyring_backend *self) {
+  akv_client_free(&((keyvault_backend *)self)->client);
+  ekm_mem_free(self);
+}
+
+bool keyring_keyvault_backend_new(akv_client *client, keyring_backend **out_backend, ekm_err *err) {
+  *out_backend = NULL;
+  keyvault_backend *backend = ekm_mem_alloc(sizeof *backend, err);
+  if (backend == NULL) {
+    akv_client_free(&client);
+    return false;
+  }
+  backend->base = (keyring_backend){.get = backend_get,
+                                    .list_names = backend_list_names,
+                                    .list_versions = backend_list_versions,
+                                    .create_rsa = backend_create_rsa,
+                                    .drop = backend_drop,
+                                    .wrap = backend_wrap,
+                                    .unwrap = backend_unwrap,
+                                    .destroy = backend_destroy};
+  backend->client = client;
+  *out_backend = &backend->base;
+  return true;
+}
+
+/* --- the credential ------------------------------------------------------------------------------------------------- */
+
+static const akv_vault *find_vault(const keyring_keyvault_options *options, const char *host) {
+  for (size_t i = 0; i < options->vault_count; i++) {
+    if (ekm_text_ieq(options->vaults[i].host, host)) return &options->vaults[i];
+  }
+  return NULL;
+}
+
+static bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* The part of an IDENTITY that is a name: without spaces around it, https:// in front, and slashes or :443 behind. */
+static ekm_view strip(const char *identity) {
+  static const char scheme[] = "https://";
+  static const char port[] = ":443";
+  while (is_space(*identity)) identity++;
+  if (ekm_text_starts_i(identity, scheme)) identity += sizeof scheme - 1;
+  size_t len = strlen(identity);
+  while (len > 0 && (is_space(identity[len - 1]) || identity[len - 1] == '/')) len--;
+  if (len > 4 && memcmp(identity + len - 4, port, 4) == 0) len -= 4;
+  return ekm_view_of(identity, len);
+}
+
+static bool check_cloud(const keyring_keyvault_options *options, const char *host, ekm_err *err) {
+  if (find_vault(options, host) != NULL) return true;
+  const entra_cloud *cloud = entra_cloud_of_vault(host);
+  if (cloud == NULL) return EKM_FAIL(err, EKM_E_CLOUD_UNKNOWN, "'%s'", host);
+  return !cloud->closed || EKM_FAIL(err, EKM_E_CLOUD_UNKNOWN, "'%s': %s was closed", host, cloud->name);
+}
+
+bool keyring_keyvault_host(const keyring_keyvault_options *options, const char *identity,
+                           char out_host[EKM_LIMIT_HOST_BYTES + 1], ekm_err *err) {
+  ekm_view name = strip(identity);
+  out_host[0] = '\0';
+  if (ekm_text_starts_i(identity, "managed identity")) {
+    return EKM_FAIL(err, EKM_E_IDENTITY_BAD, "managed identities are not supported; IDENTITY is the vault's name");
+  }
+  size_t suffix_len = strlen(options->vault_suffix);
+  bool is_bare = name.len > 0 && memchr(name.ptr, '.', name.len) == NULL;
+  if (name.len == 0 || name.len + (is_bare ? suffix_len + 1 : 0) > EKM_LIMIT_HOST_BYTES) {
+    return EKM_FAIL(err, EKM_E_IDENTITY_BAD, name.len == 0 ? "it is empty" : "it is too long");
+  }
+  memcpy(out_host, name.ptr, name.len);
+  out_host[name.len] = '\0';
+  if (is_bare) {
+    out_host[name.len] = '.';
+    memcpy(out_host + name.len + 1, options->vault_suffix, suffix_len + 1);
+  }
+  ekm_text_lower(out_host);
+  if (!ekm_url_host_is_valid(out_host)) return EKM_FAIL(err, EKM_E_IDENTITY_BAD, "'%.100s'", identity);
+  return check_cloud(options, out_host, err);
+}
+
+/* Is it 8-4-4-4-12 hexadecimal digits? */
+static bool is_guid(const char *text) {
+  for (int i = 0; i < ENTRA_CLIENT_ID_CHARS; i++) {
+    bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+    if (hyphen ? text[i] != '-' : !ekm_hex_is(text + i, 1)) return false;
+  }
+  return true;
+}
+
+enum { PLAIN_ID_CHARS = 32 };
+
+bool keyring_keyvault_secret(const ekm_secret *text, char out_client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES],
+                             ekm_secret *out_secret, ekm_err *err) {
+  const char *at = (const char *)ekm_secret_reveal(text).ptr;
+  size_t id_len = PLAIN_ID_CHARS;
+  memset(out_client_id, 0, KEYRING_KEYVAULT_CLIENT_ID_BYTES);
+  if (text->len > ENTRA_CLIENT_ID_CHARS && is_guid(at)) id_len = ENTRA_CLIENT_ID_CHARS;
+  if (text->len <= id_len) return EKM_FAIL(err, EKM_E_SECRET_SHORT, "it has %zu bytes", text->len);
+  if (id_len == ENTRA_CLIENT_ID_CHARS) {
+    memcpy(out_client_id, at, id_len);
+  } else {
+    if (!ekm_hex_is(at, PLAIN_ID_CHARS)) return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "something else is among its first %d characters", PLAIN_ID_CHARS);
+    for (int from = 0, to = 0; from < PLAIN_ID_CHARS; from++) {
+      if (from == 8 || from == 12 || from == 16 || from == 20) out_client_id[to++] = '-';
+      out_client_id[to++] = at[from];
+    }
+  }
+  ekm_text_lower(out_client_id);
+  return ekm_secret_set(out_secret, ekm_view_of(at + id_len, text->len - id_len), err);
+}
+
+/* --- the connector ------------------------------------------------------------------------------------------------------ */
+
+typedef struct entry {
+  keyring *ring;      /* NULL: the entry is free */
+  akv_client *client; /* belongs to the ring */
+  bool proven;        /* it signed in at least once */
+  uint64_t used;      /* the connector's tick of the last use */
+} entry;
+
+typedef struct keyvault_connector {
+  keyring_connector base;
+  keyring_keyvault_options options;
+  ekm_mutex lock; /* guards what follows; never held during an exchange */
+  uint64_t tick;
+  entry entries[EKM_LIMIT_IDENTITIES];
+} keyvault_connector;
+
+/* A credential, taken apart. */
+typedef struct identity {
+  char host[EKM_LIMIT_HOST_BYTES + 1];
+  char client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES];
+  ekm_secret secret;
+} identity;
+
+static entry *find_locked(keyvault_connector *connector, const identity *who) {
+  for (size_t i = 0; i < EKM_LIMIT_IDENTITIES; i++) {
+    entry *e = &connector->entries[i];
+    if (e->ring != NULL && ekm_text_ieq(akv_client_host(e->client), who->host) &&
+        entra_client_secret_is(akv_client_source(e->client), who->client_id, &who->secret)) {
+      return e;
+    }
+  }
+  return NULL;
+}
+
+/* A free entry, or the one that was used longest ago. */
+static entry *victim_locked(keyvault_connector *connector) {
+  entry *oldest = &connector->entries[0];
+  for (size_t i = 0; i < EKM_LIMIT_IDENTITIES; i++) {
+    entry *e = &connector->entries[i];
+    if (e->ring == NULL) return e;
+    if (e->used < oldest->used) oldest = e;
+  }
+  return oldest;
+}
+
+static bool make_ring(const keyvault_connector *connector, const identity *who, keyring **out_ring,
+                      akv_client **out_client, ekm_err *err) {
+  const keyring_keyvault_options *options = &connector->options;
+  const akv_vault *known = find_vault(options, who->host);
+  akv_vault vault = known != NULL ? *known : *options->others;
+  akv_options client_options = {.http = options->http,
+                                .clock = options->keyring.clock,
+                                .rng = ekm_crypto_rng(options->keyring.crypto),
+                                .log = options->keyring.log,
+                                .vault = &vault};
+  entra_source *source = NULL;
+  akv_client *client = NULL;
+  keyring_backend *backend = NULL;
+  vault.host = who->host;
+  if (!entra_client_secret_new(options->http, who->client_id, &who->secret, &source, err)) return false;
+  if (!akv_client_new(&client_options, source, &client, err)) return false;
+  if (!keyring_keyvault_backend_new(client, &backend, err)) return false;
+  *out_client = client;
+  return keyring_new(&options->keyring, backend, out_ring, err);
+}
+
+static bool find_or_make_locked(keyvault_connector *connector, const identity *who, entry **out_entry, ekm_err *err) {
+  keyring *ring = NULL;
+  akv_client *client = NULL;
+  *out_entry = find_locked(connector, who);
+  if (*out_entry == NULL) {
+    if (!make_ring(connector, who, &ring, &client, err)) return false;
+    *out_entry = victim_locked(connector);
+    keyring_unref(&(*out_entry)->ring);
+    **out_entry = (entry){.ring = ring, .client = client};
+  }
+  (*out_entry)->used = ++connector->tick;
+  return true;
+}
+
+/* Keep what a sign-in told: the entry is proven, or it is forgotten if it was refused or never worked. */
+static void note_locked(keyvault_connector *connector, const keyring *ring, bool ok, const ekm_err *err) {
+  for (size_t i = 0; i < EKM_LIMIT_IDENTITIES; i++) {
+    entry *e = &connector->entries[i];
+    if (e->ring != ring) continue;
+    if (ok) {
+      e->proven = true;
+    } else if (!e->proven || err->id == EKM_E_TOKEN_REFUSED) {
+      keyring_unref(&e->ring);
+      *e = (entry){0};
+    }
+    return;
+  }
+}
+
+/* The entry is there before the sign-in, so that many threads with one new credential make one sign-in. */
+static bool sign_in(keyvault_connector *connector, const identity *who, const keyring_call *call, keyring **out_ring,
+                    ekm_err *err) {
+  entry *found;
+  akv_client *client = NULL;
+  keyring *ring = NULL;
+  entra_call limits = bounds(call);
+
+  ekm_mutex_lock(&connector->lock);
+  bool ok = find_or_make_locked(connector, who, &found, err);
+  if (ok) {
+    ring = keyring_ref(found->ring); /* keeps the client alive, too */
+    client = found->client;
+  }
+  ekm_mutex_unlock(&connector->lock);
+  if (!ok) return false;
+
+  ok = akv_client_sign_in(client, &limits, err);
+  ekm_mutex_lock(&connector->lock);
+  note_locked(connector, ring, ok, err);
+  ekm_mutex_unlock(&connector->lock);
+  if (ok) {
+    *out_ring = ring;
+  } else {
+    keyring_unref(&ring);
+  }
+  return ok;
+}
+
+static bool connector_connect(keyring_connector *self, const char *identity_text, const ekm_secret *secret_text,
+                              const keyring_call *call, keyring **out_keyring, ekm_err *err) {
+  keyvault_connector *connector = (keyvault_connector *)self;
+  identity who = {0};
+  *out_keyring = NULL;
+  bool ok = keyring_keyvault_host(&connector->options, identity_text, who.host, err) &&
+            keyring_keyvault_secret(secret_text, who.client_id, &who.secret, err) &&
+            sign_in(connector, &who, call, out_keyring, err);
+  ekm_secret_clear(&who.secret);
+  return ok;
+}
+
+static void connector_destroy(keyring_connector *self) {
+  keyvault_connector *connector = (keyvault_connector *)self;
+  for (size_t i = 0; i < EKM_LIMIT_IDENTITIES; i++) keyring_unref(&connector->entries[i].ring);
+  ekm_mem_free(connector);
+}
+
+bool keyring_keyvault_connector_new(const keyring_keyvault_options *options, keyring_connector **out_connector,
+                                    ekm_err *err) {
+  *out_connector = NULL;
+  keyvault_connector *connector = ekm_mem_alloc(sizeof *connector, err);
+  if (connector == NULL) return false;
+  connector->base = (keyring_connector){connector_connect, connector_destroy};
+  connector->options = *options;
+  ekm_mutex_init(&connector->lock);
+  *out_connector = &connector->base;
+  return true;
+}

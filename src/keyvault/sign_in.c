@@ -50,7 +50,7 @@ static bool learn(akv_sign_in *sign_in, const char *header, ekm_err *err) {
   const akv_vault *vault = sign_in->vault;
   entra_challenge challenge;
   ekm_err why = {0};
-  entra_target target = {.authority_port = 443};
+  entra_target target = {.authority_port = 443, .route = &vault->authority_route};
 
   if (!entra_challenge_parse(header, &challenge, &why)) {
     return EKM_FAIL(err, EKM_E_CHALLENGE_BAD, "'%s': %s", vault->host, why.detail);
@@ -62,10 +62,7 @@ static bool learn(akv_sign_in *sign_in, const char *header, ekm_err *err) {
   }
   memcpy(target.authority_host, challenge.authority_host, sizeof target.authority_host);
   memcpy(target.resource, challenge.resource, sizeof target.resource);
-  if (vault->authority_host != NULL) {
-    target.authority_port = vault->authority_port != 0 ? vault->authority_port : 443;
-    target.route = &vault->authority_route;
-  }
+  if (vault->authority_port != 0) target.authority_port = vault->authority_port;
   ekm_mutex_lock(&sign_in->lock);
   sign_in->target = target;
   sign_in->knows_target = true;

@@ -15,7 +15,7 @@ typedef struct akv_vault {
   const char *host; /* lower-case */
   ekm_http_route route;
   const char *authority_host; /* the only sign-in host that is allowed; NULL: those of the vault's cloud */
-  uint16_t authority_port;
+  uint16_t authority_port;    /* of the URL of that host; 0: 443, as in every cloud */
   ekm_http_route authority_route;
   const char *resource; /* the only resource that is allowed; NULL: by the rule of the host name */
   const char *tenant;   /* sign in to this tenant, whatever the challenge says */
