@@ -23,8 +23,8 @@ typedef struct client_secret {
   ekm_secret secret;
 } client_secret;
 
-/* The AADSTS codes that mean: this identity will not get a token until somebody changes it. Codes of times (700024) and of
- * load (90033, 50196) are not among them. */
+/* The AADSTS codes that mean: this identity will not get a token until somebody changes it. Codes of times (700024) and
+ * of load (90033, 50196) are not among them. */
 static const json_int_t refusal_codes[] = {
     7000215, /* invalid client secret */
     7000222, /* the client secret has expired */
@@ -100,8 +100,8 @@ static bool holds(const char *text, ekm_view part) {
   return false;
 }
 
-/* The service's words about its refusal: "AADSTS7000215: Invalid client secret provided." and no further, and nothing at
- * all if they repeat the secret. */
+/* The service's words about its refusal: "AADSTS7000215: Invalid client secret provided." and no further, and nothing
+ * at all if they repeat the secret. */
 static void describe(const client_secret *source, const json_t *doc, char out[WORDS_BYTES]) {
   const char *words = ekm_json_text(doc, "error_description");
   if (words == NULL) words = ekm_json_text(doc, "error");
@@ -111,7 +111,8 @@ static void describe(const client_secret *source, const json_t *doc, char out[WO
   if (end != NULL) end[1] = '\0';
 }
 
-static bool fail(const client_secret *source, const entra_target *target, const ekm_http_response *answer, ekm_err *err) {
+static bool fail(const client_secret *source, const entra_target *target, const ekm_http_response *answer,
+                 ekm_err *err) {
   char words[WORDS_BYTES] = "";
   json_t *doc = NULL;
   ekm_err ignored = {0};

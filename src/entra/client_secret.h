@@ -4,7 +4,8 @@
  *   client_id=...&scope=RESOURCE%2F.default&grant_type=client_credentials&client_secret=...
  *
  *   200 {"token_type":"Bearer","expires_in":3599,"access_token":"..."}
- *   401 {"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret ...","error_codes":[7000215]} */
+ *   401 {"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret
+ * ...","error_codes":[7000215]} */
 #ifndef EKM_ENTRA_CLIENT_SECRET_H
 #define EKM_ENTRA_CLIENT_SECRET_H
 
@@ -18,7 +19,8 @@ EKM_MUST_USE bool entra_client_secret_new(ekm_http *http, const char *client_id,
                                           entra_source **out_source, ekm_err *err);
 
 /* entra_client_secret_is(source, client_id, secret):
- * Is this source, made by entra_client_secret_new, the one of this identity? The secret is compared in constant time. */
+ * Is this source, made by entra_client_secret_new, the one of this identity? The secret is compared in constant time.
+ */
 bool entra_client_secret_is(const entra_source *source, const char *client_id, const ekm_secret *secret);
 
 #endif

@@ -35,7 +35,8 @@ typedef struct entra_target {
 typedef struct entra_token entra_token;
 
 /* entra_token_new(bytes, lifetime_s, refresh_in_s, out_token, err):
- * ${lifetime_s} > 0 and ${refresh_in_s} count from now; 0 for "not said". TOKEN_ANSWER for bytes that no header may hold. */
+ * ${lifetime_s} > 0 and ${refresh_in_s} count from now; 0 for "not said". TOKEN_ANSWER for bytes that no header may
+ * hold. */
 EKM_MUST_USE bool entra_token_new(ekm_view bytes, int64_t lifetime_s, int64_t refresh_in_s, entra_token **out_token,
                                   ekm_err *err);
 
@@ -61,6 +62,7 @@ struct entra_source {
   void (*destroy)(entra_source *self);
 };
 
+/* entra_source_fetch(source, target, call, out_token, err): the function of the table. */
 EKM_MUST_USE bool entra_source_fetch(entra_source *source, const entra_target *target, const entra_call *call,
                                      entra_token **out_token, ekm_err *err);
 

@@ -4,12 +4,12 @@
 #include "base/mutex.h"
 
 enum {
-  MARGIN_MS = 60 * 1000,       /* a token is not used in its last minute: the vault's clock may be ahead */
-  MARGIN_SHARE = 4,            /* ... but at most a quarter of a short life */
-  RENEW_AGAIN_MS = 30 * 1000,  /* between renewals that fail */
-  RENEW_MAX_MS = 5 * 1000,     /* of one caller's time for a renewal that is not urgent */
-  REFUSAL_KEPT_MS = 5 * 1000,  /* how long a definite refusal is believed */
-  WAIT_STEP_MS = 100           /* between looks at whether a waiting call was cancelled */
+  MARGIN_MS = 60 * 1000,      /* a token is not used in its last minute: the vault's clock may be ahead */
+  MARGIN_SHARE = 4,           /* ... but at most a quarter of a short life */
+  RENEW_AGAIN_MS = 30 * 1000, /* between renewals that fail */
+  RENEW_MAX_MS = 5 * 1000,    /* of one caller's time for a renewal that is not urgent */
+  REFUSAL_KEPT_MS = 5 * 1000, /* how long a definite refusal is believed */
+  WAIT_STEP_MS = 100          /* between looks at whether a waiting call was cancelled */
 };
 
 struct entra_cache {
@@ -23,9 +23,9 @@ struct entra_cache {
   entra_token *token; /* NULL: none, or none that is still good */
   int64_t renew_at_ms, stale_at_ms;
   bool in_flight;
-  uint64_t flights;   /* that have landed; tells waiters whether theirs has */
+  uint64_t flights; /* that have landed; tells waiters whether theirs has */
   bool last_failed;
-  ekm_err last_err;   /* of the last flight, if it failed */
+  ekm_err last_err; /* of the last flight, if it failed */
   int64_t refused_until_ms;
 };
 

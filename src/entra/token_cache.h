@@ -5,8 +5,8 @@
  *                          one caller renews    all callers wait for
  *                          the others go on     the one who asks
  *
- * - One flight at a time. Who needs no new token does not wait for it; who does waits for the one flight, bounded by the
- *   deadline of his own call, and shares its failure, unless the failure was only the flyer's own deadline.
+ * - One flight at a time. Who needs no new token does not wait for it; who does waits for the one flight, bounded by
+ * the deadline of his own call, and shares its failure, unless the failure was only the flyer's own deadline.
  * - A renewal that fails while the old token is valid is not an error; it is tried again later, and takes at most a few
  *   seconds of its caller's time.
  * - A definite refusal is remembered for seconds, so that a thousand calls do not become a thousand sign-ins.
@@ -38,7 +38,8 @@ void entra_cache_free(entra_cache **cache);
 EKM_MUST_USE bool entra_cache_get(entra_cache *cache, const entra_call *call, entra_token **out_token, ekm_err *err);
 
 /* entra_cache_drop(cache, token):
- * The vault rejected ${token}: forget it if it is still the current one (another thread may have replaced it already). */
+ * The vault rejected ${token}: forget it if it is still the current one (another thread may have replaced it already).
+ */
 void entra_cache_drop(entra_cache *cache, const entra_token *token);
 
 #endif

@@ -57,18 +57,20 @@ typedef struct ekm_http_response {
   ekm_buf date;
 } ekm_http_response;
 
+/* ekm_http_response_init(response), ekm_http_response_clear(response): see above; nothing is allocated by init. */
 void ekm_http_response_init(ekm_http_response *response);
 void ekm_http_response_clear(ekm_http_response *response);
 
 typedef struct ekm_http ekm_http;
 struct ekm_http {
   /* Perform one exchange. true: an answer with some status arrived whole. false: DNS, CONNECT, TLS_UNTRUSTED,
-   * TLS_HANDSHAKE, HTTP_SEND, HTTP_RECEIVE, PROXY, DEADLINE, CANCELLED, ANSWER_TOO_BIG, LIMIT or OUT_OF_MEMORY; INTERNAL for a URL
-   * that is not https. ${response} is empty then. */
+   * TLS_HANDSHAKE, HTTP_SEND, HTTP_RECEIVE, PROXY, DEADLINE, CANCELLED, ANSWER_TOO_BIG, LIMIT or OUT_OF_MEMORY;
+   * INTERNAL for a URL that is not https. ${response} is empty then. */
   bool (*perform)(ekm_http *self, const ekm_http_request *request, ekm_http_response *response, ekm_err *err);
   void (*destroy)(ekm_http *self);
 };
 
+/* ekm_http_perform(http, request, response, err): the function of the table; ${response} must be initialised. */
 EKM_MUST_USE bool ekm_http_perform(ekm_http *http, const ekm_http_request *request, ekm_http_response *response,
                                    ekm_err *err);
 
@@ -84,7 +86,8 @@ EKM_MUST_USE bool ekm_http_log_new(ekm_http *lower, ekm_log *log, const ekm_cloc
                                    ekm_err *err);
 
 /* ekm_http_fault_new(lower, fault, arg, out_http, err):
- * For tests: ask ${fault} before each exchange; if it raises an error the exchange fails with it. Takes over ${lower}. */
+ * For tests: ask ${fault} before each exchange; if it raises an error the exchange fails with it. Takes over ${lower}.
+ */
 EKM_MUST_USE bool ekm_http_fault_new(ekm_http *lower,
                                      bool (*fault)(void *arg, const ekm_http_request *request, ekm_err *err), void *arg,
                                      ekm_http **out_http, ekm_err *err);

@@ -49,8 +49,8 @@ typedef struct exchange {
 
 typedef struct handle {
   CURL *easy;
-  struct handle *below; /* in the stack of idle ones */
-  char *origin;         /* "host:port" as written in the URL */
+  struct handle *below;            /* in the stack of idle ones */
+  char *origin;                    /* "host:port" as written in the URL */
   char *address, *ca_file, *proxy; /* the route; NULL where it says nothing */
   uint16_t port;
   struct curl_slist *connect_to;
@@ -109,7 +109,8 @@ static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_o
   return request->is_cancelled != NULL && request->is_cancelled(request->cancel_arg) ? 1 : 0;
 }
 
-/* --- handles ----------------------------------------------------------------------------------------------------------- */
+/* --- handles
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void handle_free(handle *h) {
   if (h == NULL) return;
@@ -129,8 +130,8 @@ static void handle_free(handle *h) {
 /* Set options that never change; CURLE_OK or the first failure. */
 static CURLcode set_safety(CURL *easy, const handle *h) {
   CURLcode rc = CURLE_OK;
-#define SET(option, value)                                           \
-  do {                                                               \
+#define SET(option, value)                                          \
+  do {                                                              \
     if (rc == CURLE_OK) rc = curl_easy_setopt(easy, option, value); \
   } while (0)
   SET(CURLOPT_PROTOCOLS_STR, "https");
@@ -211,11 +212,12 @@ static bool configure(const http_curl *http, handle *h, ekm_err *err) {
   CURLcode rc = h->easy == NULL ? CURLE_OUT_OF_MEMORY : set_safety(h->easy, h);
   if (rc == CURLE_OK) rc = set_transport(h->easy, h, http->user_agent);
   if (rc == CURLE_OK) return true;
-  return EKM_FAIL(err, rc == CURLE_OUT_OF_MEMORY ? EKM_E_OUT_OF_MEMORY : EKM_E_INTERNAL, "libcurl refused an option: %s",
-                  curl_easy_strerror(rc));
+  return EKM_FAIL(err, rc == CURLE_OUT_OF_MEMORY ? EKM_E_OUT_OF_MEMORY : EKM_E_INTERNAL,
+                  "libcurl refused an option: %s", curl_easy_strerror(rc));
 }
 
-static bool handle_new(const http_curl *http, ekm_view origin, const ekm_http_route *route, handle **out, ekm_err *err) {
+static bool handle_new(const http_curl *http, ekm_view origin, const ekm_http_route *route, handle **out,
+                       ekm_err *err) {
   *out = NULL;
   handle *h = ekm_mem_alloc(sizeof *h, err);
   if (h == NULL) return false;
@@ -231,7 +233,8 @@ static bool handle_new(const http_curl *http, ekm_view origin, const ekm_http_ro
   return true;
 }
 
-/* --- the pool -------------------------------------------------------------------------------------------------------------- */
+/* --- the pool
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static bool same_text(const char *a, const char *b) {
   return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
@@ -240,7 +243,7 @@ static bool same_text(const char *a, const char *b) {
 static bool handle_fits(const handle *h, ekm_view origin, const ekm_http_route *route) {
   static const ekm_http_route nothing;
   if (route == NULL) route = &nothing;
-  return strlen(h->origin) == origin.len && memcmp(h->origin, origin.ptr, origin.len) == 0 && h->port == route->port &&
+  return ekm_view_equal(ekm_view_text(h->origin), origin) && h->port == route->port &&
          same_text(h->address, route->address) && same_text(h->ca_file, route->ca_file) &&
          same_text(h->proxy, route->proxy);
 }
@@ -280,7 +283,8 @@ static void pool_give(http_curl *http, handle *h) {
   handle_free(oldest);
 }
 
-/* --- one exchange ------------------------------------------------------------------------------------------------------------ */
+/* --- one exchange
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static CURLcode set_method(handle *h, const ekm_http_request *request) {
   CURL *easy = h->easy;
@@ -340,11 +344,11 @@ static void build_headers(handle *h, const ekm_http_request *request) {
 }
 
 static CURLcode set_url(handle *h, const char *url) {
-  size_t len = strlen(url);
-  if (h->url.len == len && memcmp(h->url.ptr, url, len) == 0) return CURLE_OK;
+  ekm_view text = ekm_view_text(url);
+  if (ekm_view_equal(ekm_buf_view(&h->url), text)) return CURLE_OK;
   ekm_buf_reset(&h->url);
   CURLcode rc = curl_easy_setopt(h->easy, CURLOPT_URL, url);
-  if (rc == CURLE_OK) ekm_buf_append(&h->url, url, len); /* a failure only means that it is set again next time */
+  if (rc == CURLE_OK) ekm_buf_append_view(&h->url, text); /* a failure only means that it is set again next time */
   return rc;
 }
 
@@ -364,8 +368,8 @@ static bool prepare(handle *h, const ekm_http_request *request, int64_t left_ms,
     h->is_fresh = request->send_once;
   }
   if (rc == CURLE_OK) return true;
-  return EKM_FAIL(err, rc == CURLE_OUT_OF_MEMORY ? EKM_E_OUT_OF_MEMORY : EKM_E_INTERNAL, "libcurl refused a request: %s",
-                  curl_easy_strerror(rc));
+  return EKM_FAIL(err, rc == CURLE_OUT_OF_MEMORY ? EKM_E_OUT_OF_MEMORY : EKM_E_INTERNAL,
+                  "libcurl refused a request: %s", curl_easy_strerror(rc));
 }
 
 static const struct {
@@ -392,7 +396,8 @@ static const struct {
 };
 
 /* libcurl has one code for everything that is wrong with a certificate. What OpenSSL said tells a stranger's authority
- * from a wrong name or date: 0 and 1 are "nothing" (the name is libcurl's own check), 9 and 10 the dates, 62 the name. */
+ * from a wrong name or date: 0 and 1 are "nothing" (the name is libcurl's own check), 9 and 10 the dates, 62 the name.
+ */
 static ekm_err_id certificate_failure(CURL *easy) {
   long why = 0;
   (void)curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &why);

@@ -17,7 +17,8 @@ static const struct {
   header_kind kind;
   int retry_rank;
 } header_table[] = {
-#define HEADER(name, field, kind, rank) {name, sizeof(name) - 1, offsetof(ekm_http_response, field), kind, rank}
+#define HEADER(name, field, kind, rank) \
+  { name, sizeof(name) - 1, offsetof(ekm_http_response, field), kind, rank }
     HEADER("content-type", content_type, HEADER_TEXT, 0),
     HEADER("www-authenticate", www_authenticate, HEADER_BEARER, 0),
     HEADER("x-ms-request-id", request_id, HEADER_TEXT, 0),
@@ -71,7 +72,8 @@ static bool parse_retry_after(ekm_view text, int64_t wall_s, int64_t *out_ms) {
 
 static void keep_retry(http_headers *headers, ekm_buf *buf, size_t row, ekm_view value, int64_t wall_s) {
   int64_t ms;
-  bool ok = header_table[row].kind == HEADER_RETRY_MS ? parse_number(value, &ms) : parse_retry_after(value, wall_s, &ms);
+  bool ok =
+      header_table[row].kind == HEADER_RETRY_MS ? parse_number(value, &ms) : parse_retry_after(value, wall_s, &ms);
   if (!ok || header_table[row].retry_rank >= headers->retry_rank) return;
   headers->retry_rank = header_table[row].retry_rank;
   ekm_buf_reset(buf);
@@ -90,7 +92,9 @@ static bool keep(http_headers *headers, size_t row, ekm_view value, int64_t wall
       }
       break;
     case HEADER_RETRY_MS:
-    case HEADER_RETRY_S: keep_retry(headers, buf, row, value, wall_s); break;
+    case HEADER_RETRY_S:
+      keep_retry(headers, buf, row, value, wall_s);
+      break;
   }
   return !buf->too_long && !buf->no_memory;
 }
@@ -118,7 +122,7 @@ static void start_anew(http_headers *headers) {
 bool http_headers_line(http_headers *headers, const char *line, size_t len, int64_t wall_s) {
   headers->seen_bytes += len;
   if (headers->seen_bytes > HTTP_HEADERS_MAX_BYTES) return false;
-  if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+  if (len >= 5 && strncmp(line, "HTTP/", 5) == 0) {
     start_anew(headers);
     return true;
   }

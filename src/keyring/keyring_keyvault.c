@@ -121,7 +121,8 @@ bool keyring_keyvault_backend_new(akv_client *client, keyring_backend **out_back
   return true;
 }
 
-/* --- the credential ------------------------------------------------------------------------------------------------- */
+/* --- the credential -------------------------------------------------------------------------------------------------
+ */
 
 static const akv_vault *find_vault(const keyring_keyvault_options *options, const char *host) {
   for (size_t i = 0; i < options->vault_count; i++) {
@@ -142,7 +143,7 @@ static ekm_view strip(const char *identity) {
   if (ekm_text_starts_i(identity, scheme)) identity += sizeof scheme - 1;
   size_t len = strlen(identity);
   while (len > 0 && (is_space(identity[len - 1]) || identity[len - 1] == '/')) len--;
-  if (len > 4 && memcmp(identity + len - 4, port, 4) == 0) len -= 4;
+  if (len > 4 && strncmp(identity + len - 4, port, 4) == 0) len -= 4;
   return ekm_view_of(identity, len);
 }
 
@@ -197,7 +198,8 @@ bool keyring_keyvault_secret(const ekm_secret *text, char out_client_id[KEYRING_
   if (id_len == ENTRA_CLIENT_ID_CHARS) {
     memcpy(out_client_id, at, id_len);
   } else {
-    if (!ekm_hex_is(at, PLAIN_ID_CHARS)) return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "something else is among its first %d characters", PLAIN_ID_CHARS);
+    if (!ekm_hex_is(at, PLAIN_ID_CHARS))
+      return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "something else is among its first %d characters", PLAIN_ID_CHARS);
     for (int from = 0, to = 0; from < PLAIN_ID_CHARS; from++) {
       if (from == 8 || from == 12 || from == 16 || from == 20) out_client_id[to++] = '-';
       out_client_id[to++] = at[from];
@@ -207,7 +209,8 @@ bool keyring_keyvault_secret(const ekm_secret *text, char out_client_id[KEYRING_
   return ekm_secret_set(out_secret, ekm_view_of(at + id_len, text->len - id_len), err);
 }
 
-/* --- the connector ------------------------------------------------------------------------------------------------------ */
+/* --- the connector
+ * ------------------------------------------------------------------------------------------------------ */
 
 typedef struct entry {
   keyring *ring;      /* NULL: the entry is free */

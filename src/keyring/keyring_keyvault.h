@@ -5,8 +5,8 @@
  *             01234567-89ab-cdef-0123-456789abcdef<client secret>      (hyphens left in: understood as well)
  *
  * Equal credentials share one keyring, and so its token and its keys; different ones never do. A keyring is remembered
- * from its first sign-in on; a credential that is refused is forgotten at once. Beyond EKM_LIMIT_IDENTITIES the one that was
- * used longest ago is forgotten; sessions that use it keep it alive. */
+ * from its first sign-in on; a credential that is refused is forgotten at once. Beyond EKM_LIMIT_IDENTITIES the one
+ * that was used longest ago is forgotten; sessions that use it keep it alive. */
 #ifndef EKM_KEYRING_KEYRING_KEYVAULT_H
 #define EKM_KEYRING_KEYRING_KEYVAULT_H
 
@@ -14,11 +14,11 @@
 #include "keyvault/client.h"
 
 typedef struct keyring_keyvault_options {
-  ekm_http *http;             /* all borrowed, and outlive the connector and its keyrings */
-  const char *vault_suffix;   /* what a bare name is completed with: "vault.azure.net" */
-  const akv_vault *vaults;    /* what the configuration says about some vaults; hosts in lower case */
+  ekm_http *http;           /* all borrowed, and outlive the connector and its keyrings */
+  const char *vault_suffix; /* what a bare name is completed with: "vault.azure.net" */
+  const akv_vault *vaults;  /* what the configuration says about some vaults; hosts in lower case */
   size_t vault_count;
-  const akv_vault *others;    /* what it says about all the other ones; its host is not looked at */
+  const akv_vault *others; /* what it says about all the other ones; its host is not looked at */
   keyring_options keyring;
 } keyring_keyvault_options;
 
@@ -26,18 +26,21 @@ typedef struct keyring_keyvault_options {
 EKM_MUST_USE bool keyring_keyvault_connector_new(const keyring_keyvault_options *options,
                                                  keyring_connector **out_connector, ekm_err *err);
 
-/* keyring_keyvault_backend_new(client, out_backend, err): a backend over ${client}, which it takes over, also on failure. */
+/* keyring_keyvault_backend_new(client, out_backend, err): a backend over ${client}, which it takes over, also on
+ * failure. */
 EKM_MUST_USE bool keyring_keyvault_backend_new(akv_client *client, keyring_backend **out_backend, ekm_err *err);
 
 /* keyring_keyvault_host(options, identity, out_host, err):
- * The vault's host of an IDENTITY. IDENTITY_BAD, or CLOUD_UNKNOWN for a host that is neither configured nor a cloud's. */
+ * The vault's host of an IDENTITY. IDENTITY_BAD, or CLOUD_UNKNOWN for a host that is neither configured nor a cloud's.
+ */
 EKM_MUST_USE bool keyring_keyvault_host(const keyring_keyvault_options *options, const char *identity,
                                         char out_host[EKM_LIMIT_HOST_BYTES + 1], ekm_err *err);
 
 enum { KEYRING_KEYVAULT_CLIENT_ID_BYTES = 37 };
 
 /* keyring_keyvault_secret(text, out_client_id, out_secret, err):
- * Take a SECRET apart: a client id as a GUID with hyphens in lower case, and the rest. SECRET_SHORT, SECRET_CLIENT_ID. */
+ * Take a SECRET apart: a client id as a GUID with hyphens in lower case, and the rest. SECRET_SHORT, SECRET_CLIENT_ID.
+ */
 EKM_MUST_USE bool keyring_keyvault_secret(const ekm_secret *text, char out_client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES],
                                           ekm_secret *out_secret, ekm_err *err);
 

@@ -22,8 +22,8 @@ typedef struct akv_question {
  * words. Always false. */
 bool akv_answer_fail(const ekm_http_response *answer, const akv_question *question, ekm_err *err);
 
-/* akv_answer_skew_s(answer, clock): by how many seconds the server's clock (its Date) is ahead of ours; 0 if it does not
- * say. */
+/* akv_answer_skew_s(answer, clock): by how many seconds the server's clock (its Date) is ahead of ours; 0 if it does
+ * not say. */
 int64_t akv_answer_skew_s(const ekm_http_response *answer, const ekm_clock *clock);
 
 #endif

@@ -22,7 +22,8 @@ bool akv_client_new(const akv_options *options, entra_source *source, akv_client
     akv_client_free(&client);
     return false;
   }
-  if (!akv_sign_in_new(client->http, client->clock, client->log, &client->vault, source, &client->sign_in, err)) {
+  akv_sign_in_options sign_in_options = {client->http, client->clock, client->log, &client->vault};
+  if (!akv_sign_in_new(&sign_in_options, source, &client->sign_in, err)) {
     akv_client_free(&client);
     return false;
   }

@@ -9,8 +9,9 @@
  *       +--> POST   /keys/NAME/VERSION/wrapkey         akv_wrap
  *       +--> POST   /keys/NAME/VERSION/unwrapkey       akv_unwrap
  *
- * One request an operation, plus two before the first (challenge and token); a 401 is answered once, by a new token. Errors
- * are those of http, of sign_in and of answer.h; err.http_status, err.request_id and the vault's own words are filled.
+ * One request an operation, plus two before the first (challenge and token); a 401 is answered once, by a new token.
+ * Errors are those of http, of sign_in and of answer.h; err.http_status, err.request_id and the vault's own words are
+ * filled.
  *
  * Names and versions are checked before they go into a URL: KEY_NAME_BAD, KEY_NAME_TOO_LONG. Every answer must be about
  * the key that was asked.
@@ -26,7 +27,7 @@
 #include "keyvault/vault.h"
 
 typedef struct akv_options {
-  ekm_http *http;         /* all borrowed, and outlive the client */
+  ekm_http *http; /* all borrowed, and outlive the client */
   const ekm_clock *clock;
   const ekm_rng *rng;     /* for request ids */
   ekm_log *log;           /* may be NULL */
@@ -36,7 +37,8 @@ typedef struct akv_options {
 typedef struct akv_client akv_client;
 
 /* akv_client_new(options, source, out_client, err): ${source} is taken over, also on failure. No request. */
-EKM_MUST_USE bool akv_client_new(const akv_options *options, entra_source *source, akv_client **out_client, ekm_err *err);
+EKM_MUST_USE bool akv_client_new(const akv_options *options, entra_source *source, akv_client **out_client,
+                                 ekm_err *err);
 
 /* akv_client_free(client): no call may run any more; NULL is fine; sets the caller's pointer to NULL. */
 void akv_client_free(akv_client **client);
@@ -65,22 +67,23 @@ EKM_MUST_USE bool akv_list_versions(akv_client *client, const char *name, const 
                                     ekm_err *err);
 
 /* akv_create_rsa(client, name, bits, call, out_key, err):
- * KEY_EXISTS or KEY_DELETED if the name is not free. The API has no "create if absent": it is asked for the name before,
- * and for its versions afterwards; if somebody else took the name in between, KEY_EXISTS says so. Sent once. */
+ * KEY_EXISTS or KEY_DELETED if the name is not free. The API has no "create if absent": it is asked for the name
+ * before, and for its versions afterwards; if somebody else took the name in between, KEY_EXISTS says so. Sent once. */
 EKM_MUST_USE bool akv_create_rsa(akv_client *client, const char *name, unsigned bits, const entra_call *call,
                                  akv_key *out_key, ekm_err *err);
 
 /* akv_delete_key(client, name, call, err): softly, all versions. */
 EKM_MUST_USE bool akv_delete_key(akv_client *client, const char *name, const entra_call *call, ekm_err *err);
 
-/* akv_wrap(...), akv_unwrap(...): with exactly this version; the result is appended to ${out}. WRAP_ANSWER or
- * UNWRAP_ANSWER for an answer that is none, UNWRAP_REFUSED for a ciphertext that is not this key's. */
+/* What wraps. */
 typedef struct akv_wrap_key {
   const char *name;
   const char *version;
   const char *alg; /* "RSA-OAEP-256" */
 } akv_wrap_key;
 
+/* akv_wrap(...), akv_unwrap(...): with exactly this version; the result is appended to ${out}. WRAP_ANSWER or
+ * UNWRAP_ANSWER for an answer that is none, UNWRAP_REFUSED for a ciphertext that is not this key's. */
 EKM_MUST_USE bool akv_wrap(akv_client *client, const akv_wrap_key *key, ekm_view plaintext, const entra_call *call,
                            ekm_buf *out_ciphertext, ekm_err *err);
 EKM_MUST_USE bool akv_unwrap(akv_client *client, const akv_wrap_key *key, ekm_view ciphertext, const entra_call *call,

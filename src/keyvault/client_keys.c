@@ -29,7 +29,8 @@ bool akv_get_key(akv_client *client, const char *name, const char *version, cons
   char target[TARGET_BYTES];
   akv_key_clear(out_key);
   if (!akv_name_check(name, err) || (version != NULL && !akv_version_check(version, err))) return false;
-  (void)snprintf(target, sizeof target, "/keys/%s/%s?api-version=" AKV_API_VERSION, name, version == NULL ? "" : version);
+  (void)snprintf(target, sizeof target, "/keys/%s/%s?api-version=" AKV_API_VERSION, name,
+                 version == NULL ? "" : version);
   akv_request request = {.method = "GET", .target = target, .doing = "get", .subject = name};
   return ask_key(client, &request, version, call, out_key, err);
 }
@@ -55,10 +56,10 @@ static bool count_version(void *arg, const char *text, ekm_err *err) {
   return true;
 }
 
-/* The API cannot create "only if absent", so somebody else may have created the name after we looked. Then there are two
- * versions. Neither can be taken back (a vault deletes a name with all its versions, and the other one may be in use by
- * now), so both stay, and the caller is told instead of being given a key that he did not get alone. An identity that may
- * not list gets its key without this check. */
+/* The API cannot create "only if absent", so somebody else may have created the name after we looked. Then there are
+ * two versions. Neither can be taken back (a vault deletes a name with all its versions, and the other one may be in
+ * use by now), so both stay, and the caller is told instead of being given a key that he did not get alone. An identity
+ * that may not list gets its key without this check. */
 static bool check_alone(akv_client *client, const akv_key *key, const entra_call *call, ekm_err *err) {
   int count = 0;
   ekm_err why = {0};
@@ -67,8 +68,8 @@ static bool check_alone(akv_client *client, const akv_key *key, const entra_call
     return true;
   }
   if (count <= 1) return true;
-  return EKM_FAIL(err, EKM_E_KEY_EXISTS, "somebody else created '%s' in '%s' at the same moment; version %s is ours", key->name,
-                  client->host, key->version);
+  return EKM_FAIL(err, EKM_E_KEY_EXISTS, "somebody else created '%s' in '%s' at the same moment; version %s is ours",
+                  key->name, client->host, key->version);
 }
 
 bool akv_create_rsa(akv_client *client, const char *name, unsigned bits, const entra_call *call, akv_key *out_key,

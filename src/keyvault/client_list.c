@@ -3,8 +3,8 @@
  *   GET /keys?api-version=7.4&maxresults=25
  *   200 {"value":[{"kid":"https://HOST/keys/NAME"},...],"nextLink":"https://HOST:443/keys?...&$skiptoken=..."}
  *
- * nextLink is absent or null on the last page; a page may be empty and still have one. It is the vault's text, so only its
- * path and query are taken, and only if it names the vault itself. */
+ * nextLink is absent or null on the last page; a page may be empty and still have one. It is the vault's text, so only
+ * its path and query are taken, and only if it names the vault itself. */
 #include <string.h>
 
 #include "base/text.h"
@@ -47,7 +47,8 @@ static bool read_next(const page_reader *reader, const json_t *doc, ekm_buf *tar
     return EKM_FAIL(err, EKM_E_KEY_ANSWER, "'%s': the link to the next page is no https URL", reader->client->host);
   }
   if (!ekm_text_ieq(url.host, reader->client->host) || !ekm_text_starts_i(url.path, "/keys")) {
-    return EKM_FAIL(err, EKM_E_KEY_ANSWER, "'%s': the link to the next page leads to '%s'", reader->client->host, url.host);
+    return EKM_FAIL(err, EKM_E_KEY_ANSWER, "'%s': the link to the next page leads to '%s'", reader->client->host,
+                    url.host);
   }
   ekm_buf_append_text(target, url.path);
   ekm_buf_append_char(target, '?');
@@ -68,7 +69,8 @@ static bool read_page(const page_reader *reader, ekm_buf *target, const entra_ca
   ekm_http_response_init(&answer);
   EKM_TRY(akv_exchange(reader->client, &request, call, &answer, err));
   EKM_TRY(akv_parse(reader->client, &answer, reader->doing, &doc, err));
-  if (ekm_json_array(doc, "value") == NULL) EKM_BAIL(err, EKM_E_KEY_ANSWER, "'%s': a list has no items", reader->client->host);
+  if (ekm_json_array(doc, "value") == NULL)
+    EKM_BAIL(err, EKM_E_KEY_ANSWER, "'%s': a list has no items", reader->client->host);
   EKM_TRY(read_items(reader, doc, err));
   EKM_TRY(read_next(reader, doc, target, err));
   ok = true;

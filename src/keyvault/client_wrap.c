@@ -13,7 +13,7 @@
 enum { TARGET_BYTES = 320, BODY_MAX_BYTES = 4096 };
 
 typedef struct wrap_operation {
-  const char *path;        /* last segment of the URL */
+  const char *path; /* last segment of the URL */
   const char *doing;
   bool is_unwrap;
   ekm_err_id answer_error; /* for an answer that cannot be understood */

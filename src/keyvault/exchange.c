@@ -11,7 +11,8 @@ enum {
   TRIES = 2            /* a rejected token is replaced once */
 };
 
-/* A random GUID (RFC 9562 section 5.4): the same for all tries of one question, so that the vault's log shows it as one. */
+/* A random GUID (RFC 9562 section 5.4): the same for all tries of one question, so that the vault's log shows it as
+ * one. */
 static bool make_guid(const ekm_rng *rng, char out[GUID_CHARS + 1], ekm_err *err) {
   uint8_t bytes[GUID_BYTES];
   char digits[2 * GUID_BYTES + 1];

@@ -1,5 +1,5 @@
-/* One question to a vault and its answer, with everything that all operations share: the token, the 401, the request id,
- * and what a refusal means. For the files of keyvault only. */
+/* One question to a vault and its answer, with everything that all operations share: the token, the 401, the request
+ * id, and what a refusal means. For the files of keyvault only. */
 #ifndef EKM_KEYVAULT_EXCHANGE_H
 #define EKM_KEYVAULT_EXCHANGE_H
 
@@ -31,7 +31,8 @@ typedef struct akv_request {
 EKM_MUST_USE bool akv_exchange(akv_client *client, const akv_request *request, const entra_call *call,
                                ekm_http_response *answer, ekm_err *err);
 
-/* akv_parse(client, answer, doing, out_doc, err): the JSON of an answer of 200; ANSWER_NOT_JSON names host and question. */
+/* akv_parse(client, answer, doing, out_doc, err): the JSON of an answer of 200; ANSWER_NOT_JSON names host and
+ * question. */
 EKM_MUST_USE bool akv_parse(const akv_client *client, const ekm_http_response *answer, const char *doing,
                             json_t **out_doc, ekm_err *err);
 

@@ -77,7 +77,8 @@ static bool read_numbers(const json_t *jwk, akv_key *out, ekm_err *err) {
     if (why.id == EKM_E_OUT_OF_MEMORY) return EKM_FAIL(err, why.id, "%s", why.detail);
     return EKM_FAIL(err, EKM_E_KEY_ANSWER, "the numbers of '%s' cannot be read: %s", out->name, why.detail);
   }
-  if (out->n.len == 0 || out->e.len == 0) return EKM_FAIL(err, EKM_E_KEY_ANSWER, "the numbers of '%s' are empty", out->name);
+  if (out->n.len == 0 || out->e.len == 0)
+    return EKM_FAIL(err, EKM_E_KEY_ANSWER, "the numbers of '%s' are empty", out->name);
   return true;
 }
 

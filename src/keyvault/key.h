@@ -12,15 +12,15 @@
 #include "base/json.h"
 #include "base/limits.h"
 
-/* akv_key_init before use, akv_key_clear afterwards. */
 typedef struct akv_key {
   char name[EKM_LIMIT_KEY_NAME_CHARS + 1];
   char version[EKM_LIMIT_KEY_VERSION_CHARS + 1];
-  bool is_rsa;  /* RSA or RSA-HSM; n and e are empty otherwise */
+  bool is_rsa; /* RSA or RSA-HSM; n and e are empty otherwise */
   bool enabled;
   ekm_buf n, e; /* big-endian; a leading zero is left in, as the vault echoes what was imported */
 } akv_key;
 
+/* akv_key_init(key) before use, akv_key_clear(key) afterwards: nothing is allocated by init. */
 void akv_key_init(akv_key *key);
 void akv_key_clear(akv_key *key);
 

@@ -30,10 +30,9 @@ static bool same_resource(const char *a, const char *b) {
 
 static bool judge_authority(const akv_vault *vault, const entra_challenge *challenge, ekm_err *err) {
   const entra_cloud *cloud = entra_cloud_of_vault(vault->host);
-  bool ok = vault->authority_host != NULL
-                ? ekm_text_ieq(vault->authority_host, challenge->authority_host)
-                : cloud != NULL && challenge->authority_port == 443 &&
-                      entra_cloud_has_authority(cloud, challenge->authority_host);
+  bool ok = vault->authority_host != NULL ? ekm_text_ieq(vault->authority_host, challenge->authority_host)
+                                          : cloud != NULL && challenge->authority_port == 443 &&
+                                                entra_cloud_has_authority(cloud, challenge->authority_host);
   if (ok) return true;
   return EKM_FAIL(err, EKM_E_AUTHORITY_FOREIGN, "'%s' names '%s', port %u", vault->host, challenge->authority_host,
                   (unsigned)challenge->authority_port);
@@ -131,19 +130,18 @@ static bool fetch_token(void *arg, const entra_call *call, entra_token **out_tok
   return false;
 }
 
-bool akv_sign_in_new(ekm_http *http, const ekm_clock *clock, ekm_log *log, const akv_vault *vault, entra_source *source,
-                     akv_sign_in **out, ekm_err *err) {
+bool akv_sign_in_new(const akv_sign_in_options *options, entra_source *source, akv_sign_in **out, ekm_err *err) {
   *out = NULL;
   akv_sign_in *sign_in = ekm_mem_alloc(sizeof *sign_in, err);
   if (sign_in == NULL) {
     entra_source_free(&source);
     return false;
   }
-  sign_in->http = http;
-  sign_in->vault = vault;
+  sign_in->http = options->http;
+  sign_in->vault = options->vault;
   sign_in->source = source;
   ekm_mutex_init(&sign_in->lock);
-  if (!entra_cache_new(fetch_token, sign_in, clock, log, &sign_in->cache, err)) {
+  if (!entra_cache_new(fetch_token, sign_in, options->clock, options->log, &sign_in->cache, err)) {
     akv_sign_in_free(&sign_in);
     return false;
   }

@@ -7,8 +7,8 @@
  *                                      |
  *   POST authority/tenant/... client secret --> token --> only ever sent to the vault's own host
  *
- * The challenge is remembered. When the vault rejects a token, the challenge that came with the rejection replaces it: a
- * vault may have moved to another tenant.
+ * The challenge is remembered. When the vault rejects a token, the challenge that came with the rejection replaces it:
+ * a vault may have moved to another tenant.
  *
  * The rule with the dot is the Azure SDKs' challenge resource verification.
  *
@@ -22,15 +22,25 @@
 
 typedef struct akv_sign_in akv_sign_in;
 
-/* akv_sign_in_new(http, clock, log, vault, source, out, err):
- * ${http}, ${clock}, ${log} and ${vault} are borrowed and outlive it; ${source} is taken over, also on failure. */
-EKM_MUST_USE bool akv_sign_in_new(ekm_http *http, const ekm_clock *clock, ekm_log *log, const akv_vault *vault,
-                                  entra_source *source, akv_sign_in **out, ekm_err *err);
+/* All borrowed, and outlive the akv_sign_in; ${log} may be NULL. */
+typedef struct akv_sign_in_options {
+  ekm_http *http;
+  const ekm_clock *clock;
+  ekm_log *log;
+  const akv_vault *vault;
+} akv_sign_in_options;
+
+/* akv_sign_in_new(options, source, out, err): ${source} is taken over, also on failure. No request. */
+EKM_MUST_USE bool akv_sign_in_new(const akv_sign_in_options *options, entra_source *source, akv_sign_in **out,
+                                  ekm_err *err);
+
+/* akv_sign_in_free(sign_in): NULL is fine; sets the caller's pointer to NULL. */
 void akv_sign_in_free(akv_sign_in **sign_in);
 
 /* akv_sign_in_token(sign_in, call, out_token, err):
  * A token for the vault, which the caller unrefs: two requests cold, none warm. */
-EKM_MUST_USE bool akv_sign_in_token(akv_sign_in *sign_in, const entra_call *call, entra_token **out_token, ekm_err *err);
+EKM_MUST_USE bool akv_sign_in_token(akv_sign_in *sign_in, const entra_call *call, entra_token **out_token,
+                                    ekm_err *err);
 
 /* akv_sign_in_rejected(sign_in, token, answer, err):
  * The vault answered 401 to ${token}: forget it and learn from the challenge of ${answer}, if it has one. False if that

@@ -32,13 +32,13 @@ typedef enum provider_key_format {
 typedef struct provider_wiring {
   ekm_crypto *crypto;
   const ekm_clock *clock;
-  ekm_log *log;                 /* NULL when no log_file is set */
-  struct ekm_http *http;        /* for unwire only; NULL in tests */
+  ekm_log *log;          /* NULL when no log_file is set */
+  struct ekm_http *http; /* for unwire only; NULL in tests */
   keyring_connector *connector;
-  void *rest;                   /* for unwire only: what wire.c needs besides */
+  void *rest; /* for unwire only: what wire.c needs besides */
 
-  int64_t call_timeout_ms;      /* every entry point ends within this time */
-  bool allow_drop_key;          /* may SqlCryptDropKey delete a key of the vault? */
+  int64_t call_timeout_ms; /* every entry point ends within this time */
+  bool allow_drop_key;     /* may SqlCryptDropKey delete a key of the vault? */
   provider_key_format public_key_format;
 } provider_wiring;
 
