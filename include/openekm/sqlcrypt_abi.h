@@ -62,10 +62,10 @@ enum {
   SQLCP_LAST_RESERVED_ERROR = 2048
 };
 
-/* --- limits, in bytes unless said otherwise -------------------------------------------------------------------- */
+/* --- limits, in bytes unless said otherwise ------------------------------------------------------------------ */
 
 enum {
-  SQLCP_MAX_NAME_BYTES = 2048,      /* friendly name of the provider */
+  SQLCP_MAX_NAME_BYTES = 2048, /* friendly name of the provider */
   SQLCP_MAX_KEY_NAME_BYTES = 512,
   SQLCP_MAX_ALG_TAG_BYTES = 120,
   SQLCP_MAX_IV_BYTES = 512,
@@ -74,7 +74,7 @@ enum {
   SQLCP_MAX_KEY_BITS = 4096
 };
 
-/* --- enumerations ------------------------------------------------------------------------------------------------ */
+/* --- enumerations -------------------------------------------------------------------------------------------- */
 
 typedef uint32_t SqlCpAuthType;
 enum { SQLCP_AUTH_OTHER = 0, SQLCP_AUTH_BASIC = 1 };
@@ -95,7 +95,7 @@ enum { SQLCP_PARAM_IV = 0 };
 typedef uint32_t SqlCpAlgId;
 typedef uint32_t SqlCpKeyId;
 
-/* --- structures -------------------------------------------------------------------------------------------------- */
+/* --- structures ---------------------------------------------------------------------------------------------- */
 
 typedef struct SqlCpStr {
   uint32_t cb; /* bytes, not characters */
@@ -165,34 +165,34 @@ typedef struct SqlCpEncryptionParam {
 /* Written by OpenSession; all other functions receive a pointer to it. */
 typedef void *SqlCpSession;
 
-/* --- the 17 functions ---------------------------------------------------------------------------------------------- */
+/* --- the 17 functions ---------------------------------------------------------------------------------------- */
 
 /* X(name, parameters) in the order of the engine's error 33085, whose state is the row from 1. */
-#define SQLCRYPT_FUNCTIONS(X)                                                                                        \
-  X(InitializeProvider, (void))                                                                                      \
-  X(FreeProvider, (void))                                                                                            \
-  X(OpenSession, (const SqlCpCredential *auth, SqlCpSession *session))                                               \
-  X(CloseSession, (SqlCpSession * session, SqlCpBoolean fAbort))                                                     \
-  X(GetProviderInfo, (SqlCpProviderInfo * info))                                                                     \
-  X(GetNextAlgorithmId, (SqlCpAlgId * algId))                                                                        \
-  X(GetAlgorithmInfo, (SqlCpAlgId algId, SqlCpAlgorithmInfo * info))                                                 \
-  X(CreateKey, (const SqlCpSession *session, const SqlCpStr *name, SqlCpAlgId algId, SqlCpKeyFlags flags,            \
-                SqlCpKeyThumbprint *thumb))                                                                          \
-  X(DropKey, (const SqlCpSession *session, const SqlCpKeyThumbprint *thumb))                                         \
-  X(GetNextKeyId, (const SqlCpSession *session, SqlCpKeyId *keyId))                                                  \
-  X(GetKeyInfoByKeyId, (const SqlCpSession *session, SqlCpKeyId keyId, SqlCpKeyInfo *info))                          \
-  X(GetKeyInfoByThumb, (const SqlCpSession *session, const SqlCpKeyThumbprint *thumb, SqlCpKeyInfo *info))           \
-  X(GetKeyInfoByName, (const SqlCpSession *session, const SqlCpStr *name, SqlCpKeyInfo *info))                       \
-  X(ExportKey, (const SqlCpSession *session, const SqlCpKeyThumbprint *thumb,                                        \
-                const SqlCpKeyThumbprint *encryptorThumb, SqlCpKeyBlobType type, SqlCpKeyBlob *blob))                \
-  X(ImportKey, (const SqlCpSession *session, const SqlCpStr *name, const SqlCpKeyThumbprint *decryptorThumb,         \
-                SqlCpKeyBlobType type, SqlCpKeyFlags flags, const SqlCpKeyBlob *blob))                               \
-  X(Encrypt, (const SqlCpSession *session, const SqlCpKeyThumbprint *thumb, SqlCpBoolean fFinal,                     \
-              const SqlCpEncryptionParam *params, uint32_t nParams, const SqlCpData *plaintext,                      \
-              SqlCpData *ciphertext))                                                                                \
-  X(Decrypt, (const SqlCpSession *session, const SqlCpKeyThumbprint *thumb, SqlCpBoolean fFinal,                     \
-              const SqlCpEncryptionParam *params, uint32_t nParams, const SqlCpData *ciphertext,                     \
-              SqlCpData *plaintext))
+#define SQLCRYPT_FUNCTIONS(X)                                                                                  \
+  X(InitializeProvider, (void))                                                                                \
+  X(FreeProvider, (void))                                                                                      \
+  X(OpenSession, (const SqlCpCredential *auth, SqlCpSession *session))                                         \
+  X(CloseSession, (SqlCpSession * session, SqlCpBoolean fAbort))                                               \
+  X(GetProviderInfo, (SqlCpProviderInfo * info))                                                               \
+  X(GetNextAlgorithmId, (SqlCpAlgId * algId))                                                                  \
+  X(GetAlgorithmInfo, (SqlCpAlgId algId, SqlCpAlgorithmInfo * info))                                           \
+  X(CreateKey, (const SqlCpSession *session, const SqlCpStr *name, SqlCpAlgId algId, SqlCpKeyFlags flags,      \
+                SqlCpKeyThumbprint *thumb))                                                                    \
+  X(DropKey, (const SqlCpSession *session, const SqlCpKeyThumbprint *thumb))                                   \
+  X(GetNextKeyId, (const SqlCpSession *session, SqlCpKeyId *keyId))                                            \
+  X(GetKeyInfoByKeyId, (const SqlCpSession *session, SqlCpKeyId keyId, SqlCpKeyInfo *info))                    \
+  X(GetKeyInfoByThumb, (const SqlCpSession *session, const SqlCpKeyThumbprint *thumb, SqlCpKeyInfo *info))     \
+  X(GetKeyInfoByName, (const SqlCpSession *session, const SqlCpStr *name, SqlCpKeyInfo *info))                 \
+  X(ExportKey, (const SqlCpSession *session, const SqlCpKeyThumbprint *thumb,                                  \
+                const SqlCpKeyThumbprint *encryptorThumb, SqlCpKeyBlobType type, SqlCpKeyBlob *blob))          \
+  X(ImportKey, (const SqlCpSession *session, const SqlCpStr *name, const SqlCpKeyThumbprint *decryptorThumb,   \
+                SqlCpKeyBlobType type, SqlCpKeyFlags flags, const SqlCpKeyBlob *blob))                         \
+  X(Encrypt,                                                                                                   \
+    (const SqlCpSession *session, const SqlCpKeyThumbprint *thumb, SqlCpBoolean fFinal,                        \
+     const SqlCpEncryptionParam *params, uint32_t nParams, const SqlCpData *plaintext, SqlCpData *ciphertext)) \
+  X(Decrypt,                                                                                                   \
+    (const SqlCpSession *session, const SqlCpKeyThumbprint *thumb, SqlCpBoolean fFinal,                        \
+     const SqlCpEncryptionParam *params, uint32_t nParams, const SqlCpData *ciphertext, SqlCpData *plaintext))
 
 enum { SQLCRYPT_FUNCTION_COUNT = 17 };
 
@@ -201,7 +201,7 @@ enum { SQLCRYPT_FUNCTION_COUNT = 17 };
 SQLCRYPT_FUNCTIONS(SQLCRYPT_DECLARE_TYPE)
 #undef SQLCRYPT_DECLARE_TYPE
 
-/* --- the layout, byte by byte ---------------------------------------------------------------------------------------- */
+/* --- the layout, byte by byte -------------------------------------------------------------------------------- */
 
 #ifdef __cplusplus
 #define SQLCP_ASSERT(what) static_assert(what, #what)

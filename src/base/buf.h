@@ -26,9 +26,9 @@ typedef struct ekm_buf {
   uint8_t *ptr; /* NUL behind the last byte whenever ptr is not NULL */
   size_t len;
   size_t cap;
-  size_t max;       /* no growth beyond this */
-  bool too_long;    /* sticky: an append would have passed max */
-  bool no_memory;   /* sticky: an append found no memory */
+  size_t max;     /* no growth beyond this */
+  bool too_long;  /* sticky: an append would have passed max */
+  bool no_memory; /* sticky: an append found no memory */
 } ekm_buf;
 
 /* ekm_buf_init(buf, max): an empty buffer of at most ${max} bytes. Allocates nothing. */
@@ -40,6 +40,9 @@ void ekm_buf_clear(ekm_buf *buf);
 /* ekm_buf_reset(buf): wipe the bytes and forget failures, but keep the memory for the next use. */
 void ekm_buf_reset(ekm_buf *buf);
 
+/* ekm_buf_append...(buf, what):
+ * Add bytes, a text without its NUL, a character, a formatted text. What does not fit, or finds no memory, leaves the
+ * bytes as they are and makes ekm_buf_ok fail from then on. */
 void ekm_buf_append(ekm_buf *buf, const void *bytes, size_t len);
 void ekm_buf_append_view(ekm_buf *buf, ekm_view view);
 void ekm_buf_append_text(ekm_buf *buf, const char *text);

@@ -60,7 +60,8 @@ bool ekm_clock_parse_http_date(const char *text, int64_t *out_wall_s) {
   int used = 0;
 
   if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &day, month_name, &year, &hour, &minute,
-             &second, &used) != 6 || used == 0) {
+             &second, &used) != 6 ||
+      used == 0) {
     return false;
   }
   const char *found = strstr(months, month_name);

@@ -21,6 +21,7 @@ struct ekm_clock {
 /* ekm_clock_system(): the clocks of this machine. Static. */
 const ekm_clock *ekm_clock_system(void);
 
+/* ekm_clock_wall_s(clock), ekm_clock_mono_ms(clock): seconds since 1970 in UTC; milliseconds that never go back. */
 int64_t ekm_clock_wall_s(const ekm_clock *clock);
 int64_t ekm_clock_mono_ms(const ekm_clock *clock);
 

@@ -12,6 +12,7 @@ struct ekm_env {
 /* ekm_env_process(): the environment of this process. Static. */
 const ekm_env *ekm_env_process(void);
 
+/* ekm_env_get(env, name): the value, borrowed, or NULL if there is none. */
 const char *ekm_env_get(const ekm_env *env, const char *name);
 
 #endif

@@ -70,10 +70,10 @@ void ekm_err_raise(ekm_err *err, ekm_err_id id, const char *file, int line, cons
 
 /* EKM_FAIL(err, id, fmt, ...): raise, and be false: "return EKM_FAIL(...)". */
 #define EKM_FAIL(err, id, ...) (ekm_err_raise((err), (id), __FILE__, __LINE__, __VA_ARGS__), false)
-#define EKM_BAIL(err, id, ...)             \
-  do {                                     \
+#define EKM_BAIL(err, id, ...)                \
+  do {                                        \
     (void)EKM_FAIL((err), (id), __VA_ARGS__); \
-    goto done;                             \
+    goto done;                                \
   } while (0)
 #define EKM_TRY(call)       \
   do {                      \

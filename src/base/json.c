@@ -30,17 +30,14 @@ static void wiping_free(void *ptr) {
   ekm_mem_free(block);
 }
 
-/* jansson compares a file that it reads with stdin; our copy of it compares with this (cmake/ekm_targets.cmake). We read
- * no files with it. */
+/* jansson compares a file that it reads with stdin; our copy of it compares with this (cmake/ekm_targets.cmake). We
+ * read no files with it. */
 extern void *ekm_json_no_stdin;
 void *ekm_json_no_stdin;
 
 /* Our private copy of jansson gets its allocator when the library is loaded: no first call has to be guarded, and
  * the hash seed is set where no thread races for it. */
-#if defined(__GNUC__)
-__attribute__((constructor))
-#endif
-static void use_wiping_allocator(void) {
+__attribute__((constructor)) static void use_wiping_allocator(void) {
   json_set_alloc_funcs(wiping_alloc, wiping_free);
   json_object_seed(0);
 }

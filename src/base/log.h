@@ -35,11 +35,11 @@ typedef struct ekm_log_field {
   ekm_view bytes;
 } ekm_log_field;
 
-#define EKM_LOG_TEXT(n, t) {.kind = EKM_LOG_FIELD_TEXT, .name = (n), .text = (t)}
-#define EKM_LOG_INT(n, i) {.kind = EKM_LOG_FIELD_INT, .name = (n), .number = (int64_t)(i)}
-#define EKM_LOG_BOOL(n, b) {.kind = EKM_LOG_FIELD_BOOL, .name = (n), .number = (b) ? 1 : 0}
+#define EKM_LOG_TEXT(n, t) ((ekm_log_field){.kind = EKM_LOG_FIELD_TEXT, .name = (n), .text = (t)})
+#define EKM_LOG_INT(n, i) ((ekm_log_field){.kind = EKM_LOG_FIELD_INT, .name = (n), .number = (int64_t)(i)})
+#define EKM_LOG_BOOL(n, b) ((ekm_log_field){.kind = EKM_LOG_FIELD_BOOL, .name = (n), .number = (b) ? 1 : 0})
 /* Public bytes only: thumbprints. */
-#define EKM_LOG_HEX(n, v) {.kind = EKM_LOG_FIELD_HEX, .name = (n), .bytes = (v)}
+#define EKM_LOG_HEX(n, v) ((ekm_log_field){.kind = EKM_LOG_FIELD_HEX, .name = (n), .bytes = (v)})
 
 /* ekm_log_open_file(path, level, clock, out_log, err):
  * Append to ${path}, created with mode 0600; "-" is standard error, which the provider never asks for. */
@@ -58,9 +58,9 @@ bool ekm_log_wants(const ekm_log *log, ekm_log_level level);
 
 /* ekm_log_event(log, level, event, fields...): EKM_LOG(log, EKM_LOG_INFO, "vault.start", EKM_LOG_INT("port", 1)); */
 void ekm_log_event(ekm_log *log, ekm_log_level level, const char *event, const ekm_log_field *fields);
-#define EKM_LOG(log, level, event, ...)                                                              \
-  do {                                                                                               \
-    if (ekm_log_wants((log), (level)))                                                               \
+#define EKM_LOG(log, level, event, ...)                                                                          \
+  do {                                                                                                           \
+    if (ekm_log_wants((log), (level)))                                                                           \
       ekm_log_event((log), (level), (event), (const ekm_log_field[]){__VA_ARGS__, {.kind = EKM_LOG_FIELD_END}}); \
   } while (0)
 

@@ -50,7 +50,8 @@ static bool in_arena(const uint8_t *ptr) {
 bool ekm_secret_resize(ekm_secret *secret, size_t len, ekm_err *err) {
   uint8_t *fresh;
 
-  if (len > EKM_LIMIT_SECRET_BYTES) return EKM_FAIL(err, EKM_E_LIMIT, "a secret is longer than %d bytes", EKM_LIMIT_SECRET_BYTES);
+  if (len > EKM_LIMIT_SECRET_BYTES)
+    return EKM_FAIL(err, EKM_E_LIMIT, "a secret is longer than %d bytes", EKM_LIMIT_SECRET_BYTES);
   ekm_mutex_lock(&heap.lock);
   fresh = take_run_locked(slots_for(len));
   ekm_mutex_unlock(&heap.lock);

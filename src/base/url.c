@@ -50,8 +50,10 @@ bool ekm_url_parse(const char *text, ekm_url *out, const char *what, ekm_err *er
 
   memset(out, 0, sizeof *out);
   out->port = 443;
-  if (strlen(text) > EKM_LIMIT_URL_BYTES) return EKM_FAIL(err, EKM_E_LIMIT, "%s is longer than %d bytes", what, EKM_LIMIT_URL_BYTES);
-  if (!ekm_text_starts_i(text, scheme)) return EKM_FAIL(err, EKM_E_TEXT_ENCODING, "%s does not begin with https://", what);
+  if (strlen(text) > EKM_LIMIT_URL_BYTES)
+    return EKM_FAIL(err, EKM_E_LIMIT, "%s is longer than %d bytes", what, EKM_LIMIT_URL_BYTES);
+  if (!ekm_text_starts_i(text, scheme))
+    return EKM_FAIL(err, EKM_E_TEXT_ENCODING, "%s does not begin with https://", what);
   if (!is_printable(text)) return EKM_FAIL(err, EKM_E_TEXT_ENCODING, "%s has a character that no URL has", what);
 
   const char *host = text + sizeof scheme - 1;

@@ -14,10 +14,10 @@
 #include "base/limits.h"
 
 typedef struct ekm_url {
-  char host[EKM_LIMIT_HOST_BYTES + 1];  /* lower-case */
-  uint16_t port;                        /* 443 where the URL has none */
-  char path[EKM_LIMIT_URL_BYTES + 1];   /* begins with '/'; as written, not decoded */
-  char query[EKM_LIMIT_URL_BYTES + 1];  /* behind '?', else "" */
+  char host[EKM_LIMIT_HOST_BYTES + 1]; /* lower-case */
+  uint16_t port;                       /* 443 where the URL has none */
+  char path[EKM_LIMIT_URL_BYTES + 1];  /* begins with '/'; as written, not decoded */
+  char query[EKM_LIMIT_URL_BYTES + 1]; /* behind '?', else "" */
 } ekm_url;
 
 /* ekm_url_parse(text, out, what, err):

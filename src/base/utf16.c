@@ -8,11 +8,14 @@ static void append_code_point(ekm_buf *out, uint32_t c) {
   } else if (c < 0x800) {
     ekm_buf_append(out, (uint8_t[]){(uint8_t)(0xC0 | c >> 6), (uint8_t)(0x80 | (c & 0x3F))}, 2);
   } else if (c < 0x10000) {
-    ekm_buf_append(out, (uint8_t[]){(uint8_t)(0xE0 | c >> 12), (uint8_t)(0x80 | (c >> 6 & 0x3F)),
-                                    (uint8_t)(0x80 | (c & 0x3F))}, 3);
+    ekm_buf_append(
+        out, (uint8_t[]){(uint8_t)(0xE0 | c >> 12), (uint8_t)(0x80 | (c >> 6 & 0x3F)), (uint8_t)(0x80 | (c & 0x3F))},
+        3);
   } else {
-    ekm_buf_append(out, (uint8_t[]){(uint8_t)(0xF0 | c >> 18), (uint8_t)(0x80 | (c >> 12 & 0x3F)),
-                                    (uint8_t)(0x80 | (c >> 6 & 0x3F)), (uint8_t)(0x80 | (c & 0x3F))}, 4);
+    ekm_buf_append(out,
+                   (uint8_t[]){(uint8_t)(0xF0 | c >> 18), (uint8_t)(0x80 | (c >> 12 & 0x3F)),
+                               (uint8_t)(0x80 | (c >> 6 & 0x3F)), (uint8_t)(0x80 | (c & 0x3F))},
+                   4);
   }
 }
 
@@ -34,8 +37,11 @@ bool ekm_utf16_to_utf8(const uint16_t *units, size_t bytes, ekm_buf *out, const 
 /* Decode one character of UTF-8 at text[*at]; RFC 3629: no overlong forms, no surrogates, at most U+10FFFF. */
 static bool next_code_point(const unsigned char *text, size_t len, size_t *at, uint32_t *out) {
   unsigned char lead = text[*at];
-  size_t extra = lead < 0x80 ? 0 : lead >= 0xC2 && lead < 0xE0 ? 1 : lead >= 0xE0 && lead < 0xF0 ? 2
-                 : lead >= 0xF0 && lead < 0xF5 ? 3 : 9;
+  size_t extra = lead < 0x80                   ? 0
+                 : lead >= 0xC2 && lead < 0xE0 ? 1
+                 : lead >= 0xE0 && lead < 0xF0 ? 2
+                 : lead >= 0xF0 && lead < 0xF5 ? 3
+                                               : 9;
   static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
   if (extra == 9 || lead == 0 || *at + extra >= len) return false;
   uint32_t c = extra == 0 ? lead : lead & (0x3Fu >> extra);

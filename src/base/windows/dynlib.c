@@ -24,7 +24,8 @@ bool ekm_dynlib_open(const char *path, ekm_dynlib **out_lib, ekm_err *err) {
   ekm_buf_append(&wide, "\0", 2);
   EKM_TRY(ekm_buf_ok(&wide, path, err));
   EKM_TRY((lib = ekm_mem_alloc(sizeof *lib, err)) != NULL);
-  lib->handle = LoadLibraryExW((LPCWSTR)(void *)wide.ptr, NULL, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_SYSTEM32);
+  lib->handle =
+      LoadLibraryExW((LPCWSTR)(void *)wide.ptr, NULL, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_SYSTEM32);
   if (lib->handle == NULL) EKM_BAIL(err, EKM_E_MODULE_LOAD, "'%s': Windows error %lu", path, GetLastError());
   *out_lib = lib;
   ok = true;

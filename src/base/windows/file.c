@@ -23,7 +23,8 @@ bool ekm_file_read(const char *path, ekm_buf *out, ekm_err *err) {
   ekm_buf wide;
 
   EKM_TRY(wide_path(path, &wide, err));
-  file = CreateFileW((LPCWSTR)(void *)wide.ptr, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+  file = CreateFileW((LPCWSTR)(void *)wide.ptr, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING,
+                     0, NULL);
   if (file == INVALID_HANDLE_VALUE) EKM_TRY(fail_with_system(err, EKM_E_FILE_READ, path));
   do {
     if (!ReadFile(file, chunk, sizeof chunk, &got, NULL)) EKM_TRY(fail_with_system(err, EKM_E_FILE_READ, path));
@@ -55,7 +56,8 @@ static bool replace_file(const char *path, ekm_view bytes, ekm_err *err) {
   }
   (void)CloseHandle(file);
   file = INVALID_HANDLE_VALUE;
-  if (!MoveFileExW((LPCWSTR)(void *)temporary.ptr, (LPCWSTR)(void *)target.ptr, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)) {
+  if (!MoveFileExW((LPCWSTR)(void *)temporary.ptr, (LPCWSTR)(void *)target.ptr,
+                   MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)) {
     EKM_TRY(fail_with_system(err, EKM_E_FILE_WRITE, path));
   }
   ok = true;
@@ -83,7 +85,8 @@ bool ekm_file_is_private(const char *path, ekm_err *err) {
 bool ekm_file_exists(const char *path) {
   ekm_err ignored = {0};
   ekm_buf wide;
-  bool there = wide_path(path, &wide, &ignored) && GetFileAttributesW((LPCWSTR)(void *)wide.ptr) != INVALID_FILE_ATTRIBUTES;
+  bool there =
+      wide_path(path, &wide, &ignored) && GetFileAttributesW((LPCWSTR)(void *)wide.ptr) != INVALID_FILE_ATTRIBUTES;
   ekm_buf_clear(&wide);
   return there;
 }
