@@ -15,6 +15,12 @@ build: build-dev  ## everything, into build/dev
 test: deps-test build-dev build-asan  ## every test, plain and under ASan and UBSan
 	@scripts/run_tests.sh dev asan
 
+demo: deps-demo build-dev  ## the whole idea on real input: wrap, encrypt, restart, recover, revoke
+	@demo/demo.sh build/dev
+
+bench: build-release  ## every figure that is promised, as medians of interleaved pairs
+	@bench/bench.sh build/release
+
 tsan: deps-test build-tsan  ## the tests under ThreadSanitizer
 	@scripts/run_tests.sh tsan
 
@@ -46,4 +52,4 @@ build-%: deps-build
 deps-%:
 	@scripts/deps.sh $*
 
-.PHONY: help deps build test tsan lint format windows-check docs clean
+.PHONY: help deps build demo test bench tsan lint format windows-check docs clean
