@@ -4,8 +4,7 @@
  *   client_id=...&scope=RESOURCE%2F.default&grant_type=client_credentials&client_secret=...
  *
  *   200 {"token_type":"Bearer","expires_in":3599,"access_token":"..."}
- *   401 {"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret
- * ...","error_codes":[7000215]} */
+ *   401 {"error":"invalid_client","error_description":"AADSTS7000215: ...","error_codes":[7000215]} */
 #ifndef EKM_ENTRA_CLIENT_SECRET_H
 #define EKM_ENTRA_CLIENT_SECRET_H
 

@@ -7,8 +7,6 @@
 #include "base/mutex.h"
 #include "base/text.h"
 #include "base/url.h"
-#include "entra/client_secret.h"
-#include "entra/cloud.h"
 
 /* --- the backend: one vault as one identity ---------------------------------------------------------------------- */
 
@@ -21,8 +19,8 @@ static akv_client *client_of(keyring_backend *self) {
   return ((keyvault_backend *)self)->client;
 }
 
-static entra_call bounds(const keyring_call *call) {
-  return (entra_call){call->deadline, call->is_cancelled, call->cancel_arg};
+static akv_call bounds(const keyring_call *call) {
+  return (akv_call){call->deadline, call->is_cancelled, call->cancel_arg};
 }
 
 static void move_buf(ekm_buf *to, ekm_buf *from) {
@@ -44,7 +42,7 @@ static void move_key(akv_key *key, keyring_record *out) {
 
 static bool backend_get(keyring_backend *self, const char *name, const char *version, const keyring_call *call,
                         keyring_record *out_record, ekm_err *err) {
-  entra_call limits = bounds(call);
+  akv_call limits = bounds(call);
   akv_key key;
   akv_key_init(&key);
   bool ok = akv_get_key(client_of(self), name, version, &limits, &key, err);
@@ -58,19 +56,19 @@ static bool add_to_list(void *arg, const char *text, ekm_err *err) {
 }
 
 static bool backend_list_names(keyring_backend *self, const keyring_call *call, keyring_list *out_names, ekm_err *err) {
-  entra_call limits = bounds(call);
+  akv_call limits = bounds(call);
   return akv_list_names(client_of(self), &limits, (akv_sink){add_to_list, out_names}, err);
 }
 
 static bool backend_list_versions(keyring_backend *self, const char *name, const keyring_call *call,
                                   keyring_list *out_versions, ekm_err *err) {
-  entra_call limits = bounds(call);
+  akv_call limits = bounds(call);
   return akv_list_versions(client_of(self), name, &limits, (akv_sink){add_to_list, out_versions}, err);
 }
 
 static bool backend_create_rsa(keyring_backend *self, const char *name, unsigned bits, const keyring_call *call,
                                keyring_record *out_record, ekm_err *err) {
-  entra_call limits = bounds(call);
+  akv_call limits = bounds(call);
   akv_key key;
   akv_key_init(&key);
   bool ok = akv_create_rsa(client_of(self), name, bits, &limits, &key, err);
@@ -80,19 +78,19 @@ static bool backend_create_rsa(keyring_backend *self, const char *name, unsigned
 }
 
 static bool backend_drop(keyring_backend *self, const char *name, const keyring_call *call, ekm_err *err) {
-  entra_call limits = bounds(call);
+  akv_call limits = bounds(call);
   return akv_delete_key(client_of(self), name, &limits, err);
 }
 
 static bool backend_wrap(keyring_backend *self, const char *name, const char *version, const char *alg,
                          ekm_view plaintext, const keyring_call *call, ekm_buf *out_ciphertext, ekm_err *err) {
-  entra_call limits = bounds(call);
+  akv_call limits = bounds(call);
   return akv_wrap(client_of(self), &(akv_wrap_key){name, version, alg}, plaintext, &limits, out_ciphertext, err);
 }
 
 static bool backend_unwrap(keyring_backend *self, const char *name, const char *version, const char *alg,
                            ekm_view ciphertext, const keyring_call *call, ekm_buf *out_plaintext, ekm_err *err) {
-  entra_call limits = bounds(call);
+  akv_call limits = bounds(call);
   return akv_unwrap(client_of(self), &(akv_wrap_key){name, version, alg}, ciphertext, &limits, out_plaintext, err);
 }
 
@@ -147,13 +145,6 @@ static ekm_view strip(const char *identity) {
   return ekm_view_of(identity, len);
 }
 
-static bool check_cloud(const keyring_keyvault_options *options, const char *host, ekm_err *err) {
-  if (find_vault(options, host) != NULL) return true;
-  const entra_cloud *cloud = entra_cloud_of_vault(host);
-  if (cloud == NULL) return EKM_FAIL(err, EKM_E_CLOUD_UNKNOWN, "'%s'", host);
-  return !cloud->closed || EKM_FAIL(err, EKM_E_CLOUD_UNKNOWN, "'%s': %s was closed", host, cloud->name);
-}
-
 bool keyring_keyvault_host(const keyring_keyvault_options *options, const char *identity,
                            char out_host[EKM_LIMIT_HOST_BYTES + 1], ekm_err *err) {
   ekm_view name = strip(identity);
@@ -174,28 +165,28 @@ bool keyring_keyvault_host(const keyring_keyvault_options *options, const char *
   }
   ekm_text_lower(out_host);
   if (!ekm_url_host_is_valid(out_host)) return EKM_FAIL(err, EKM_E_IDENTITY_BAD, "'%.100s'", identity);
-  return check_cloud(options, out_host, err);
+  return find_vault(options, out_host) != NULL || akv_vault_check_cloud(out_host, err);
 }
+
+enum { PLAIN_ID_CHARS = 32, GUID_CHARS = KEYRING_KEYVAULT_CLIENT_ID_BYTES - 1 };
 
 /* Is it 8-4-4-4-12 hexadecimal digits? */
 static bool is_guid(const char *text) {
-  for (int i = 0; i < ENTRA_CLIENT_ID_CHARS; i++) {
+  for (int i = 0; i < GUID_CHARS; i++) {
     bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
     if (hyphen ? text[i] != '-' : !ekm_hex_is(text + i, 1)) return false;
   }
   return true;
 }
 
-enum { PLAIN_ID_CHARS = 32 };
-
 bool keyring_keyvault_secret(const ekm_secret *text, char out_client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES],
                              ekm_secret *out_secret, ekm_err *err) {
   const char *at = (const char *)ekm_secret_reveal(text).ptr;
   size_t id_len = PLAIN_ID_CHARS;
   memset(out_client_id, 0, KEYRING_KEYVAULT_CLIENT_ID_BYTES);
-  if (text->len > ENTRA_CLIENT_ID_CHARS && is_guid(at)) id_len = ENTRA_CLIENT_ID_CHARS;
+  if (text->len > GUID_CHARS && is_guid(at)) id_len = GUID_CHARS;
   if (text->len <= id_len) return EKM_FAIL(err, EKM_E_SECRET_SHORT, "it has %zu bytes", text->len);
-  if (id_len == ENTRA_CLIENT_ID_CHARS) {
+  if (id_len == GUID_CHARS) {
     memcpy(out_client_id, at, id_len);
   } else {
     if (!ekm_hex_is(at, PLAIN_ID_CHARS))
@@ -237,10 +228,7 @@ typedef struct identity {
 static entry *find_locked(keyvault_connector *connector, const identity *who) {
   for (size_t i = 0; i < EKM_LIMIT_IDENTITIES; i++) {
     entry *e = &connector->entries[i];
-    if (e->ring != NULL && ekm_text_ieq(akv_client_host(e->client), who->host) &&
-        entra_client_secret_is(akv_client_source(e->client), who->client_id, &who->secret)) {
-      return e;
-    }
+    if (e->ring != NULL && akv_client_is(e->client, who->host, &(akv_identity){who->client_id, &who->secret})) return e;
   }
   return NULL;
 }
@@ -266,12 +254,11 @@ static bool make_ring(const keyvault_connector *connector, const identity *who, 
                                 .rng = ekm_crypto_rng(options->keyring.crypto),
                                 .log = options->keyring.log,
                                 .vault = &vault};
-  entra_source *source = NULL;
+  akv_identity me = {who->client_id, &who->secret};
   akv_client *client = NULL;
   keyring_backend *backend = NULL;
   vault.host = who->host;
-  if (!entra_client_secret_new(options->http, who->client_id, &who->secret, &source, err)) return false;
-  if (!akv_client_new(&client_options, source, &client, err)) return false;
+  if (!akv_client_new(&client_options, &me, &client, err)) return false;
   if (!keyring_keyvault_backend_new(client, &backend, err)) return false;
   *out_client = client;
   return keyring_new(&options->keyring, backend, out_ring, err);
@@ -312,7 +299,7 @@ static bool sign_in(keyvault_connector *connector, const identity *who, const ke
   entry *found;
   akv_client *client = NULL;
   keyring *ring = NULL;
-  entra_call limits = bounds(call);
+  akv_call limits = bounds(call);
 
   ekm_mutex_lock(&connector->lock);
   bool ok = find_or_make_locked(connector, who, &found, err);

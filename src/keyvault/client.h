@@ -34,24 +34,33 @@ typedef struct akv_options {
   const akv_vault *vault; /* the struct and its host are copied; the other texts are not */
 } akv_options;
 
+/* Who asks: an application with a client secret. Borrowed. */
+typedef struct akv_identity {
+  const char *client_id; /* a GUID with hyphens */
+  const ekm_secret *secret;
+} akv_identity;
+
+/* What bounds a call. */
+typedef entra_call akv_call;
+
 typedef struct akv_client akv_client;
 
-/* akv_client_new(options, source, out_client, err): ${source} is taken over, also on failure. No request. */
-EKM_MUST_USE bool akv_client_new(const akv_options *options, entra_source *source, akv_client **out_client,
+/* akv_client_new(options, identity, out_client, err): ${identity} is copied. No request. */
+EKM_MUST_USE bool akv_client_new(const akv_options *options, const akv_identity *identity, akv_client **out_client,
                                  ekm_err *err);
 
 /* akv_client_free(client): no call may run any more; NULL is fine; sets the caller's pointer to NULL. */
 void akv_client_free(akv_client **client);
 
-/* akv_client_host(client), akv_client_source(client): which vault, and as whom. Borrowed. */
-const char *akv_client_host(const akv_client *client);
-const entra_source *akv_client_source(const akv_client *client);
+/* akv_client_is(client, host, identity): is it the client of this vault and this identity? The secret is compared in
+ * constant time. */
+bool akv_client_is(const akv_client *client, const char *host, const akv_identity *identity);
 
 /* akv_client_sign_in(client, call, err): make sure that there is a valid token: two requests cold, none warm. */
-EKM_MUST_USE bool akv_client_sign_in(akv_client *client, const entra_call *call, ekm_err *err);
+EKM_MUST_USE bool akv_client_sign_in(akv_client *client, const akv_call *call, ekm_err *err);
 
 /* akv_get_key(client, name, version, call, out_key, err): ${version} NULL: the newest. */
-EKM_MUST_USE bool akv_get_key(akv_client *client, const char *name, const char *version, const entra_call *call,
+EKM_MUST_USE bool akv_get_key(akv_client *client, const char *name, const char *version, const akv_call *call,
                               akv_key *out_key, ekm_err *err);
 
 /* What a list is given to, item by item; false ends it with the error that was raised. */
@@ -62,18 +71,18 @@ typedef struct akv_sink {
 
 /* akv_list_names(client, call, sink, err), akv_list_versions(client, name, call, sink, err):
  * All pages. LIMIT for a list that does not end. */
-EKM_MUST_USE bool akv_list_names(akv_client *client, const entra_call *call, akv_sink sink, ekm_err *err);
-EKM_MUST_USE bool akv_list_versions(akv_client *client, const char *name, const entra_call *call, akv_sink sink,
+EKM_MUST_USE bool akv_list_names(akv_client *client, const akv_call *call, akv_sink sink, ekm_err *err);
+EKM_MUST_USE bool akv_list_versions(akv_client *client, const char *name, const akv_call *call, akv_sink sink,
                                     ekm_err *err);
 
 /* akv_create_rsa(client, name, bits, call, out_key, err):
  * KEY_EXISTS or KEY_DELETED if the name is not free. The API has no "create if absent": it is asked for the name
  * before, and for its versions afterwards; if somebody else took the name in between, KEY_EXISTS says so. Sent once. */
-EKM_MUST_USE bool akv_create_rsa(akv_client *client, const char *name, unsigned bits, const entra_call *call,
+EKM_MUST_USE bool akv_create_rsa(akv_client *client, const char *name, unsigned bits, const akv_call *call,
                                  akv_key *out_key, ekm_err *err);
 
 /* akv_delete_key(client, name, call, err): softly, all versions. */
-EKM_MUST_USE bool akv_delete_key(akv_client *client, const char *name, const entra_call *call, ekm_err *err);
+EKM_MUST_USE bool akv_delete_key(akv_client *client, const char *name, const akv_call *call, ekm_err *err);
 
 /* What wraps. */
 typedef struct akv_wrap_key {
@@ -84,9 +93,9 @@ typedef struct akv_wrap_key {
 
 /* akv_wrap(...), akv_unwrap(...): with exactly this version; the result is appended to ${out}. WRAP_ANSWER or
  * UNWRAP_ANSWER for an answer that is none, UNWRAP_REFUSED for a ciphertext that is not this key's. */
-EKM_MUST_USE bool akv_wrap(akv_client *client, const akv_wrap_key *key, ekm_view plaintext, const entra_call *call,
+EKM_MUST_USE bool akv_wrap(akv_client *client, const akv_wrap_key *key, ekm_view plaintext, const akv_call *call,
                            ekm_buf *out_ciphertext, ekm_err *err);
-EKM_MUST_USE bool akv_unwrap(akv_client *client, const akv_wrap_key *key, ekm_view ciphertext, const entra_call *call,
+EKM_MUST_USE bool akv_unwrap(akv_client *client, const akv_wrap_key *key, ekm_view ciphertext, const akv_call *call,
                              ekm_buf *out_plaintext, ekm_err *err);
 
 #endif

@@ -7,7 +7,7 @@
 enum { TARGET_BYTES = 320, BODY_BYTES = 256 };
 
 /* Ask for something that is answered by a KeyBundle. */
-static bool ask_key(akv_client *client, const akv_request *request, const char *version, const entra_call *call,
+static bool ask_key(akv_client *client, const akv_request *request, const char *version, const akv_call *call,
                     akv_key *out_key, ekm_err *err) {
   bool ok = false;
   json_t *doc = NULL;
@@ -24,7 +24,7 @@ done:
   return ok;
 }
 
-bool akv_get_key(akv_client *client, const char *name, const char *version, const entra_call *call, akv_key *out_key,
+bool akv_get_key(akv_client *client, const char *name, const char *version, const akv_call *call, akv_key *out_key,
                  ekm_err *err) {
   char target[TARGET_BYTES];
   akv_key_clear(out_key);
@@ -36,7 +36,7 @@ bool akv_get_key(akv_client *client, const char *name, const char *version, cons
 }
 
 /* Is the name free? */
-static bool check_free(akv_client *client, const char *name, const entra_call *call, ekm_err *err) {
+static bool check_free(akv_client *client, const char *name, const akv_call *call, ekm_err *err) {
   akv_key key;
   ekm_err why = {0};
   akv_key_init(&key);
@@ -60,7 +60,7 @@ static bool count_version(void *arg, const char *text, ekm_err *err) {
  * two versions. Neither can be taken back (a vault deletes a name with all its versions, and the other one may be in
  * use by now), so both stay, and the caller is told instead of being given a key that he did not get alone. An identity
  * that may not list gets its key without this check. */
-static bool check_alone(akv_client *client, const akv_key *key, const entra_call *call, ekm_err *err) {
+static bool check_alone(akv_client *client, const akv_key *key, const akv_call *call, ekm_err *err) {
   int count = 0;
   ekm_err why = {0};
   if (!akv_list_versions(client, key->name, call, (akv_sink){count_version, &count}, &why)) {
@@ -72,7 +72,7 @@ static bool check_alone(akv_client *client, const akv_key *key, const entra_call
                   key->name, client->host, key->version);
 }
 
-bool akv_create_rsa(akv_client *client, const char *name, unsigned bits, const entra_call *call, akv_key *out_key,
+bool akv_create_rsa(akv_client *client, const char *name, unsigned bits, const akv_call *call, akv_key *out_key,
                     ekm_err *err) {
   char target[TARGET_BYTES];
   char body[BODY_BYTES];
@@ -93,7 +93,7 @@ bool akv_create_rsa(akv_client *client, const char *name, unsigned bits, const e
   return false;
 }
 
-bool akv_delete_key(akv_client *client, const char *name, const entra_call *call, ekm_err *err) {
+bool akv_delete_key(akv_client *client, const char *name, const akv_call *call, ekm_err *err) {
   char target[TARGET_BYTES];
   ekm_http_response answer;
   if (!akv_name_check(name, err)) return false;

@@ -57,7 +57,7 @@ static bool read_next(const page_reader *reader, const json_t *doc, ekm_buf *tar
   return ekm_buf_ok(target, "the link to the next page", err);
 }
 
-static bool read_page(const page_reader *reader, ekm_buf *target, const entra_call *call, ekm_err *err) {
+static bool read_page(const page_reader *reader, ekm_buf *target, const akv_call *call, ekm_err *err) {
   bool ok = false;
   json_t *doc = NULL;
   ekm_http_response answer;
@@ -80,7 +80,7 @@ done:
   return ok;
 }
 
-static bool read_pages(const page_reader *reader, ekm_buf *target, const entra_call *call, ekm_err *err) {
+static bool read_pages(const page_reader *reader, ekm_buf *target, const akv_call *call, ekm_err *err) {
   for (int page = 0; page < PAGES_MAX; page++) {
     if (!read_page(reader, target, call, err)) return false;
     if (target->len == 0) return true;
@@ -90,7 +90,7 @@ static bool read_pages(const page_reader *reader, ekm_buf *target, const entra_c
 
 static const char first_page_query[] = "?api-version=" AKV_API_VERSION "&maxresults=25";
 
-bool akv_list_names(akv_client *client, const entra_call *call, akv_sink sink, ekm_err *err) {
+bool akv_list_names(akv_client *client, const akv_call *call, akv_sink sink, ekm_err *err) {
   page_reader reader = {client, "list keys", NULL, sink};
   ekm_buf target;
   ekm_buf_init(&target, EKM_LIMIT_URL_BYTES);
@@ -101,7 +101,7 @@ bool akv_list_names(akv_client *client, const entra_call *call, akv_sink sink, e
   return ok;
 }
 
-bool akv_list_versions(akv_client *client, const char *name, const entra_call *call, akv_sink sink, ekm_err *err) {
+bool akv_list_versions(akv_client *client, const char *name, const akv_call *call, akv_sink sink, ekm_err *err) {
   page_reader reader = {client, "list versions", name, sink};
   ekm_buf target;
   if (!akv_name_check(name, err)) return false;

@@ -55,7 +55,7 @@ static bool read_value(const akv_client *client, const wrap_operation *operation
 }
 
 static bool operate(akv_client *client, const wrap_operation *operation, const akv_wrap_key *key, ekm_view in,
-                    const entra_call *call, ekm_buf *out, ekm_err *err) {
+                    const akv_call *call, ekm_buf *out, ekm_err *err) {
   bool ok = false;
   char target[TARGET_BYTES];
   json_t *doc = NULL;
@@ -86,12 +86,12 @@ done:
   return ok;
 }
 
-bool akv_wrap(akv_client *client, const akv_wrap_key *key, ekm_view plaintext, const entra_call *call,
+bool akv_wrap(akv_client *client, const akv_wrap_key *key, ekm_view plaintext, const akv_call *call,
               ekm_buf *out_ciphertext, ekm_err *err) {
   return operate(client, &wrap_operations[0], key, plaintext, call, out_ciphertext, err);
 }
 
-bool akv_unwrap(akv_client *client, const akv_wrap_key *key, ekm_view ciphertext, const entra_call *call,
+bool akv_unwrap(akv_client *client, const akv_wrap_key *key, ekm_view ciphertext, const akv_call *call,
                 ekm_buf *out_plaintext, ekm_err *err) {
   return operate(client, &wrap_operations[1], key, ciphertext, call, out_plaintext, err);
 }

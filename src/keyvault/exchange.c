@@ -41,7 +41,7 @@ static bool fail(akv_client *client, const akv_request *request, const ekm_http_
 }
 
 /* Ask with a token, and once more with a new one if the vault rejects it. True if there is an answer. */
-static bool ask(akv_client *client, ekm_http_request *http_request, const entra_call *call, ekm_http_response *answer,
+static bool ask(akv_client *client, ekm_http_request *http_request, const akv_call *call, ekm_http_response *answer,
                 ekm_err *err) {
   for (int tries_left = TRIES; tries_left > 0; tries_left--) {
     entra_token *token = NULL;
@@ -56,7 +56,7 @@ static bool ask(akv_client *client, ekm_http_request *http_request, const entra_
   return true;
 }
 
-bool akv_exchange(akv_client *client, const akv_request *request, const entra_call *call, ekm_http_response *answer,
+bool akv_exchange(akv_client *client, const akv_request *request, const akv_call *call, ekm_http_response *answer,
                   ekm_err *err) {
   bool ok = false;
   char request_id[GUID_CHARS + 1];

@@ -14,6 +14,7 @@ struct akv_client {
   ekm_log *log;
   char host[EKM_LIMIT_HOST_BYTES + 1];
   akv_vault vault; /* its host is the one above */
+  entra_source *source;
   akv_sign_in *sign_in;
 };
 
@@ -28,7 +29,7 @@ typedef struct akv_request {
 } akv_request;
 
 /* akv_exchange(client, request, call, answer, err): true for an answer of 200, whose body is then in ${answer}. */
-EKM_MUST_USE bool akv_exchange(akv_client *client, const akv_request *request, const entra_call *call,
+EKM_MUST_USE bool akv_exchange(akv_client *client, const akv_request *request, const akv_call *call,
                                ekm_http_response *answer, ekm_err *err);
 
 /* akv_parse(client, answer, doing, out_doc, err): the JSON of an answer of 200; ANSWER_NOT_JSON names host and

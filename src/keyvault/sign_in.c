@@ -130,19 +130,16 @@ static bool fetch_token(void *arg, const entra_call *call, entra_token **out_tok
   return false;
 }
 
-bool akv_sign_in_new(const akv_sign_in_options *options, entra_source *source, akv_sign_in **out, ekm_err *err) {
+bool akv_sign_in_new(const akv_sign_in_options *options, akv_sign_in **out, ekm_err *err) {
   *out = NULL;
   akv_sign_in *sign_in = ekm_mem_alloc(sizeof *sign_in, err);
-  if (sign_in == NULL) {
-    entra_source_free(&source);
-    return false;
-  }
+  if (sign_in == NULL) return false;
   sign_in->http = options->http;
   sign_in->vault = options->vault;
-  sign_in->source = source;
+  sign_in->source = options->source;
   ekm_mutex_init(&sign_in->lock);
   if (!entra_cache_new(fetch_token, sign_in, options->clock, options->log, &sign_in->cache, err)) {
-    akv_sign_in_free(&sign_in);
+    ekm_mem_free(sign_in);
     return false;
   }
   *out = sign_in;
@@ -152,7 +149,6 @@ bool akv_sign_in_new(const akv_sign_in_options *options, entra_source *source, a
 void akv_sign_in_free(akv_sign_in **sign_in) {
   if (*sign_in == NULL) return;
   entra_cache_free(&(*sign_in)->cache);
-  entra_source_free(&(*sign_in)->source);
   ekm_mem_free(*sign_in);
   *sign_in = NULL;
 }
@@ -166,8 +162,4 @@ bool akv_sign_in_rejected(akv_sign_in *sign_in, const entra_token *token, const 
   entra_cache_drop(sign_in->cache, token);
   if (answer->www_authenticate.len == 0) return true; /* nothing new to learn; what was believed before still holds */
   return learn(sign_in, ekm_buf_text(&answer->www_authenticate), err);
-}
-
-const entra_source *akv_sign_in_source(const akv_sign_in *sign_in) {
-  return sign_in->source;
 }

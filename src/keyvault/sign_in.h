@@ -28,11 +28,11 @@ typedef struct akv_sign_in_options {
   const ekm_clock *clock;
   ekm_log *log;
   const akv_vault *vault;
+  entra_source *source; /* whose identity it is */
 } akv_sign_in_options;
 
-/* akv_sign_in_new(options, source, out, err): ${source} is taken over, also on failure. No request. */
-EKM_MUST_USE bool akv_sign_in_new(const akv_sign_in_options *options, entra_source *source, akv_sign_in **out,
-                                  ekm_err *err);
+/* akv_sign_in_new(options, out, err): no request. */
+EKM_MUST_USE bool akv_sign_in_new(const akv_sign_in_options *options, akv_sign_in **out, ekm_err *err);
 
 /* akv_sign_in_free(sign_in): NULL is fine; sets the caller's pointer to NULL. */
 void akv_sign_in_free(akv_sign_in **sign_in);
@@ -47,8 +47,5 @@ EKM_MUST_USE bool akv_sign_in_token(akv_sign_in *sign_in, const entra_call *call
  * challenge must not be followed. */
 EKM_MUST_USE bool akv_sign_in_rejected(akv_sign_in *sign_in, const entra_token *token, const ekm_http_response *answer,
                                        ekm_err *err);
-
-/* akv_sign_in_source(sign_in): whose identity it is. Borrowed. */
-const entra_source *akv_sign_in_source(const akv_sign_in *sign_in);
 
 #endif

@@ -21,4 +21,8 @@ typedef struct akv_vault {
   const char *tenant;   /* sign in to this tenant, whatever the challenge says */
 } akv_vault;
 
+/* akv_vault_check_cloud(host, err): is ${host} a vault of a cloud that is open, by its name? CLOUD_UNKNOWN otherwise.
+ */
+EKM_MUST_USE bool akv_vault_check_cloud(const char *host, ekm_err *err);
+
 #endif
