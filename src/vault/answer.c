@@ -1,0 +1,147 @@
+#include "vault/answer.h"
+
+#include <string.h>
+
+#include "base/hex.h"
+#include "base/mem.h"
+
+enum { ARG_SHOWN_BYTES = 512, ERROR_MAX_BYTES = 8192, CLIENT_ID_MAX_BYTES = 128 };
+
+static const vault_fault_info faults[] = {
+    [VAULT_FAULT_NONE] = {500, "InternalServerError", NULL, "An internal error occurred."},
+#define VAULT_FAULT(name, status, code, inner, text) [VAULT_FAULT_##name] = {(status), (code), (inner), (text)},
+#include "vault/fault_table.def"
+#undef VAULT_FAULT
+};
+
+/* Headers of every answer, as recorded from the real services (facts/azure-key-vault.md section 1.6). */
+static const vault_header vault_headers[] = {
+    {"Content-Type", "application/json; charset=utf-8"},
+    {"Cache-Control", "no-cache"},
+    {"Pragma", "no-cache"},
+    {"Expires", "-1"},
+    {"x-ms-keyvault-region", "local"},
+    {"x-ms-keyvault-service-version", "1.9.0.0"},
+    {"Strict-Transport-Security", "max-age=31536000;includeSubDomains"},
+    {"X-Content-Type-Options", "nosniff"},
+};
+static const vault_header sign_in_headers[] = {
+    {"Content-Type", "application/json; charset=utf-8"},
+    {"Cache-Control", "no-store, no-cache"},
+    {"Pragma", "no-cache"},
+    {"Expires", "-1"},
+    {"Strict-Transport-Security", "max-age=31536000; includeSubDomains"},
+    {"X-Content-Type-Options", "nosniff"},
+};
+
+void vault_answer_init(vault_answer *answer) {
+  memset(answer, 0, sizeof *answer);
+  ekm_buf_init(&answer->body, VAULT_ANSWER_MAX_BYTES);
+}
+
+void vault_answer_clear(vault_answer *answer) {
+  ekm_buf_clear(&answer->body);
+}
+
+const vault_fault_info *vault_fault_info_of(vault_fault fault) {
+  return &faults[(unsigned)fault < VAULT_FAULT_COUNT ? fault : VAULT_FAULT_NONE];
+}
+
+bool vault_answer_json(vault_answer *answer, int status, json_t *doc, ekm_err *err) {
+  bool ok = false;
+  ekm_buf_reset(&answer->body);
+  if (doc == NULL) EKM_BAIL(err, EKM_E_OUT_OF_MEMORY, "for an answer");
+  EKM_TRY(ekm_json_write(doc, &answer->body, err));
+  answer->status = status;
+  ok = true;
+done:
+  ekm_json_free(&doc);
+  return ok;
+}
+
+static void append_shown(const char *text, ekm_buf *out) {
+  for (size_t i = 0; text[i] != '\0' && i < ARG_SHOWN_BYTES; i++) {
+    bool printable = text[i] >= ' ' && text[i] < 0x7F;
+    ekm_buf_append_char(out, printable ? text[i] : '?');
+  }
+}
+
+void vault_answer_append_filled(const char *text, const char *const args[VAULT_FAULT_ARGS], ekm_buf *out) {
+  for (; *text != '\0'; text++) {
+    bool is_place = *text == '%' && text[1] >= '1' && text[1] < '1' + VAULT_FAULT_ARGS;
+    if (!is_place) {
+      ekm_buf_append_char(out, *text);
+      continue;
+    }
+    const char *arg = args == NULL ? NULL : args[text[1] - '1'];
+    append_shown(arg == NULL ? "" : arg, out);
+    text++;
+  }
+}
+
+void vault_answer_fault(vault_answer *answer, vault_fault fault, const char *const args[VAULT_FAULT_ARGS]) {
+  const vault_fault_info *info = vault_fault_info_of(fault);
+  ekm_err ignored = {0};
+  ekm_buf text;
+
+  ekm_buf_init(&text, ERROR_MAX_BYTES);
+  vault_answer_append_filled(info->text, args, &text);
+  json_t *doc = info->inner == NULL
+                    ? json_pack("{s:{s:s, s:s}}", "error", "code", info->code, "message", ekm_buf_text(&text))
+                    : json_pack("{s:{s:s, s:s, s:{s:s}}}", "error", "code", info->code, "message", ekm_buf_text(&text),
+                                "innererror", "code", info->inner);
+  if (!vault_answer_json(answer, info->status, doc, &ignored)) ekm_buf_reset(&answer->body);
+  answer->status = info->status;
+  ekm_buf_clear(&text);
+}
+
+static bool is_harmless(const char *text) {
+  size_t len = strlen(text);
+  if (len == 0 || len > CLIENT_ID_MAX_BYTES) return false;
+  for (size_t i = 0; i < len; i++) {
+    if (text[i] < ' ' || text[i] >= 0x7F) return false;
+  }
+  return true;
+}
+
+size_t vault_answer_headers(const vault_answer *answer, const char *client_request_id,
+                            vault_header out[VAULT_ANSWER_HEADERS]) {
+  const vault_header *fixed = answer->from_sign_in ? sign_in_headers : vault_headers;
+  size_t count = answer->from_sign_in ? sizeof sign_in_headers / sizeof sign_in_headers[0]
+                                      : sizeof vault_headers / sizeof vault_headers[0];
+  memcpy(out, fixed, count * sizeof *out);
+  out[count++] = (vault_header){"x-ms-request-id", answer->request_id};
+  if (client_request_id != NULL && is_harmless(client_request_id)) {
+    const char *name = answer->from_sign_in ? "client-request-id" : "x-ms-client-request-id";
+    out[count++] = (vault_header){name, client_request_id};
+  }
+  if (answer->challenge[0] != '\0') out[count++] = (vault_header){"WWW-Authenticate", answer->challenge};
+  return count;
+}
+
+bool vault_guid_new(const ekm_rng *rng, char out[VAULT_ID_BYTES], ekm_err *err) {
+  uint8_t bytes[16];
+  char digits[33];
+
+  out[0] = '\0';
+  if (!rng->fill(rng, bytes, sizeof bytes, err)) return false;
+  bytes[6] = (uint8_t)((bytes[6] & 0x0F) | 0x40);
+  bytes[8] = (uint8_t)((bytes[8] & 0x3F) | 0x80);
+  ekm_hex_text(ekm_view_of(bytes, sizeof bytes), digits, sizeof digits);
+  size_t at = 0;
+  for (size_t i = 0; i < 32; i++) {
+    if (i == 8 || i == 12 || i == 16 || i == 20) out[at++] = '-';
+    out[at++] = digits[i];
+  }
+  out[at] = '\0';
+  return true;
+}
+
+bool vault_guid_is(const char *text, size_t len) {
+  if (len != VAULT_ID_BYTES - 1) return false;
+  for (size_t i = 0; i < len; i++) {
+    bool is_hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+    if (is_hyphen ? text[i] != '-' : !ekm_hex_is(text + i, 1)) return false;
+  }
+  return true;
+}

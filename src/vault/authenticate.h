@@ -1,0 +1,23 @@
+/* Who asks, and may he: bearer tokens (RFC 6750) and permissions.
+ *
+ * Threads: any. */
+#ifndef EKM_VAULT_AUTHENTICATE_H
+#define EKM_VAULT_AUTHENTICATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vault/exchange.h"
+
+/* vault_issuer(tenant, out): the issuer of tokens of ${tenant}: "https://sts.windows.net/<tenant>/". */
+void vault_issuer(const char *tenant, char out[VAULT_JWT_TEXT_BYTES]);
+
+/* vault_authenticate(x):
+ * Check the request's token and fill x->caller; else refuse with 401 and the challenge
+ *   Bearer authorization="https://login.localhost/<tenant>", resource="https://vault.localhost" */
+EKM_MUST_USE bool vault_authenticate(vault_exchange *x);
+
+/* vault_authorize(x): does the caller have the permission of x->route in x->vault? Else refuse with 403. */
+EKM_MUST_USE bool vault_authorize(vault_exchange *x);
+
+#endif

@@ -1,0 +1,35 @@
+/* JSON Web Keys of imports (RFC 7517; RSA: RFC 7518 section 6.3).
+ *
+ * Threads: pure. */
+#ifndef EKM_VAULT_JWK_H
+#define EKM_VAULT_JWK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "crypto/keys.h"
+
+/* The decoded numbers of an RSA JWK, as they were written: leading zeros are kept, because the service echoes the modulus
+ * of an imported key unchanged (facts/azure-key-vault.md section 1.5). Wiped by vault_jwk_clear. */
+enum { VAULT_JWK_NUMBERS = 8 };
+typedef struct vault_jwk {
+  ekm_buf numbers[VAULT_JWK_NUMBERS]; /* in the order of ekm_rsa_numbers: n e d p q dp dq qi */
+} vault_jwk;
+
+/* vault_jwk_init(jwk), vault_jwk_clear(jwk). */
+void vault_jwk_init(vault_jwk *jwk);
+void vault_jwk_clear(vault_jwk *jwk);
+
+/* vault_jwk_read(doc, out, err):
+ * Take the numbers of ${doc}. n, e and d must be there, and the five others all or none; TEXT_ENCODING otherwise, LIMIT for a
+ * number longer than 4096 bits and its leading zero. Whether they are a key is for ekm_key_import_rsa to say. */
+EKM_MUST_USE bool vault_jwk_read(const json_t *doc, vault_jwk *out, ekm_err *err);
+
+/* vault_jwk_view(jwk): borrowed. */
+ekm_rsa_numbers vault_jwk_view(const vault_jwk *jwk);
+
+#endif

@@ -1,0 +1,84 @@
+#include "vault/key_body.h"
+
+#include <stdio.h>
+
+enum { DEFAULT_RETENTION_DAYS = 90 };
+
+void vault_key_id(const vault_info *vault, const vault_key *key, bool with_version, char out[VAULT_KID_BYTES]) {
+  (void)snprintf(out, VAULT_KID_BYTES, "https://%s/keys/%s%s%s", vault->host, key->name, with_version ? "/" : "",
+                 with_version ? key->version : "");
+}
+
+/* json_object_set_new takes NULL for a failure; so a chain of additions needs one check at its end. */
+static bool add(json_t *object, const char *name, json_t *member) {
+  return json_object_set_new(object, name, member) == 0;
+}
+
+/* ${object} if all went well, else nothing of it. */
+static json_t *checked(json_t *object, bool ok) {
+  if (ok) return object;
+  json_decref(object);
+  return NULL;
+}
+
+static json_t *ops_json(vault_key_ops ops) {
+  json_t *list = json_array();
+  bool ok = list != NULL;
+  for (size_t i = 0; ok && vault_key_op_name(i) != NULL; i++) {
+    if ((ops >> i & 1) != 0) ok = json_array_append_new(list, json_string(vault_key_op_name(i))) == 0;
+  }
+  return checked(list, ok);
+}
+
+static json_t *jwk_json(const vault_info *vault, const vault_key *key) {
+  char kid[VAULT_KID_BYTES];
+  json_t *jwk = json_object();
+  vault_key_id(vault, key, true, kid);
+  return checked(jwk, add(jwk, "kid", json_string(kid)) && add(jwk, "kty", json_string(key->kty)) &&
+                          add(jwk, "key_ops", ops_json(key->ops)) && ekm_json_set_bytes(jwk, "n", key->n) &&
+                          ekm_json_set_bytes(jwk, "e", key->e));
+}
+
+static json_t *attributes_json(const vault_info *vault, const vault_key *key) {
+  const vault_key_attributes *a = &key->attributes;
+  const char *level =
+      vault->retention_days == DEFAULT_RETENTION_DAYS ? "Recoverable+Purgeable" : "CustomizedRecoverable+Purgeable";
+  json_t *doc = json_object();
+  return checked(doc, add(doc, "enabled", json_boolean(a->enabled)) &&
+                          (!a->has_nbf || add(doc, "nbf", json_integer(a->nbf))) &&
+                          (!a->has_exp || add(doc, "exp", json_integer(a->exp))) &&
+                          add(doc, "created", json_integer(a->created)) && add(doc, "updated", json_integer(a->updated)) &&
+                          add(doc, "recoveryLevel", json_string(level)) &&
+                          add(doc, "recoverableDays", json_integer(vault->retention_days)));
+}
+
+static json_t *tags_json(const vault_key *key) {
+  json_t *tags = NULL;
+  ekm_err ignored = {0};
+  return ekm_json_parse(ekm_view_text(key->tags), &tags, &ignored) ? tags : NULL;
+}
+
+static bool add_common(json_t *doc, const vault_info *vault, const vault_key *key) {
+  return add(doc, "attributes", attributes_json(vault, key)) && (key->tags == NULL || add(doc, "tags", tags_json(key)));
+}
+
+json_t *vault_key_bundle(const vault_info *vault, const vault_key *key) {
+  json_t *doc = json_object();
+  return checked(doc, add(doc, "key", jwk_json(vault, key)) && add_common(doc, vault, key));
+}
+
+json_t *vault_deleted_key_bundle(const vault_info *vault, const vault_key *key) {
+  char id[VAULT_KID_BYTES];
+  json_t *doc = json_object();
+  (void)snprintf(id, sizeof id, "https://%s/deletedkeys/%s", vault->host, key->name);
+  return checked(doc, add(doc, "recoveryId", json_string(id)) && add(doc, "deletedDate", json_integer(key->deleted_at)) &&
+                          add(doc, "scheduledPurgeDate", json_integer(key->purge_at)) &&
+                          add(doc, "key", jwk_json(vault, key)) && add_common(doc, vault, key));
+}
+
+json_t *vault_key_item(const vault_info *vault, const vault_key *key, bool with_version) {
+  char kid[VAULT_KID_BYTES];
+  json_t *doc = json_object();
+  vault_key_id(vault, key, with_version, kid);
+  return checked(doc, add(doc, "kid", json_string(kid)) && add_common(doc, vault, key));
+}

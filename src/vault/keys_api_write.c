@@ -1,0 +1,199 @@
+/* Create, import, update and delete. Private keys are made or read here and handed to the store, which seals them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "vault/jwk.h"
+#include "vault/key_body.h"
+#include "vault/key_params.h"
+#include "vault/keys_api.h"
+#include "vault/service.h"
+
+enum { DEFAULT_BITS = 2048, DEFAULT_EXPONENT = 65537 };
+
+/* The key types that are offered, and what a new key of each may do if nobody says otherwise. */
+typedef struct key_type {
+  const char *name;
+  vault_key_ops default_ops;
+} key_type;
+static const key_type key_types[] = {
+    {"RSA", VAULT_OP_RSA_DEFAULT},
+    {"RSA-HSM", VAULT_OP_RSA_DEFAULT},
+};
+
+static const unsigned key_sizes[] = {2048, 3072, 4096};
+
+static const key_type *find_type(vault_exchange *x, const json_t *holder) {
+  const char *kty = ekm_json_text(holder, "kty");
+  for (size_t i = 0; kty != NULL && i < sizeof key_types / sizeof key_types[0]; i++) {
+    if (strcmp(key_types[i].name, kty) == 0) return &key_types[i];
+  }
+  if (kty == NULL) {
+    vault_refuse(x, VAULT_FAULT_PROPERTY_MISSING, "kty");
+  } else {
+    vault_refuse(x, VAULT_FAULT_KEY_TYPE, kty);
+  }
+  return NULL;
+}
+
+static bool check_size(vault_exchange *x, json_int_t bits) {
+  char text[24];
+  for (size_t i = 0; i < sizeof key_sizes / sizeof key_sizes[0]; i++) {
+    if (bits == key_sizes[i]) return true;
+  }
+  (void)snprintf(text, sizeof text, "%lld", (long long)bits);
+  return vault_refuse(x, VAULT_FAULT_KEY_SIZE, text);
+}
+
+static bool take_int(vault_exchange *x, const json_t *body, const char *name, json_int_t fallback, json_int_t *out) {
+  const json_t *member = vault_member(body, name);
+  *out = fallback;
+  if (member == NULL) return true;
+  if (!json_is_integer(member)) return vault_refuse(x, VAULT_FAULT_PROPERTY, name);
+  *out = json_integer_value(member);
+  return true;
+}
+
+static bool generate(vault_exchange *x, const json_t *body, ekm_key **out_material) {
+  json_int_t bits;
+  json_int_t exponent;
+  if (!take_int(x, body, "key_size", DEFAULT_BITS, &bits) || !check_size(x, bits)) return false;
+  if (!take_int(x, body, "public_exponent", DEFAULT_EXPONENT, &exponent)) return false;
+  if (exponent < 3 || exponent > INT32_MAX || exponent % 2 == 0) return vault_refuse(x, VAULT_FAULT_PROPERTY, "public_exponent");
+  return ekm_key_generate_rsa(x->service->crypto, (unsigned)bits, (uint32_t)exponent, out_material, &x->err);
+}
+
+/* Let the store add a version and answer with it. */
+static bool add_key(vault_exchange *x, const key_type *type, const vault_key_params *params, ekm_view n,
+                    ekm_key **material) {
+  const vault_key *key = NULL;
+  const vault_key_spec spec = {
+      .name = x->key_name,
+      .kty = type->name,
+      .attributes = params->attributes,
+      .ops = (params->set & VAULT_SET_OPS) != 0 ? params->ops : type->default_ops,
+      .tags = params->tags.len > strlen("{}") ? ekm_buf_text(&params->tags) : NULL,
+      .n = n,
+  };
+  if (!vault_store_key_add(x->service->store, x->vault->id, &spec, material, &key, &x->err)) return vault_keys_failed(x);
+  bool ok = vault_answer_json(&x->answer, 200, vault_key_bundle(x->vault, key), &x->err);
+  vault_key_release(&key);
+  return ok;
+}
+
+/* A deleted key holds its name: say so before a new key is made, which costs a tenth of a second. */
+static bool check_not_deleted(vault_exchange *x) {
+  const vault_key *key = NULL;
+  if (vault_store_deleted_get(x->service->store, x->vault->id, x->key_name, &key, &x->err)) {
+    vault_key_release(&key);
+    return vault_refuse(x, VAULT_FAULT_KEY_IS_DELETED, x->key_name);
+  }
+  if (x->err.id != EKM_E_KEY_NOT_FOUND) return false;
+  ekm_err_clear(&x->err);
+  return true;
+}
+
+bool vault_keys_create(vault_exchange *x) {
+  bool ok = false;
+  json_t *body = NULL;
+  ekm_key *material = NULL;
+  vault_key_params params;
+
+  vault_key_params_init(&params);
+  EKM_TRY(vault_exchange_body(x, &body));
+  const key_type *type = find_type(x, body);
+  EKM_TRY(type != NULL);
+  EKM_TRY(vault_key_params_read(x, body, body, &params));
+  EKM_TRY(check_not_deleted(x));
+  EKM_TRY(generate(x, body, &material));
+  EKM_TRY(add_key(x, type, &params, ekm_view_of(NULL, 0), &material));
+  ok = true;
+done:
+  ekm_key_free(&material);
+  vault_key_params_clear(&params);
+  ekm_json_free(&body);
+  return ok;
+}
+
+/* Numbers that are no key are the client's fault, not the machine's. */
+static bool import_material(vault_exchange *x, const vault_jwk *jwk, ekm_key **out_material) {
+  const ekm_rsa_numbers numbers = vault_jwk_view(jwk);
+  size_t zeros = 0;
+  while (zeros < numbers.n.len && numbers.n.ptr[zeros] == 0) zeros++;
+  if (!check_size(x, (json_int_t)(numbers.n.len - zeros) * 8)) return false;
+  if (ekm_key_import_rsa(x->service->crypto, &numbers, out_material, &x->err)) return true;
+  if (x->err.id == EKM_E_OUT_OF_MEMORY) return false;
+  ekm_err_clear(&x->err);
+  return vault_refuse(x, VAULT_FAULT_JWK, "");
+}
+
+static bool read_jwk(vault_exchange *x, const json_t *doc, vault_jwk *out) {
+  if (vault_member(doc, "key_hsm") != NULL) return vault_refuse(x, VAULT_FAULT_NOT_OFFERED, "key_hsm");
+  if (vault_jwk_read(doc, out, &x->err)) return true;
+  if (x->err.id == EKM_E_OUT_OF_MEMORY) return false;
+  ekm_err_clear(&x->err);
+  return vault_refuse(x, VAULT_FAULT_JWK, "");
+}
+
+bool vault_keys_import(vault_exchange *x) {
+  bool ok = false;
+  json_t *body = NULL;
+  ekm_key *material = NULL;
+  vault_key_params params;
+  vault_jwk jwk;
+
+  vault_key_params_init(&params);
+  vault_jwk_init(&jwk);
+  EKM_TRY(vault_exchange_body(x, &body));
+  const json_t *doc = ekm_json_object(body, "key");
+  if (doc == NULL) {
+    vault_refuse(x, VAULT_FAULT_JWK, "");
+    goto done;
+  }
+  const key_type *type = find_type(x, doc);
+  EKM_TRY(type != NULL);
+  if (ekm_json_bool(body, "Hsm", false)) type = &key_types[1];
+  EKM_TRY(vault_key_params_read(x, body, vault_member(doc, "key_ops") != NULL ? doc : body, &params));
+  EKM_TRY(read_jwk(x, doc, &jwk));
+  EKM_TRY(import_material(x, &jwk, &material));
+  EKM_TRY(add_key(x, type, &params, vault_jwk_view(&jwk).n, &material));
+  ok = true;
+done:
+  ekm_key_free(&material);
+  vault_jwk_clear(&jwk);
+  vault_key_params_clear(&params);
+  ekm_json_free(&body);
+  return ok;
+}
+
+bool vault_keys_update(vault_exchange *x) {
+  bool ok = false;
+  json_t *body = NULL;
+  const vault_key *key = NULL;
+  vault_key_params params;
+
+  vault_key_params_init(&params);
+  EKM_TRY(vault_exchange_body(x, &body));
+  EKM_TRY(vault_key_params_read(x, body, body, &params));
+  const vault_key_change change = {
+      .set = params.set, .attributes = params.attributes, .ops = params.ops, .tags = ekm_buf_text(&params.tags)};
+  if (!vault_store_key_update(x->service->store, x->vault->id, x->key_name, x->key_version, &change, &key, &x->err)) {
+    vault_keys_failed(x);
+    goto done;
+  }
+  EKM_TRY(vault_answer_json(&x->answer, 200, vault_key_bundle(x->vault, key), &x->err));
+  ok = true;
+done:
+  vault_key_release(&key);
+  vault_key_params_clear(&params);
+  ekm_json_free(&body);
+  return ok;
+}
+
+bool vault_keys_delete(vault_exchange *x) {
+  const vault_key *key = NULL;
+  if (!vault_store_key_delete(x->service->store, x->vault->id, x->key_name, &key, &x->err)) return vault_keys_failed(x);
+  bool ok = vault_answer_json(&x->answer, 200, vault_deleted_key_bundle(x->vault, key), &x->err);
+  vault_key_release(&key);
+  return ok;
+}

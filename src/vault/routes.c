@@ -1,0 +1,49 @@
+#include "vault/routes.h"
+
+#include <string.h>
+
+#include "vault/discovery.h"
+#include "vault/keys_api.h"
+#include "vault/token_endpoint.h"
+
+/* Rows of a face in the order in which they are tried: literals before {version?}. */
+static const vault_route routes[] = {
+    {VAULT_FACE_KEYS, "GET", "keys", VAULT_MAY_LIST, vault_keys_list},
+    {VAULT_FACE_KEYS, "GET", "keys/{name}/versions", VAULT_MAY_LIST, vault_keys_versions},
+    {VAULT_FACE_KEYS, "GET", "keys/{name}/{version?}", VAULT_MAY_GET, vault_keys_get},
+    {VAULT_FACE_KEYS, "POST", "keys/{name}/create", VAULT_MAY_CREATE, vault_keys_create},
+    {VAULT_FACE_KEYS, "PUT", "keys/{name}", VAULT_MAY_IMPORT, vault_keys_import},
+    {VAULT_FACE_KEYS, "PATCH", "keys/{name}/{version?}", VAULT_MAY_UPDATE, vault_keys_update},
+    {VAULT_FACE_KEYS, "DELETE", "keys/{name}", VAULT_MAY_DELETE, vault_keys_delete},
+    {VAULT_FACE_KEYS, "POST", "keys/{name}/{version?}/encrypt", VAULT_MAY_ENCRYPT, vault_keys_encrypt},
+    {VAULT_FACE_KEYS, "POST", "keys/{name}/{version?}/decrypt", VAULT_MAY_DECRYPT, vault_keys_decrypt},
+    {VAULT_FACE_KEYS, "POST", "keys/{name}/{version?}/wrapkey", VAULT_MAY_WRAP, vault_keys_wrap},
+    {VAULT_FACE_KEYS, "POST", "keys/{name}/{version?}/unwrapkey", VAULT_MAY_UNWRAP, vault_keys_unwrap},
+    {VAULT_FACE_KEYS, "POST", "keys/{name}/{version?}/sign", VAULT_MAY_SIGN, vault_keys_sign},
+    {VAULT_FACE_KEYS, "POST", "keys/{name}/{version?}/verify", VAULT_MAY_VERIFY, vault_keys_verify},
+
+    {VAULT_FACE_SIGN_IN, "POST", "{tenant}/oauth2/v2.0/token", 0, vault_token_v2},
+    {VAULT_FACE_SIGN_IN, "POST", "{tenant}/oauth2/token", 0, vault_token_v1},
+    {VAULT_FACE_SIGN_IN, "GET", "common/discovery/instance", 0, vault_discovery_instance},
+    {VAULT_FACE_SIGN_IN, "GET", "{tenant}/v2.0/.well-known/openid-configuration", 0, vault_discovery_configuration},
+    {VAULT_FACE_SIGN_IN, "GET", "{tenant}/.well-known/openid-configuration", 0, vault_discovery_configuration},
+    {VAULT_FACE_SIGN_IN, "GET", "{tenant}/discovery/v2.0/keys", 0, vault_discovery_keys},
+    {VAULT_FACE_SIGN_IN, "GET", "{tenant}/discovery/keys", 0, vault_discovery_keys},
+};
+
+const vault_route *vault_route_table(size_t *out_count) {
+  *out_count = sizeof routes / sizeof routes[0];
+  return routes;
+}
+
+const vault_route *vault_route_find(vault_face face, const char *method, const vault_path *path,
+                                    vault_path_match *out_match, bool *out_path_known) {
+  *out_path_known = false;
+  for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+    if (routes[i].face != face || !vault_path_matches(path, routes[i].pattern, out_match)) continue;
+    *out_path_known = true;
+    if (strcmp(routes[i].method, method) == 0) return &routes[i];
+  }
+  memset(out_match, 0, sizeof *out_match);
+  return NULL;
+}

@@ -1,0 +1,15 @@
+/* The token endpoints of Entra ID for applications: OAuth 2.0 client credentials (RFC 6749 section 4.4) with a client
+ * secret. v2 names a scope, v1 a resource and answers with numbers written as texts.
+ *
+ * Threads: any. */
+#ifndef EKM_VAULT_TOKEN_ENDPOINT_H
+#define EKM_VAULT_TOKEN_ENDPOINT_H
+
+#include <stdbool.h>
+
+#include "vault/exchange.h"
+
+bool vault_token_v1(vault_exchange *x);
+bool vault_token_v2(vault_exchange *x);
+
+#endif
