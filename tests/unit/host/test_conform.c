@@ -1,0 +1,124 @@
+/* The conformance suite on the mock modules: all rules hold on the good one, exactly one breaks on each other. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "host/conform.h"
+
+typedef struct findings {
+  char broken[64]; /* the last rule that broke */
+  char seen[400];
+} findings;
+
+static void keep(void *arg, const conform_rule *rule, conform_verdict verdict, const char *seen) {
+  findings *found = arg;
+  if (verdict == CONFORM_OK) assert_string_equal(seen, "");
+  if (verdict != CONFORM_BROKEN) return;
+  assert_true(strlen(rule->id) < sizeof found->broken && strlen(seen) < sizeof found->seen);
+  strncpy(found->broken, rule->id, sizeof found->broken - 1);
+  strncpy(found->seen, seen, sizeof found->seen - 1);
+}
+
+static conform_totals run(const char *path, const char *key_name, findings *out) {
+  ekm_secret secret = {0};
+  conform_totals totals = {0};
+  ekm_err err = {0};
+  memset(out, 0, sizeof *out);
+  assert_true(ekm_secret_set(&secret, ekm_view_text("mock-secret"), &err));
+  const conform_options options = {
+      .path = path, .identity = key_name == NULL ? NULL : "mock", .secret = &secret, .key_name = key_name};
+  const conform_listener listener = {.ends = keep, .arg = out};
+  assert_true(conform_run(&options, &listener, &totals, &err));
+  ekm_secret_clear(&secret);
+  return totals;
+}
+
+static unsigned rule_count(void) {
+  size_t count = 0;
+  (void)conform_rules(&count);
+  return (unsigned)count;
+}
+
+static void the_good_module_breaks_no_rule(void **state) {
+  findings found;
+  (void)state;
+  conform_totals totals = run(MOCK_NONE_PATH, "mock-two", &found);
+  assert_string_equal(found.seen, "");
+  assert_int_equal(totals.ok, rule_count());
+}
+
+static void each_fault_breaks_exactly_its_rule(void **state) {
+  (void)state;
+  static const struct {
+    const char *path, *rule, *seen;
+  } faults[] = {
+      {MOCK_OWN_POINTER_PATH, "provider-name-two-calls", "SqlCryptGetProviderInfo"},
+      {MOCK_LIST_END_PATH, "algorithms-end", "3 (NotSupported)"},
+      {MOCK_TRUNCATES_PATH, "plaintext-two-calls", "too small by one byte"},
+  };
+  for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+    findings found;
+    conform_totals totals = run(faults[i].path, "mock-one", &found);
+    assert_string_equal(found.broken, faults[i].rule);
+    assert_non_null(strstr(found.seen, faults[i].seen));
+    assert_int_equal(totals.broken, 1);
+    assert_int_equal(totals.ok, rule_count() - 1);
+  }
+}
+
+static void a_missing_export_breaks_the_first_rule_and_skips_the_others(void **state) {
+  findings found;
+  (void)state;
+  conform_totals totals = run(MOCK_NO_EXPORT_PATH, "mock-one", &found);
+  assert_string_equal(found.broken, "exports");
+  assert_non_null(strstr(found.seen, "SqlCryptDropKey"));
+  assert_int_equal(totals.broken, 1);
+  assert_int_equal(totals.skipped, rule_count() - 1);
+}
+
+static void without_a_credential_rules_are_skipped_and_none_breaks(void **state) {
+  findings found;
+  (void)state;
+  conform_totals totals = run(MOCK_NONE_PATH, NULL, &found);
+  assert_int_equal(totals.broken, 0);
+  assert_true(totals.skipped > 0 && totals.ok > 0);
+  assert_int_equal(totals.ok + totals.skipped, rule_count());
+}
+
+static void ids_are_unique_and_every_rule_has_text_and_source(void **state) {
+  size_t count = 0;
+  const conform_rule *rules = conform_rules(&count);
+  (void)state;
+  for (size_t i = 0; i < count; i++) {
+    assert_true(strlen(rules[i].text) > 0 && strlen(rules[i].source) > 0);
+    for (size_t j = 0; j < i; j++) assert_string_not_equal(rules[i].id, rules[j].id);
+  }
+}
+
+static void what_cannot_be_loaded_is_an_error_and_no_verdict(void **state) {
+  findings found = {0};
+  conform_totals totals;
+  ekm_err err = {0};
+  (void)state;
+  const conform_options options = {.path = "/nonexistent/provider.so"};
+  const conform_listener listener = {.ends = keep, .arg = &found};
+  assert_false(conform_run(&options, &listener, &totals, &err));
+  assert_int_equal(err.id, EKM_E_MODULE_LOAD);
+  assert_int_equal(totals.ok + totals.broken + totals.skipped, 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_good_module_breaks_no_rule),
+      cmocka_unit_test(each_fault_breaks_exactly_its_rule),
+      cmocka_unit_test(a_missing_export_breaks_the_first_rule_and_skips_the_others),
+      cmocka_unit_test(without_a_credential_rules_are_skipped_and_none_breaks),
+      cmocka_unit_test(ids_are_unique_and_every_rule_has_text_and_source),
+      cmocka_unit_test(what_cannot_be_loaded_is_an_error_and_no_verdict),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
