@@ -19,8 +19,8 @@
 typedef struct ekm_key ekm_key;
 
 /* The numbers of an RSA key, big-endian, as in a JWK (RFC 7518 section 6.3). Leading zeros are allowed in and never
- * given out. Views are empty where a number is absent; d absent means a public key; the five CRT numbers come all or
- * none. */
+ * given out. Views are empty where a number is absent; d absent means a public key; the five CRT numbers (p to qi) come
+ * all or none, and are found from n, e and d where they are absent. */
 typedef struct ekm_rsa_numbers {
   ekm_view n, e, d, p, q, dp, dq, qi;
 } ekm_rsa_numbers;

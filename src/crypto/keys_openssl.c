@@ -114,49 +114,109 @@ void ekm_key_free(ekm_key **key) {
 
 /* ---- keys as numbers ---- */
 
-enum { RSA_NUMBER_COUNT = 8 };
+enum { N, E, D, P, Q, DP, DQ, QI, NUMBER_COUNT };
+
+static const char *const number_names[NUMBER_COUNT] = {
+    [N] = OSSL_PKEY_PARAM_RSA_N,          [E] = OSSL_PKEY_PARAM_RSA_E,          [D] = OSSL_PKEY_PARAM_RSA_D,
+    [P] = OSSL_PKEY_PARAM_RSA_FACTOR1,    [Q] = OSSL_PKEY_PARAM_RSA_FACTOR2,    [DP] = OSSL_PKEY_PARAM_RSA_EXPONENT1,
+    [DQ] = OSSL_PKEY_PARAM_RSA_EXPONENT2, [QI] = OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
+};
 
 typedef struct number_set {
-  BIGNUM *values[RSA_NUMBER_COUNT];
+  BIGNUM *values[NUMBER_COUNT];
   OSSL_PARAM_BLD *builder;
   OSSL_PARAM *params;
 } number_set;
 
 static void number_set_clear(number_set *set) {
-  for (size_t i = 0; i < RSA_NUMBER_COUNT; i++) BN_clear_free(set->values[i]);
+  for (size_t i = 0; i < NUMBER_COUNT; i++) BN_clear_free(set->values[i]);
   OSSL_PARAM_BLD_free(set->builder);
   OSSL_PARAM_free(set->params);
 }
 
-static bool number_set_add(number_set *set, size_t at, const char *name, ekm_view number, ekm_err *err) {
-  if (number.len == 0) return true;
-  /* A private number in secure memory makes the builder wipe its copy; without a secure heap this is a plain wipe. */
-  set->values[at] = BN_secure_new();
-  if (set->values[at] == NULL || BN_bin2bn(number.ptr, (int)number.len, set->values[at]) == NULL ||
-      OSSL_PARAM_BLD_push_BN(set->builder, name, set->values[at]) != 1) {
-    return ekm_crypto_fail(err, "the numbers of an RSA key");
+static bool number_set_read(number_set *set, const ekm_rsa_numbers *numbers, ekm_err *err) {
+  const ekm_view views[NUMBER_COUNT] = {numbers->n, numbers->e,  numbers->d,  numbers->p,
+                                        numbers->q, numbers->dp, numbers->dq, numbers->qi};
+  for (size_t i = 0; i < NUMBER_COUNT; i++) {
+    if (views[i].len == 0) continue;
+    /* A "secure" number makes the builder wipe its copy, also where OpenSSL has no secure heap. */
+    set->values[i] = BN_secure_new();
+    if (set->values[i] == NULL || BN_bin2bn(views[i].ptr, (int)views[i].len, set->values[i]) == NULL) {
+      return EKM_FAIL(err, EKM_E_OUT_OF_MEMORY, "for the numbers of an RSA key");
+    }
   }
   return true;
 }
 
-static bool numbers_to_params(const ekm_rsa_numbers *numbers, number_set *set, ekm_err *err) {
-  const struct {
-    const char *name;
-    ekm_view number;
-  } rows[RSA_NUMBER_COUNT] = {
-      {OSSL_PKEY_PARAM_RSA_N, numbers->n},          {OSSL_PKEY_PARAM_RSA_E, numbers->e},
-      {OSSL_PKEY_PARAM_RSA_D, numbers->d},          {OSSL_PKEY_PARAM_RSA_FACTOR1, numbers->p},
-      {OSSL_PKEY_PARAM_RSA_FACTOR2, numbers->q},    {OSSL_PKEY_PARAM_RSA_EXPONENT1, numbers->dp},
-      {OSSL_PKEY_PARAM_RSA_EXPONENT2, numbers->dq}, {OSSL_PKEY_PARAM_RSA_COEFFICIENT1, numbers->qi},
-  };
+/* One try of NIST SP 800-56B appendix C.1: with de - 1 = 2^t r, r odd, the powers g^r, g^2r, g^4r ... reach 1; if the
+ * one before was not -1, it is a root of 1 that betrays a factor: p = gcd(root - 1, n). */
+static bool try_factor(const number_set *set, const BIGNUM *r, int t, BN_ULONG base, BN_CTX *ctx) {
+  bool found = false;
+  BN_CTX_start(ctx);
+  BIGNUM *root = BN_CTX_get(ctx);
+  BIGNUM *square = BN_CTX_get(ctx);
+  BIGNUM *minus_one = BN_CTX_get(ctx);
+  if (minus_one == NULL || !BN_set_word(square, base) || !BN_sub(minus_one, set->values[N], BN_value_one()) ||
+      !BN_mod_exp_mont_consttime(root, square, r, set->values[N], ctx, NULL)) {
+    t = 0;
+  }
+  for (int i = 0; i < t && !found && !BN_is_one(root) && BN_cmp(root, minus_one) != 0; i++) {
+    if (!BN_mod_sqr(square, root, set->values[N], ctx)) break;
+    found = BN_is_one(square) && BN_sub_word(root, 1) && BN_gcd(set->values[P], root, set->values[N], ctx) == 1;
+    if (!found && BN_copy(root, square) == NULL) break;
+  }
+  BN_CTX_end(ctx);
+  return found;
+}
+
+static bool derive_crt(number_set *set, BN_CTX *ctx) {
+  BIGNUM **v = set->values;
+  BN_CTX_start(ctx);
+  BIGNUM *less = BN_CTX_get(ctx);
+  bool ok = less != NULL && BN_div(v[Q], NULL, v[N], v[P], ctx) == 1 && BN_sub(less, v[P], BN_value_one()) == 1 &&
+            BN_mod(v[DP], v[D], less, ctx) == 1 && BN_sub(less, v[Q], BN_value_one()) == 1 &&
+            BN_mod(v[DQ], v[D], less, ctx) == 1 && BN_mod_inverse(v[QI], v[Q], v[P], ctx) != NULL;
+  BN_CTX_end(ctx);
+  return ok;
+}
+
+/* A private key of n, e and d alone: find the other five, without which it is slow and has no PKCS#8 form. */
+static bool number_set_factor(number_set *set, ekm_err *err) {
+  enum { TRIES = 100 }; /* each fails with a probability of one half */
+  bool ok = false;
+  BN_CTX *ctx = BN_CTX_secure_new();
+  BIGNUM *r = BN_secure_new();
+  for (size_t i = P; i < NUMBER_COUNT; i++) {
+    set->values[i] = BN_secure_new();
+    if (set->values[i] == NULL) EKM_BAIL(err, EKM_E_OUT_OF_MEMORY, "for the numbers of an RSA key");
+  }
+  if (ctx == NULL || r == NULL) EKM_BAIL(err, EKM_E_OUT_OF_MEMORY, "for the numbers of an RSA key");
+  if (!BN_is_odd(set->values[N])) EKM_BAIL(err, EKM_E_CRYPTO, "the modulus of an RSA key is even");
+  if (!BN_mul(r, set->values[D], set->values[E], ctx) || !BN_sub_word(r, 1)) {
+    EKM_BAIL(err, EKM_E_OUT_OF_MEMORY, "for the numbers of an RSA key");
+  }
+  int t = 0;
+  while (!BN_is_zero(r) && !BN_is_odd(r) && BN_rshift1(r, r)) t++;
+  for (BN_ULONG base = 2; base < 2 + TRIES && !ok; base++) ok = try_factor(set, r, t, base, ctx);
+  ok = ok && derive_crt(set, ctx);
+  if (!ok) (void)EKM_FAIL(err, EKM_E_CRYPTO, "the numbers of a private RSA key do not belong together");
+done:
+  BN_clear_free(r);
+  BN_CTX_free(ctx);
+  return ok;
+}
+
+static bool number_set_build(number_set *set, ekm_err *err) {
+  bool ok = false;
   set->builder = OSSL_PARAM_BLD_new();
-  if (set->builder == NULL) return EKM_FAIL(err, EKM_E_OUT_OF_MEMORY, "for the numbers of an RSA key");
-  for (size_t i = 0; i < RSA_NUMBER_COUNT; i++) {
-    if (!number_set_add(set, i, rows[i].name, rows[i].number, err)) return false;
+  if (set->builder == NULL) goto done;
+  for (size_t i = 0; i < NUMBER_COUNT; i++) {
+    if (set->values[i] != NULL && OSSL_PARAM_BLD_push_BN(set->builder, number_names[i], set->values[i]) != 1) goto done;
   }
   set->params = OSSL_PARAM_BLD_to_param(set->builder);
-  if (set->params == NULL) return EKM_FAIL(err, EKM_E_OUT_OF_MEMORY, "for the numbers of an RSA key");
-  return true;
+  ok = set->params != NULL;
+done:
+  return ok || EKM_FAIL(err, EKM_E_OUT_OF_MEMORY, "for the numbers of an RSA key");
 }
 
 static ekm_view shortest(ekm_view number) {
@@ -188,7 +248,7 @@ static bool check_numbers(const ekm_rsa_numbers *in, ekm_rsa_numbers *out, ekm_e
 }
 
 /* OpenSSL's own check (primes, n = pq, d, CRT) and one message there and back. */
-static bool check_private(const ekm_key *key, bool has_crt, ekm_err *err) {
+static bool check_private(const ekm_key *key, ekm_err *err) {
   static const uint8_t message[] = "a trial of a private key";
   bool ok = false;
   ekm_buf sealed;
@@ -197,12 +257,10 @@ static bool check_private(const ekm_key *key, bool has_crt, ekm_err *err) {
 
   ekm_buf_init(&sealed, EKM_LIMIT_RSA_MODULUS_BYTES);
   ekm_buf_init(&opened, EKM_LIMIT_RSA_MODULUS_BYTES);
-  if (has_crt) {
-    ctx = EVP_PKEY_CTX_new_from_pkey(key->crypto->lib, key->pkey, NULL);
-    if (ctx == NULL || EVP_PKEY_check(ctx) != 1) {
-      (void)ekm_crypto_fail(err, "the numbers of a private RSA key do not belong together");
-      goto done;
-    }
+  ctx = EVP_PKEY_CTX_new_from_pkey(key->crypto->lib, key->pkey, NULL);
+  if (ctx == NULL || EVP_PKEY_check(ctx) != 1) {
+    (void)ekm_crypto_fail(err, "the numbers of a private RSA key do not belong together");
+    goto done;
   }
   EKM_TRY(ekm_key_encrypt(key, "RSA-OAEP-256", ekm_view_of(message, sizeof message), &sealed, err));
   if (!ekm_key_decrypt(key, "RSA-OAEP-256", ekm_buf_view(&sealed), &opened, err) ||
@@ -227,8 +285,10 @@ bool ekm_key_import_rsa(const ekm_crypto *crypto, const ekm_rsa_numbers *numbers
   *out_key = NULL;
   (void)ERR_set_mark();
   EKM_TRY(check_numbers(numbers, &clean, err));
-  EKM_TRY(numbers_to_params(&clean, &set, err));
+  EKM_TRY(number_set_read(&set, &clean, err));
   bool has_private = clean.d.len > 0;
+  if (has_private && clean.p.len == 0) EKM_TRY(number_set_factor(&set, err));
+  EKM_TRY(number_set_build(&set, err));
   ctx = EVP_PKEY_CTX_new_from_name(crypto->lib, "RSA", NULL);
   if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
       EVP_PKEY_fromdata(ctx, &pkey, has_private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, set.params) != 1) {
@@ -236,7 +296,7 @@ bool ekm_key_import_rsa(const ekm_crypto *crypto, const ekm_rsa_numbers *numbers
     goto done;
   }
   EKM_TRY(adopt(crypto, &pkey, has_private, out_key, err));
-  if (has_private) EKM_TRY(check_private(*out_key, clean.p.len > 0, err));
+  if (has_private) EKM_TRY(check_private(*out_key, err));
   ok = true;
 done:
   if (!ok) ekm_key_free(out_key);
