@@ -12,11 +12,16 @@
  *   [size, 16 bytes][the block that jansson sees] */
 enum { HEAD_BYTES = 16 };
 
+/* jansson reports a want of memory in the middle of a text as a syntax error; this tells them apart. */
+static _Thread_local bool ran_out;
+
 static void *wiping_alloc(size_t size) {
   ekm_err ignored = {0};
-  if (size > SIZE_MAX - HEAD_BYTES) return NULL;
-  unsigned char *block = ekm_mem_alloc(size + HEAD_BYTES, &ignored);
-  if (block == NULL) return NULL;
+  unsigned char *block = size > SIZE_MAX - HEAD_BYTES ? NULL : ekm_mem_alloc(size + HEAD_BYTES, &ignored);
+  if (block == NULL) {
+    ran_out = true;
+    return NULL;
+  }
   memcpy(block, &size, sizeof size);
   return block + HEAD_BYTES;
 }
@@ -68,8 +73,9 @@ bool ekm_json_parse(ekm_view text, json_t **out_doc, ekm_err *err) {
   if (!depth_is_fine((const char *)text.ptr, text.len)) {
     return EKM_FAIL(err, EKM_E_ANSWER_NOT_JSON, "it is nested more than %d levels deep", EKM_LIMIT_JSON_DEPTH);
   }
+  ran_out = false;
   json_t *doc = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &why);
-  if (doc == NULL && json_error_code(&why) == json_error_out_of_memory) {
+  if (doc == NULL && ran_out) {
     return EKM_FAIL(err, EKM_E_OUT_OF_MEMORY, "for a JSON document");
   }
   if (doc == NULL) {
