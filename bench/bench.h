@@ -1,0 +1,25 @@
+/* The benchmarks by name; each returns whether every promise of it is kept. bench.sh starts a vault and runs them. */
+#ifndef EKM_BENCH_BENCH_H
+#define EKM_BENCH_BENCH_H
+
+#include <stdbool.h>
+
+/* provider: what SqlCryptDecrypt adds to a bare POST of the same body. */
+bool bench_provider(void);
+
+/* heap: does the heap grow over 100,000 calls of SqlCryptDecrypt? */
+bool bench_heap(void);
+
+/* cold_name, cold_thumb: from a cold load of the library to the first unwrapped key, once; bench.sh counts the requests in
+ * the vault's log. */
+bool bench_cold_name(void);
+bool bench_cold_thumb(void);
+
+/* vault_1, vault_16: CPU time of akvd per unwrapKey beside one raw private-key operation. */
+bool bench_vault_1(void);
+bool bench_vault_16(void);
+
+/* memory: akvd's resident memory with 10,000 keys, all of which were used. */
+bool bench_memory(void);
+
+#endif

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# bench.sh BUILD_FOLDER: start a vault of its own and run every benchmark against it. Prints medians and what was promised;
+# ends with a non-zero status if a promise is broken. About five minutes; the machine should do nothing else.
+set -euo pipefail
+umask 077
+
+build=$(cd "${1:?usage: bench.sh BUILD_FOLDER}" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+akvd=$build/bin/akvd bench=$build/bin/openekm_bench
+work=$(mktemp -d "${TMPDIR:-/tmp}/openekm-bench.XXXXXX")
+BENCH_AKVD_PID=
+clean_up() {
+  [ -z "$BENCH_AKVD_PID" ] || kill -TERM "$BENCH_AKVD_PID" 2>/dev/null || :
+  wait
+  rm -rf "$work"
+}
+trap clean_up EXIT
+json() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p"; }
+
+# start_vault LOG_LEVEL: on a free port, with a configuration for the provider.
+start_vault() {
+  rm -f "$work/ready"
+  "$akvd" serve --data "$work/vault" --listen 127.0.0.1:0 --ready-file "$work/ready" --log-file "$work/akvd.log" \
+    --log-level "$1" &
+  BENCH_AKVD_PID=$!
+  until [ -s "$work/ready" ]; do
+    kill -0 "$BENCH_AKVD_PID" || { echo 'bench: akvd does not start' >&2; exit 1; }
+    read -rt 0.01 <> <(:) || :
+  done
+  BENCH_PORT=$(sed 's/.*://' "$work/ready")
+  cat >"$work/openekm.conf" <<CONF
+[vault local.vault.localhost]
+address = 127.0.0.1
+port = $BENCH_PORT
+authority = https://login.localhost
+authority_address = 127.0.0.1
+authority_port = $BENCH_PORT
+ca_file = $work/vault/tls/ca.pem
+CONF
+  export BENCH_PORT BENCH_AKVD_PID
+}
+stop_vault() { kill -TERM "$BENCH_AKVD_PID"; wait "$BENCH_AKVD_PID"; BENCH_AKVD_PID=; }
+
+"$akvd" init --data "$work/vault" >/dev/null
+"$akvd" app add --data "$work/vault" --name bench --json >"$work/app.json"
+BENCH_CLIENT_ID=$(json client_id <"$work/app.json")
+BENCH_CLIENT_SECRET=$(json secret <"$work/app.json")
+BENCH_TENANT=$(json tenant <"$work/app.json")
+"$akvd" key create --data "$work/vault" --vault local --name bench-key >/dev/null
+"$akvd" policy set --data "$work/vault" --vault local --app "$BENCH_CLIENT_ID" \
+  --permissions get,list,import,wrapKey,unwrapKey >/dev/null
+printf '%s%s' "${BENCH_CLIENT_ID//-/}" "$BENCH_CLIENT_SECRET" >"$work/credential"
+export BENCH_CLIENT_ID BENCH_CLIENT_SECRET BENCH_TENANT BENCH_KEY=bench-key BENCH_CA=$work/vault/tls/ca.pem
+export BENCH_LEFT_BEHIND=$work/left-behind OPENEKM_CONF=$work/openekm.conf
+export EKM_PROVIDER=$build/lib/libopenekm.so EKM_IDENTITY=local.vault.localhost EKM_SECRET_FILE=$work/credential
+BENCH_JWK=$(python3 -c 'import json,sys; print(json.dumps(json.load(open(sys.argv[1]))["import_request"]["key"]))' \
+  "$here/../tests/vectors/azure-rsa.json")
+export BENCH_JWK
+
+broken=0
+run() { "$bench" "$1" || broken=1; echo; }
+
+# requests NAME LIMIT: what one cold run asks of the vault and the sign-in service.
+requests() {
+  local before after
+  before=$(grep -c '"event":"vault.request"' "$work/akvd.log" || :)
+  "$bench" "$1"
+  after=$(grep -c '"event":"vault.request"' "$work/akvd.log" || :)
+  local word=kept
+  [ $((after - before)) -le "$2" ] || { word=BROKEN; broken=1; }
+  printf '%-8s %s: %d HTTPS requests until the first unwrapped key, at most %d promised\n' $word "$1" $((after - before)) "$2"
+}
+
+start_vault info
+"$bench" cold_name # leaves a wrapped key behind
+requests cold_name 4
+requests cold_thumb 5
+echo
+stop_vault
+start_vault error
+run provider
+run vault_1
+run vault_16
+run heap
+run memory
+stop_vault
+[ $broken -eq 0 ] && echo 'Every promise is kept.' || { echo 'A promise is broken.'; exit 1; }
