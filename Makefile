@@ -8,7 +8,7 @@ help:  ## what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
 
 deps:  ## install every package that any target needs
-	@scripts/deps.sh build test lint windows
+	@scripts/deps.sh build test demo lint windows
 
 build: build-dev  ## everything, into build/dev
 
@@ -46,7 +46,7 @@ build/%/build.ninja: CMakePresets.json
 	cmake --preset $*
 
 build-%: deps-build
-	@$(MAKE) --no-print-directory build/$*/build.ninja
+	@$(MAKE) --silent --no-print-directory build/$*/build.ninja
 	cmake --build --preset $*
 
 deps-%:

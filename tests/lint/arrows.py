@@ -38,6 +38,7 @@ STANDARD = """assert ctype errno float inttypes iso646 limits locale math setjmp
 # Where the header of a library or of an operating system may be included. A header that is nowhere here is a new
 # dependency: add it with the files that need it.
 POSIX = ["src/*/posix/*", "src/http/http_curl*.c"]
+SOCKETS = ["src/vault/*"]  # akvd runs on POSIX systems only
 WINDOWS = ["src/*/windows/*", "src/*/*_cng.c", "include/openekm/sqlcrypt_abi.h"]
 FOREIGN = {
     "jansson.h": ["src/base/json.h"],
@@ -46,16 +47,18 @@ FOREIGN = {
     "sqlite3.h": ["src/vault/*", "demo/*"],
     "microhttpd.h": ["src/vault/*"],
     "windows.h": WINDOWS,
+    "arpa/inet.h": SOCKETS,
+    "netinet/*": SOCKETS,
     "bcrypt.h": WINDOWS,
     "process.h": WINDOWS,
     "wincrypt.h": WINDOWS,
     "dlfcn.h": POSIX,
-    "fcntl.h": POSIX,
+    "fcntl.h": POSIX + SOCKETS,
     "pthread.h": POSIX + ["src/base/mutex.h"],
     "sched.h": POSIX,
-    "signal.h": POSIX,
-    "sys/*": POSIX,
-    "unistd.h": POSIX,
+    "signal.h": POSIX + SOCKETS,
+    "sys/*": POSIX + SOCKETS,
+    "unistd.h": POSIX + SOCKETS,
 }
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)

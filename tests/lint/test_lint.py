@@ -124,19 +124,24 @@ class Tidy(Planted):
 
     def test_contracts(self):
         self.expect_h("/* a(b): does it. */\nvoid a(int b);\nvoid c(int b);\n")
+        self.expect_h("/* a(b): does it. */\nvoid a(int b);\n\n#define A 1 \\\n  + 1\nvoid c(int b,\n  int d);\nvoid e(void);\n")
+        self.expect_h("void a_init(int b);\n")
         self.expect_h("void a(int b);\n", "a has no comment")
+        self.expect_h("/* a(b): does it. */\nvoid a(int b);\nextern int d;\n\nvoid c(int b);\n", "c has no comment")
         self.expect_h("/* far away */\n\nvoid a(int b);\n", "a has no comment")
 
     def test_parameters(self):
         six = "/* a: does it. */\nvoid a(int b, int c, int d, void (*e)(int f, int g), int h,\n       int i);\n"
         self.expect_h(six)
+        self.expect_h(six.replace("int i)", "int i, ...) EKM_PRINTF(7, 8)"))
         self.expect_h(six.replace("int i", "int i, int j"), "a takes 7 parameters")
         self.expect_h(six.replace("int i", "int i, int j"), allowed="parameters src/base/a.h a  # others' interface\n")
 
     def test_guards(self):
         self.expect_c("#ifndef A_H\n#define A_H\n#endif\n", "the include guard is EKM_BASE_A_H", name="src/base/a.h")
-        self.assertEqual(tidy.guard_of("include/openekm/sqlcrypt_abi.h"), "OPENEKM_SQLCRYPT_ABI_H")
-        self.assertEqual(tidy.guard_of("tests/support/clock.h"), "EKM_TESTS_SUPPORT_CLOCK_H")
+        self.assertEqual(tidy.guards_of("include/openekm/sqlcrypt_abi.h"), ["OPENEKM_SQLCRYPT_ABI_H"])
+        self.assertEqual(tidy.guards_of("tests/support/clock.h"), ["EKM_TESTS_SUPPORT_CLOCK_H"])
+        self.assertEqual(tidy.guards_of("src/host/host_key.h"), ["EKM_HOST_HOST_KEY_H", "EKM_HOST_KEY_H"])
 
     def test_text(self):
         self.expect_c("int a; \n", "spaces at the end")

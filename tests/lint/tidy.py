@@ -34,6 +34,8 @@ _REGISTRY = re.compile(r"\b(?:deb|archive|security|snapshot|registry|mirrors?|np
 _MESSAGE = re.compile(r'\bEKM_(?:FAIL|BAIL)\s*\([^"\n]*"((?:[^"\\\n]|\\.)*)"\s*[,)]')
 _PROTOTYPE = re.compile(r"^(?!typedef|struct \w+ \{|enum|union|#|static|extern)[A-Za-z_][^;{}=]*?\b(\w+)\(([^;{}]*)\)\s*;",
                         re.MULTILINE)
+_DEFINE = re.compile(r"^#define(?:.*\\\n)*.*\n", re.MULTILINE)
+_SELF_EXPLAINING = ("_init", "_clear")  # STYLE.md says once what they do
 
 
 class Allowed:
@@ -139,24 +141,32 @@ def check_messages(name, text):
 
 
 def parameters_of(text):
-    text = text.removesuffix("...").rstrip(", ")
-    depth, count = 0, 1
-    for character in text:
+    """How many parameters a list has; "..." is none. The text may go on behind the list: with attributes, say."""
+    depth, commas = 0, 0
+    for index, character in enumerate(text):
         depth += {"(": 1, ")": -1}.get(character, 0)
-        count += character == "," and depth == 0
-    return count
+        if depth < 0:
+            text = text[:index]
+            break
+        commas += character == "," and depth == 0
+    return commas + (not text.rstrip().endswith("..."))
 
 
-def guard_of(name):
-    path = re.sub(r"^(src|include)/", "", name)
-    guard = re.sub(r"\W", "_", path).upper()
-    return guard if guard.startswith("OPENEKM_") else "EKM_" + guard
+def guards_of(name):
+    """EKM_LAYER_FILE_H; a file that repeats its layer's name need not do so in the guard."""
+    parts = re.sub(r"^(src|include)/", "", name).split("/")
+    paths = ["/".join(parts)]
+    if len(parts) > 1 and parts[-1].startswith(parts[-2] + "_"):
+        paths.append("/".join([*parts[:-1], parts[-1].removeprefix(parts[-2] + "_")]))
+    guards = [re.sub(r"\W", "_", path).upper() for path in paths]
+    return [guard if guard.startswith("OPENEKM_") else "EKM_" + guard for guard in guards]
 
 
 def check_header(name, text, code, allowed):
-    guard = guard_of(name)
-    if f"#ifndef {guard}\n#define {guard}\n" not in text:
-        yield f"{name}: the include guard is {guard}"
+    guards = guards_of(name)
+    if not any(f"#ifndef {guard}\n#define {guard}\n" in text for guard in guards):
+        yield f"{name}: the include guard is {' or '.join(guards)}"
+    end, promised = 0, False
     for match in _PROTOTYPE.finditer(code):
         function, parameters = match.groups()
         if re.match(r"\w+\(", match.group()):  # a macro at work, such as a static assertion
@@ -165,8 +175,11 @@ def check_header(name, text, code, allowed):
         count = parameters_of(parameters)
         if count > PARAMETERS and ("parameters", name, function) not in allowed:
             yield f"{name}:{number}: {function} takes {count} parameters, at most {PARAMETERS}: use a struct"
-        before = text.split("\n")[number - 2].rstrip()
-        if not before.endswith(("*/", ";")) and ("contract", name, function) not in allowed:
+        # A comment stands directly above a prototype, and holds for those that follow with nothing else in between.
+        between = _DEFINE.sub("", text[end:match.start()])
+        promised = between.endswith("*/\n") or (promised and not between.strip())
+        end = match.end()
+        if not promised and not function.endswith(_SELF_EXPLAINING):
             yield f"{name}:{number}: {function} has no comment directly above that says what it promises"
 
 
