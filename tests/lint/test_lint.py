@@ -134,6 +134,7 @@ class Tidy(Planted):
         six = "/* a: does it. */\nvoid a(int b, int c, int d, void (*e)(int f, int g), int h,\n       int i);\n"
         self.expect_h(six)
         self.expect_h(six.replace("int i)", "int i, ...) EKM_PRINTF(7, 8)"))
+        self.expect_h(six.replace("int i)", "int i, ekm_err *err)"))
         self.expect_h(six.replace("int i", "int i, int j"), "a takes 7 parameters")
         self.expect_h(six.replace("int i", "int i, int j"), allowed="parameters src/base/a.h a  # others' interface\n")
 

@@ -12,7 +12,7 @@ import tree
 FUNCTION_LINES = 70
 FILE_LINES = 800
 FILE_LINES_WISHED = 600
-PARAMETERS = 6
+PARAMETERS = 6  # not counting the ekm_err that is last
 
 # Never, anywhere: they overflow, hide errors, run a shell, or wait by the clock.
 BANNED = """strcpy strcat sprintf vsprintf strtok gets atoi atol atoll atof alloca strncpy strncat system popen sleep
@@ -141,7 +141,7 @@ def check_messages(name, text):
 
 
 def parameters_of(text):
-    """How many parameters a list has; "..." is none. The text may go on behind the list: with attributes, say."""
+    """How many parameters a list has; "..." and the err are none. Behind the list the text may go on: with attributes, say."""
     depth, commas = 0, 0
     for index, character in enumerate(text):
         depth += {"(": 1, ")": -1}.get(character, 0)
@@ -149,7 +149,7 @@ def parameters_of(text):
             text = text[:index]
             break
         commas += character == "," and depth == 0
-    return commas + (not text.rstrip().endswith("..."))
+    return commas + (not re.search(r"(\.\.\.|ekm_err \*err)\s*$", text))
 
 
 def guards_of(name):
