@@ -24,6 +24,7 @@ enum {
   EKM_LIMIT_CACHED_KEYS = 16384,            /* public keys that one keyring remembers */
   EKM_LIMIT_CONFIG_BYTES = 1024 * 1024,     /* a configuration file */
   EKM_LIMIT_CONFIG_LINE_BYTES = 4096,       /* one line of it */
+  EKM_LIMIT_CONFIG_SECTIONS = 1024,         /* sections of it */
   EKM_LIMIT_FILE_BYTES = 16 * 1024 * 1024,  /* a file that is read whole, unless the caller says less */
   EKM_LIMIT_SECRET_BYTES = 64 * 1024        /* one secret */
 };
