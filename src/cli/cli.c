@@ -71,11 +71,17 @@ done:
   return ok;
 }
 
+/* A variable that is set to nothing is not set. */
+static const char *env_text(const cli *c, const char *name) {
+  const char *value = ekm_env_get(c->env, name);
+  return value == NULL || *value == '\0' ? NULL : value;
+}
+
 /* File, standard input, environment: in this order. No secret is no error here: the provider may want none. */
 static bool read_secret(cli *c, ekm_err *err) {
   bool ok = false;
   ekm_buf text;
-  const char *env = ekm_env_get(c->env, "EKMCTL_SECRET");
+  const char *env = env_text(c, "EKMCTL_SECRET");
   ekm_buf_init(&text, EKM_LIMIT_CREDENTIAL_CHARS * 4);
   if (c->options.secret_file != NULL) {
     EKM_TRY(ekm_file_read(c->options.secret_file, &text, err));
@@ -105,9 +111,9 @@ static bool open_log(cli *c, ekm_err *err) {
 }
 
 static bool find_path(cli *c, ekm_err *err) {
-  c->provider_path = c->options.provider != NULL ? c->options.provider : ekm_env_get(c->env, "EKMCTL_PROVIDER");
+  c->provider_path = c->options.provider != NULL ? c->options.provider : env_text(c, "EKMCTL_PROVIDER");
   if (c->provider_path == NULL) return EKM_FAIL(err, EKM_E_USAGE, "no provider: give --provider PATH or set EKMCTL_PROVIDER");
-  c->identity = c->options.identity != NULL ? c->options.identity : ekm_env_get(c->env, "EKMCTL_IDENTITY");
+  c->identity = c->options.identity != NULL ? c->options.identity : env_text(c, "EKMCTL_IDENTITY");
   return true;
 }
 

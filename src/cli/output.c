@@ -5,7 +5,7 @@
 
 #include "base/limits.h"
 
-enum { COLUMNS_MAX = 12 };
+enum { COLUMNS_MAX = 12, TABLE_WIDTH_MAX = 132 };
 
 static void append_cell(const json_t *value, ekm_buf *out) {
   if (json_is_string(value)) {
@@ -66,42 +66,76 @@ static void append_scalars(json_t *doc, ekm_buf *out) {
   }
 }
 
-static void append_row(const json_t *row, const char *const *columns, const size_t *widths, size_t count, ekm_buf *out) {
-  for (size_t i = 0; i < count; i++) {
-    const json_t *value = json_object_get(row, columns[i]);
-    size_t gap = widths[i] - cell_width(value);
+/* The columns of a table: the members of its first row. */
+typedef struct columns {
+  const char *names[COLUMNS_MAX];
+  size_t widths[COLUMNS_MAX];
+  size_t count;
+  size_t total; /* of all widths, with the gaps between them */
+} columns;
+
+static columns measure(json_t *rows) {
+  columns c = {0};
+  const char *name;
+  json_t *value, *row;
+  size_t index;
+  json_object_foreach(json_array_get(rows, 0), name, value) {
+    if (c.count < COLUMNS_MAX) c.names[c.count++] = name;
+  }
+  for (size_t i = 0; i < c.count; i++) {
+    c.widths[i] = strlen(c.names[i]);
+    json_array_foreach(rows, index, row) {
+      size_t width = cell_width(json_object_get(row, c.names[i]));
+      if (width > c.widths[i]) c.widths[i] = width;
+    }
+    c.total += c.widths[i] + 2;
+  }
+  return c;
+}
+
+static void append_row(const json_t *row, const columns *c, ekm_buf *out) {
+  for (size_t i = 0; i < c->count; i++) {
+    const json_t *value = json_object_get(row, c->names[i]);
+    size_t gap = c->widths[i] - cell_width(value);
     if (json_is_number(value)) pad(out, gap);
     append_cell(value, out);
-    if (i + 1 < count) pad(out, (json_is_number(value) ? 0 : gap) + 2);
+    if (i + 1 < c->count) pad(out, (json_is_number(value) ? 0 : gap) + 2);
   }
   ekm_buf_append_char(out, '\n');
 }
 
-/* The columns are the members of the first row; a number stands right, and so does its heading. */
-static void append_table(json_t *rows, ekm_buf *out) {
-  const char *columns[COLUMNS_MAX] = {NULL};
-  size_t widths[COLUMNS_MAX] = {0}, count = 0, index;
-  const char *name;
-  json_t *value, *row, *first = json_array_get(rows, 0);
-  json_object_foreach(first, name, value) {
-    if (count < COLUMNS_MAX) columns[count++] = name;
-  }
-  for (size_t i = 0; i < count; i++) {
-    widths[i] = strlen(columns[i]);
-    json_array_foreach(rows, index, row) {
-      size_t width = cell_width(json_object_get(row, columns[i]));
-      if (width > widths[i]) widths[i] = width;
-    }
-  }
-  for (size_t i = 0; i < count; i++) {
-    size_t gap = widths[i] - strlen(columns[i]);
-    bool right = json_is_number(json_object_get(first, columns[i]));
+/* A number stands right, and so does its heading. */
+static void append_table(json_t *rows, const columns *c, ekm_buf *out) {
+  size_t index;
+  json_t *row;
+  for (size_t i = 0; i < c->count; i++) {
+    size_t gap = c->widths[i] - strlen(c->names[i]);
+    bool right = json_is_number(json_object_get(json_array_get(rows, 0), c->names[i]));
     if (right) pad(out, gap);
-    append_label(columns[i], out);
-    if (i + 1 < count) pad(out, (right ? 0 : gap) + 2);
+    append_label(c->names[i], out);
+    if (i + 1 < c->count) pad(out, (right ? 0 : gap) + 2);
   }
   ekm_buf_append_char(out, '\n');
-  json_array_foreach(rows, index, row) append_row(row, columns, widths, count, out);
+  json_array_foreach(rows, index, row) append_row(row, c, out);
+}
+
+/* What is too wide for a table: one block for each row. */
+static void append_blocks(json_t *rows, ekm_buf *out) {
+  size_t index;
+  json_t *row;
+  json_array_foreach(rows, index, row) {
+    if (index > 0) ekm_buf_append_char(out, '\n');
+    append_scalars(row, out);
+  }
+}
+
+static void append_rows(json_t *rows, ekm_buf *out) {
+  columns c = measure(rows);
+  if (c.total <= TABLE_WIDTH_MAX) {
+    append_table(rows, &c, out);
+  } else {
+    append_blocks(rows, out);
+  }
 }
 
 static void append_text(json_t *doc, ekm_buf *out) {
@@ -111,7 +145,7 @@ static void append_text(json_t *doc, ekm_buf *out) {
   json_object_foreach(doc, name, value) {
     if (is_table(value)) {
       if (out->len > 0) ekm_buf_append_char(out, '\n');
-      append_table(value, out);
+      append_rows(value, out);
     } else if (json_is_array(value)) {
       ekm_buf_append_text(out, "no ");
       append_label(name, out);

@@ -5,7 +5,7 @@
  *   name  a                      scalars: one line each, aligned
  *   bits  2048
  *
- *   id  name                     an array of objects: a table
+ *   id  name                     an array of objects: a table, or one block for each where it would be too wide
  *    1  k
  *
  * Control characters of foreign texts are shown as '?', so that a key's name cannot drive the terminal. */

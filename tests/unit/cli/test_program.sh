@@ -1,0 +1,159 @@
+#!/bin/bash
+# ekmctl as people run it, over the mock providers: output, exit statuses, files, and what must not be seen anywhere.
+#
+#   test_program.sh EKMCTL FOLDER_OF_MOCKS MANUAL_PAGE
+set -u
+ekmctl=$1 mocks=$2 manual=$3
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+printf 'mock-secret\n' >secret.txt
+printf 'wrong-but-recognisable\n' >wrong.txt
+export EKMCTL_PROVIDER=$mocks/mock_none.so EKMCTL_IDENTITY=mock
+unset EKMCTL_SECRET
+failed=0
+
+# check STATUS WORDS...: run ekmctl, expect this exit status; output is in out and err.
+check() {
+  local expected=$1 status
+  shift
+  "$ekmctl" "$@" >out 2>err </dev/null
+  status=$?
+  cat out err >>everything
+  [ "$status" = "$expected" ] && return
+  echo "FAILED: ekmctl $*: status $status, expected $expected"
+  cat err
+  failed=$((failed + 1))
+}
+
+# has FILE PATTERN: the file has a line that matches.
+has() {
+  grep -Eq -- "$2" "$1" && return
+  echo "FAILED: no line of $1 matches: $2"
+  cat "$1"
+  failed=$((failed + 1))
+}
+
+# is WHAT ACTUAL EXPECTED
+is() {
+  [ "$2" = "$3" ] && return
+  echo "FAILED: $1 is '$2', expected '$3'"
+  failed=$((failed + 1))
+}
+
+with_secret=(--secret-file secret.txt)
+
+check 0 --version
+has out '^ekmctl [0-9]+\.[0-9]+\.[0-9]+$'
+check 0 info
+has out '^api version +1\.1\.0\.0$'
+check 0 info --json
+has out '"guid":"00ddba11-0001-0002-0304-05060708090a"'
+check 0 algorithms
+has out '^ +7 +RSA_2048 +asymmetric +2048 +0$'
+check 0 keys "${with_secret[@]}"
+has out '^ 2  mock-two  RSA_2048 +(11){20}$'
+check 0 key show mock-one "${with_secret[@]}"
+has out '^thumbprint +(10){20}$'
+check 0 key show --thumbprint "$(printf '11%.0s' {1..20})" "${with_secret[@]}"
+has out '^name +mock-two$'
+check 0 key export mock-one --out blob.der --json "${with_secret[@]}"
+has out '"encoding":"PKCS#1 DER","bits":2048'
+is 'size of the blob' "$(stat -c %s blob.der)" 270
+
+# a key's life
+check 0 key create new-key "${with_secret[@]}"
+has out '^name +new-key$'
+check 1 key create new-key --algorithm RSA_4096 "${with_secret[@]}"
+has err "no algorithm 'RSA_4096'"
+check 2 key drop mock-one "${with_secret[@]}"
+has err 'add --yes'
+check 0 key drop mock-one --yes "${with_secret[@]}"
+has out '^dropped +mock-one$'
+
+# there and back, through files and as digits
+printf 'thirty-two bytes of a random key' >dek
+check 0 encrypt --key mock-one --in dek --out wrapped "${with_secret[@]}"
+check 0 decrypt --key mock-one --in wrapped --out back "${with_secret[@]}"
+cmp dek back || failed=$((failed + 1))
+is 'mode of the plaintext file' "$(stat -c %a back)" 600
+"$ekmctl" encrypt --key mock-one --secret-file secret.txt --json <dek | sed 's/.*"ciphertext":"\([0-9a-f]*\)".*/\1/' >digits
+"$ekmctl" decrypt --key mock-one --secret-file secret.txt --hex --in digits >out 2>>everything
+has out '^plaintext +7468697274792d74776f' # thirty-two
+printf '\x01' | dd of=wrapped bs=1 seek=40 conv=notrunc 2>/dev/null
+check 1 decrypt --key mock-one --in wrapped --json "${with_secret[@]}"
+has out '"provider_code":9001'
+has out '"function":"SqlCryptDecrypt"'
+
+# the secret: file, standard input, environment, never an argument
+is 'keys by standard input' "$("$ekmctl" keys --secret-stdin --json <secret.txt | tr , '\n' | grep -c '"name"')" 2
+is 'keys by environment' "$(EKMCTL_SECRET=mock-secret "$ekmctl" keys --json | tr , '\n' | grep -c '"name"')" 2
+check 2 keys --secret mock-secret
+check 1 keys --secret-file wrong.txt
+has err '^ekmctl: the provider refused the credential: SqlCryptOpenSession answered 5 \(AuthFailure\)'
+has err '^  what to do: '
+check 1 keys --secret-file nowhere.txt
+has err "nowhere.txt"
+EKMCTL_IDENTITY='' check 2 keys "${with_secret[@]}"
+
+# errors and their statuses
+check 1 key show nobody --json "${with_secret[@]}"
+has out '"name":"KEY_NOT_FOUND".*"provider_code":4'
+check 1 key show --thumbprint "$(printf 'ee%.0s' {1..20})" "${with_secret[@]}"
+check 1 key show --thumbprint xyz "${with_secret[@]}"
+check 2 key show "${with_secret[@]}"
+check 2
+check 2 nonsense
+check 2 info --log-level loud
+check 3 info --provider /nonexistent/provider.so
+check 3 info --provider relative.so
+check 3 info --provider "$mocks/mock_no_export.so"
+has err 'SqlCryptDropKey \(SQL Server: error 33085, state 9\)'
+check 4 info --provider "$mocks/mock_own_pointer.so"
+check 0 explain 5047
+has out '^name +DROP_REFUSED$'
+check 1 explain 4294967295
+check 2 explain 4294967296
+
+# the conformance suite
+check 0 conform --key mock-two "${with_secret[@]}"
+has out '^broken +0$'
+has out '^skipped +0$'
+EKMCTL_IDENTITY='' check 0 conform
+has out '^keys-end +skipped  no credential was given$'
+for fault in own_pointer:provider-name-two-calls list_end:algorithms-end truncates:plaintext-two-calls no_export:exports; do
+  check 4 conform --provider "$mocks/mock_${fault%%:*}.so" --key mock-one "${with_secret[@]}"
+  is "broken rules of $fault" "$(grep -E '^[a-z-]+ +BROKEN ' out | cut -d' ' -f1)" "${fault##*:}"
+done
+EKMCTL_IDENTITY='' check 4 conform --json --provider "$mocks/mock_list_end.so"
+has out '"id":"algorithms-end".*"broken":1'
+
+check 0 bench --key mock-one --count 50 --json "${with_secret[@]}"
+has out '"operation":"decrypt","calls":50,"median_us":[0-9.]+,"p99_us":[0-9.]+,"cpu_us":[0-9.e-]+,"cpu_share":'
+check 0 keys --log-level debug "${with_secret[@]}"
+has err '"function":"SqlCryptOpenSession","code":0'
+
+# full disk on the way out
+"$ekmctl" info >/dev/full 2>err
+is 'status with a full output' $? 1
+
+# help and the manual name every command and option
+check 0 --help
+sed -n '/^commands$/,/^$/p' out | sed -n 's/^  \([a-z ]*[a-z]\)  *.*/\1/p' | sed 's/  .*//' >commands
+is 'number of commands' "$(wc -l <commands)" 12
+tr -d '\\"' <"$manual" >manual
+while read -r command; do
+  has manual "^\.BR? $command( |$)"
+  "$ekmctl" "${command% *}" --help >help
+  has help '^usage: ekmctl '
+  grep -oE '^  --[a-z-]+' help >>options
+done <commands
+sort -u options | tr -d ' ' | while read -r option; do has manual "^\.BI? $option( |$)" || true; done >missing
+is 'options that the manual lacks' "$(cat missing)" ''
+
+# nothing that was secret was shown
+if grep -Eq 'mock-secret|wrong-but-recognisable' everything; then
+  echo "FAILED: a secret was shown"
+  failed=$((failed + 1))
+fi
+[ "$failed" = 0 ] || { echo "$failed checks failed"; exit 1; }
