@@ -52,7 +52,8 @@ static bool run_key_info(bench *b, ekm_err *err) {
 static const struct {
   const char *name;
   bool (*run)(bench *b, ekm_err *err);
-} operations[] = {{"encrypt", run_encrypt}, {"decrypt", run_decrypt}, {"session", run_session}, {"key info", run_key_info}};
+} operations[] = {
+    {"encrypt", run_encrypt}, {"decrypt", run_decrypt}, {"session", run_session}, {"key info", run_key_info}};
 
 typedef struct samples {
   int64_t *ns;

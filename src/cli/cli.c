@@ -11,7 +11,8 @@
 #include "cli/command.h"
 #include "cli/output.h"
 
-/* --- the document ------------------------------------------------------------------------------------------------------ */
+/* --- the document
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* A text that is no UTF-8 cannot be in JSON; what comes here was checked, or is a path or an argument. */
 void cli_set_text(json_t *doc, const char *name, const char *value) {
@@ -31,7 +32,8 @@ void cli_set_hex(json_t *doc, const char *name, ekm_view bytes) {
   ekm_buf_clear(&digits);
 }
 
-/* --- input --------------------------------------------------------------------------------------------------------------- */
+/* --- input
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static bool read_stdin(ekm_buf *out, ekm_err *err) {
   char chunk[1024];
@@ -53,7 +55,8 @@ bool cli_read_input(const cli *c, ekm_buf *out, ekm_err *err) {
   ekm_buf raw;
   ekm_buf_init(&raw, 2 * HOST_DATA_MAX_BYTES + 2);
   if (c->options.in == NULL) {
-    if (c->options.secret_stdin) EKM_BAIL(err, EKM_E_USAGE, "standard input cannot be secret and input at once; use --in");
+    if (c->options.secret_stdin)
+      EKM_BAIL(err, EKM_E_USAGE, "standard input cannot be secret and input at once; use --in");
     EKM_TRY(read_stdin(&raw, err));
   } else {
     EKM_TRY(ekm_file_read(c->options.in, &raw, err));
@@ -99,7 +102,8 @@ done:
   return ok;
 }
 
-/* --- what a command needs ------------------------------------------------------------------------------------------------ */
+/* --- what a command needs
+ * ------------------------------------------------------------------------------------------------ */
 
 static bool open_log(cli *c, ekm_err *err) {
   ekm_log_level level = EKM_LOG_OFF;
@@ -112,7 +116,8 @@ static bool open_log(cli *c, ekm_err *err) {
 
 static bool find_path(cli *c, ekm_err *err) {
   c->provider_path = c->options.provider != NULL ? c->options.provider : env_text(c, "EKMCTL_PROVIDER");
-  if (c->provider_path == NULL) return EKM_FAIL(err, EKM_E_USAGE, "no provider: give --provider PATH or set EKMCTL_PROVIDER");
+  if (c->provider_path == NULL)
+    return EKM_FAIL(err, EKM_E_USAGE, "no provider: give --provider PATH or set EKMCTL_PROVIDER");
   c->identity = c->options.identity != NULL ? c->options.identity : env_text(c, "EKMCTL_IDENTITY");
   return true;
 }
@@ -157,7 +162,8 @@ static bool prepare(cli *c, const cli_command *command, ekm_err *err) {
   return command->needs < CLI_NEEDS_KEY || find_key(c, err);
 }
 
-/* --- errors ------------------------------------------------------------------------------------------------------------- */
+/* --- errors
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static cli_status status_of(const cli *c, const ekm_err *err) {
   switch (err->id) {
@@ -172,8 +178,8 @@ static cli_status status_of(const cli *c, const ekm_err *err) {
 static void print_error(const ekm_err *err) {
   const ekm_err_info *info = ekm_err_info_of(err->id);
   (void)fflush(stdout);
-  (void)fprintf(stderr, "ekmctl: %s%s%s\n  what to do: %s\n", info->text, err->detail[0] == '\0' ? "" : ": ", err->detail,
-                info->remedy);
+  (void)fprintf(stderr, "ekmctl: %s%s%s\n  what to do: %s\n", info->text, err->detail[0] == '\0' ? "" : ": ",
+                err->detail, info->remedy);
 }
 
 static void set_error(const cli *c, json_t *doc, const ekm_err *err) {
@@ -190,7 +196,8 @@ static void set_error(const cli *c, json_t *doc, const ekm_err *err) {
   (void)json_object_set_new(doc, "error", error);
 }
 
-/* --- one command line ------------------------------------------------------------------------------------------------------ */
+/* --- one command line
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void clear(cli *c) {
   host_session_close(&c->session);

@@ -20,10 +20,10 @@
 
 typedef enum cli_status {
   CLI_OK = 0,
-  CLI_FAILED = 1,      /* the operation failed */
-  CLI_USAGE = 2,       /* the command line cannot be understood */
-  CLI_NOT_LOADED = 3,  /* the provider could not be loaded */
-  CLI_NOT_CONFORM = 4  /* the provider breaks a rule of the interface */
+  CLI_FAILED = 1,     /* the operation failed */
+  CLI_USAGE = 2,      /* the command line cannot be understood */
+  CLI_NOT_LOADED = 3, /* the provider could not be loaded */
+  CLI_NOT_CONFORM = 4 /* the provider breaks a rule of the interface */
 } cli_status;
 
 /* What a command works with; how much of it is there says the command's row. */

@@ -2,11 +2,7 @@
 
 #include <string.h>
 
-enum {
-  LIBRARY = CLI_TAKES_PROVIDER,
-  SESSION = LIBRARY | CLI_TAKES_SESSION,
-  KEY = SESSION | CLI_TAKES_KEY
-};
+enum { LIBRARY = CLI_TAKES_PROVIDER, SESSION = LIBRARY | CLI_TAKES_SESSION, KEY = SESSION | CLI_TAKES_KEY };
 
 static const cli_command commands[] = {
     {"info", NULL, "what the provider says of itself", LIBRARY, CLI_NEEDS_MODULE, cli_info},
@@ -14,13 +10,12 @@ static const cli_command commands[] = {
     {"keys", NULL, "the keys that the credential may see", SESSION, CLI_NEEDS_SESSION, cli_keys},
     {"key show", "[NAME]", "one key: name, thumbprint, algorithm", KEY, CLI_NEEDS_KEY, cli_key_show},
     {"key create", "NAME", "make a key", SESSION | CLI_TAKES_ALGORITHM, CLI_NEEDS_SESSION, cli_key_create},
-    {"key drop", "[NAME]", "delete a key, and with it all that it has wrapped", KEY | CLI_TAKES_YES,
-     CLI_NEEDS_KEY, cli_key_drop},
+    {"key drop", "[NAME]", "delete a key, and with it all that it has wrapped", KEY | CLI_TAKES_YES, CLI_NEEDS_KEY,
+     cli_key_drop},
     {"key export", "[NAME]", "the public key: encoding, modulus, exponent", KEY | CLI_TAKES_OUTPUT, CLI_NEEDS_KEY,
      cli_key_export},
     {"encrypt", NULL, "wrap bytes with a key", KEY | CLI_TAKES_INPUT | CLI_TAKES_OUTPUT, CLI_NEEDS_KEY, cli_encrypt},
-    {"decrypt", NULL, "unwrap bytes with a key", KEY | CLI_TAKES_INPUT | CLI_TAKES_OUTPUT, CLI_NEEDS_KEY,
-     cli_decrypt},
+    {"decrypt", NULL, "unwrap bytes with a key", KEY | CLI_TAKES_INPUT | CLI_TAKES_OUTPUT, CLI_NEEDS_KEY, cli_decrypt},
     {"bench", NULL, "measure warm calls: decrypt, encrypt, sessions, key info", KEY | CLI_TAKES_BENCH, CLI_NEEDS_KEY,
      cli_bench},
     {"conform", NULL, "test the provider against the rules of the SqlCrypt interface", KEY | CLI_TAKES_THREADS,
@@ -50,7 +45,8 @@ static bool place_argument(cli_options *options, const cli_command *command, siz
   size_t left = options->word_count - used;
   bool required = command->argument != NULL && command->argument[0] != '[';
   if (left > (command->argument == NULL ? 0u : 1u)) {
-    return EKM_FAIL(err, EKM_E_USAGE, "'%s' does not take '%s'", command->name, options->words[options->word_count - 1]);
+    return EKM_FAIL(err, EKM_E_USAGE, "'%s' does not take '%s'", command->name,
+                    options->words[options->word_count - 1]);
   }
   if (left == 0 && required) return EKM_FAIL(err, EKM_E_USAGE, "'%s' needs %s", command->name, command->argument);
   const char *word = left == 1 ? options->words[used] : NULL;
@@ -76,6 +72,6 @@ bool cli_command_find(cli_options *options, const cli_command **out_command, ekm
     *out_command = &commands[i];
     return true;
   }
-  return EKM_FAIL(err, EKM_E_USAGE, "there is no command '%s%s%s'", options->words[0], options->word_count > 1 ? " " : "",
-                  options->word_count > 1 ? options->words[1] : "");
+  return EKM_FAIL(err, EKM_E_USAGE, "there is no command '%s%s%s'", options->words[0],
+                  options->word_count > 1 ? " " : "", options->word_count > 1 ? options->words[1] : "");
 }

@@ -7,7 +7,13 @@
 
 #include "cli/cli.h"
 
-typedef enum cli_needs { CLI_NEEDS_NOTHING, CLI_NEEDS_PATH, CLI_NEEDS_MODULE, CLI_NEEDS_SESSION, CLI_NEEDS_KEY } cli_needs;
+typedef enum cli_needs {
+  CLI_NEEDS_NOTHING,
+  CLI_NEEDS_PATH,
+  CLI_NEEDS_MODULE,
+  CLI_NEEDS_SESSION,
+  CLI_NEEDS_KEY
+} cli_needs;
 
 typedef struct cli_command {
   const char *name;     /* "info", "key show" */

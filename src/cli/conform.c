@@ -1,5 +1,5 @@
-/* ekmctl conform: the suite of host/conform.h. For people the name of a rule is printed before it runs, so that the last
- * line names the culprit when a provider takes the process along. */
+/* ekmctl conform: the suite of host/conform.h. For people the name of a rule is printed before it runs, so that the
+ * last line names the culprit when a provider takes the process along. */
 #include "host/conform.h"
 
 #include <stdio.h>

@@ -21,7 +21,8 @@ bool cli_encrypt(cli *c, json_t *doc, ekm_err *err) {
   ekm_buf_init(&plaintext, HOST_DATA_MAX_BYTES);
   ekm_buf_init(&ciphertext, HOST_DATA_MAX_BYTES);
   EKM_TRY(cli_read_input(c, &plaintext, err));
-  EKM_TRY(host_key_encrypt(c->session, host_key_thumb(&c->key), ekm_buf_view(&plaintext), &ciphertext, &c->result, err));
+  EKM_TRY(
+      host_key_encrypt(c->session, host_key_thumb(&c->key), ekm_buf_view(&plaintext), &ciphertext, &c->result, err));
   EKM_TRY(deliver(c, doc, "ciphertext", ekm_buf_view(&ciphertext), err));
   ok = true;
 done:
@@ -36,7 +37,8 @@ bool cli_decrypt(cli *c, json_t *doc, ekm_err *err) {
   ekm_buf ciphertext;
   ekm_buf_init(&ciphertext, HOST_DATA_MAX_BYTES);
   EKM_TRY(cli_read_input(c, &ciphertext, err));
-  EKM_TRY(host_key_decrypt(c->session, host_key_thumb(&c->key), ekm_buf_view(&ciphertext), &plaintext, &c->result, err));
+  EKM_TRY(
+      host_key_decrypt(c->session, host_key_thumb(&c->key), ekm_buf_view(&ciphertext), &plaintext, &c->result, err));
   EKM_TRY(deliver(c, doc, "plaintext", ekm_secret_reveal(&plaintext), err));
   ok = true;
 done:

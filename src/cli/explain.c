@@ -31,5 +31,6 @@ bool cli_explain(cli *c, json_t *doc, ekm_err *err) {
   cli_set_text(doc, "interface", host_result_name(code));
   bool known = json_array_size(rows) > 0;
   (void)json_object_set_new(doc, "openekm", rows);
-  return known || EKM_FAIL(err, EKM_E_ABSENT, "OpenEKM has no code %u; another provider's codes are explained by its maker", code);
+  return known || EKM_FAIL(err, EKM_E_ABSENT,
+                           "OpenEKM has no code %u; another provider's codes are explained by its maker", code);
 }

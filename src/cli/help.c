@@ -3,9 +3,9 @@
 
 #include "cli/command.h"
 
-static const char *const statuses[] = {"  0  done", "  1  the operation failed", "  2  the command line cannot be understood",
-                                       "  3  the provider could not be loaded",
-                                       "  4  the provider breaks a rule of the interface"};
+static const char *const statuses[] = {
+    "  0  done", "  1  the operation failed", "  2  the command line cannot be understood",
+    "  3  the provider could not be loaded", "  4  the provider breaks a rule of the interface"};
 
 static void print_options(unsigned takes) {
   size_t count = 0;
@@ -27,8 +27,9 @@ static void print_command(const cli_command *command) {
 static void help_of_program(void) {
   size_t count = 0;
   const cli_command *commands = cli_commands(&count);
-  printf("ekmctl: use, inspect and test an EKM provider the way SQL Server does\n\n"
-         "usage: ekmctl [options] command\n\ncommands\n");
+  printf(
+      "ekmctl: use, inspect and test an EKM provider the way SQL Server does\n\n"
+      "usage: ekmctl [options] command\n\ncommands\n");
   for (size_t i = 0; i < count; i++) print_command(&commands[i]);
   printf("\noptions of all or most commands\n");
   print_options(CLI_TAKES_PROVIDER | CLI_TAKES_SESSION | CLI_TAKES_ALWAYS);

@@ -12,7 +12,8 @@ static void set_version(json_t *doc, const char *name, const SqlCpVersion *versi
 
 static const char *support_name(SqlCpKeyFlags flags) {
   if ((flags & SQLCP_KEY_SUPPORTED) == 0) return "no";
-  if ((flags & SQLCP_KEY_EXPORTABLE) != 0) return (flags & SQLCP_KEY_IMPORTABLE) != 0 ? "yes, export and import" : "yes, export";
+  if ((flags & SQLCP_KEY_EXPORTABLE) != 0)
+    return (flags & SQLCP_KEY_IMPORTABLE) != 0 ? "yes, export and import" : "yes, export";
   return (flags & SQLCP_KEY_IMPORTABLE) != 0 ? "yes, import" : "yes";
 }
 

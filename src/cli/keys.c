@@ -72,7 +72,8 @@ bool cli_key_create(cli *c, json_t *doc, ekm_err *err) {
 
 bool cli_key_drop(cli *c, json_t *doc, ekm_err *err) {
   if (!c->options.yes) {
-    return EKM_FAIL(err, EKM_E_USAGE, "'%s' and all that it has wrapped would be lost; add --yes if you mean it", c->key.name);
+    return EKM_FAIL(err, EKM_E_USAGE, "'%s' and all that it has wrapped would be lost; add --yes if you mean it",
+                    c->key.name);
   }
   if (!host_key_drop(c->session, host_key_thumb(&c->key), &c->result, err)) return false;
   cli_set_text(doc, "dropped", c->key.name);

@@ -165,7 +165,8 @@ bool output_print(json_t *doc, bool json, ekm_err *err) {
     append_text(doc, &text);
   }
   EKM_TRY(ekm_buf_ok(&text, "the output", err));
-  if (fwrite(text.ptr == NULL ? (const uint8_t *)"" : text.ptr, 1, text.len, stdout) != text.len || fflush(stdout) != 0) {
+  if (fwrite(text.ptr == NULL ? (const uint8_t *)"" : text.ptr, 1, text.len, stdout) != text.len ||
+      fflush(stdout) != 0) {
     EKM_BAIL(err, EKM_E_FILE_WRITE, "standard output");
   }
   ok = true;

@@ -46,10 +46,10 @@ bool host_calls_resolve(const ekm_dynlib *lib, const char *path, const host_hook
                         ekm_err *err) {
   memset(out_calls, 0, sizeof *out_calls);
   out_calls->hooks = hooks;
-#define RESOLVE(name, parameters)                                                                                 \
-  if (!resolve(lib, HOST_FN_##name, &out_calls->name)) {                                                          \
-    return EKM_FAIL(err, EKM_E_MODULE_ABI, "'%s' does not export %s (SQL Server: error 33085, state %d)", path,  \
-                    host_fn_name(HOST_FN_##name), HOST_FN_##name + 1);                                            \
+#define RESOLVE(name, parameters)                                                                               \
+  if (!resolve(lib, HOST_FN_##name, &out_calls->name)) {                                                        \
+    return EKM_FAIL(err, EKM_E_MODULE_ABI, "'%s' does not export %s (SQL Server: error 33085, state %d)", path, \
+                    host_fn_name(HOST_FN_##name), HOST_FN_##name + 1);                                          \
   }
   SQLCRYPT_FUNCTIONS(RESOLVE)
 #undef RESOLVE

@@ -30,7 +30,7 @@ typedef enum host_fn {
 /* One call on its way. */
 typedef struct host_call {
   host_fn fn;
-  bool answered;      /* a hook took the provider's place */
+  bool answered; /* a hook took the provider's place */
   SqlCpError code;
   int64_t started_ns; /* ekm_clock_mono_ns */
 } host_call;

@@ -53,8 +53,8 @@ static const conform_rule rules[] = {
      CONFORM_NEEDS_KEY, conform_key_algorithm},
     {"key-blob-two-calls", "the public key is copied into the caller's buffer, in two calls", MEMORY, CONFORM_NEEDS_KEY,
      conform_key_blob},
-    {"key-export", "the public key is in a known encoding and of the algorithm's bit length", "sqlcrypt_abi.h, ExportKey",
-     CONFORM_NEEDS_KEY, conform_key_export},
+    {"key-export", "the public key is in a known encoding and of the algorithm's bit length",
+     "sqlcrypt_abi.h, ExportKey", CONFORM_NEEDS_KEY, conform_key_export},
 
     {"ciphertext-two-calls", "a ciphertext is copied into the caller's buffer, in two calls", MEMORY, CONFORM_NEEDS_KEY,
      conform_ciphertext},

@@ -15,8 +15,8 @@
 
 typedef enum role { SESSION, CREDENTIAL, NAME, THUMB, IN, OUT, ROLE_COUNT } role;
 
-static const char *const role_names[ROLE_COUNT] = {"the session", "the credential", "the name",
-                                                   "the thumbprint", "the input", "the output"};
+static const char *const role_names[ROLE_COUNT] = {"the session",    "the credential", "the name",
+                                                   "the thumbprint", "the input",      "the output"};
 
 enum { STORE_BYTES = 128, BYTES_IN = 32 };
 
@@ -156,7 +156,8 @@ conform_answer conform_call_all(conform_state *state, const SqlCpSession *handle
   return (conform_answer){.refused = true};
 }
 
-/* --- the four ways to spoil -------------------------------------------------------------------------------------------- */
+/* --- the four ways to spoil
+ * -------------------------------------------------------------------------------------------- */
 
 /* Spoil ${which}; false if this way does not apply to it. A credential has two texts: the first is spoilt. */
 typedef bool (*spoiler)(arguments *args, role which);

@@ -87,7 +87,8 @@ static conform_verdict expect_refused(conform_state *state, const sample *one, c
   SqlCpData plain = {sizeof bytes, bytes};
   SqlCpError code = decrypt(state, &one->cipher, &plain);
   CONFORM_EXPECT(state, code != scp_err_Success, "SqlCryptDecrypt succeeded on a ciphertext %s", damage);
-  CONFORM_EXPECT(state, code != scp_err_InsufficientBuffer, "SqlCryptDecrypt asked for more room for a ciphertext %s", damage);
+  CONFORM_EXPECT(state, code != scp_err_InsufficientBuffer, "SqlCryptDecrypt asked for more room for a ciphertext %s",
+                 damage);
   return CONFORM_OK;
 }
 

@@ -12,8 +12,8 @@ conform_verdict conform_keys_end(conform_state *state) {
     SqlCpError code;
     HOST_CALL(code, state->calls, GetNextKeyId, (conform_handle(state), &id));
     if (code == scp_err_NotFound) return CONFORM_OK;
-    CONFORM_EXPECT(state, code == scp_err_Success, "SqlCryptGetNextKeyId ended the list with %u (%s), not 4 (NotFound)", code,
-                   host_result_name(code));
+    CONFORM_EXPECT(state, code == scp_err_Success, "SqlCryptGetNextKeyId ended the list with %u (%s), not 4 (NotFound)",
+                   code, host_result_name(code));
   }
   return conform_broken(state, "SqlCryptGetNextKeyId goes on after %d keys", LIST_END_MAX);
 }
@@ -64,12 +64,13 @@ conform_verdict conform_key_missing(conform_state *state) {
 
   make_room(&room);
   HOST_CALL(code, state->calls, GetKeyInfoByName, (conform_handle(state), &missing_name, &room.info));
-  CONFORM_EXPECT(state, code == scp_err_NotFound, "SqlCryptGetKeyInfoByName answered %u (%s) for a name that is not there", code,
+  CONFORM_EXPECT(state, code == scp_err_NotFound,
+                 "SqlCryptGetKeyInfoByName answered %u (%s) for a name that is not there", code,
                  host_result_name(code));
   make_room(&room);
   HOST_CALL(code, state->calls, GetKeyInfoByThumb, (conform_handle(state), &missing_thumb, &room.info));
-  CONFORM_EXPECT(state, code == scp_err_NotFound, "SqlCryptGetKeyInfoByThumb answered %u (%s) for an unknown thumbprint", code,
-                 host_result_name(code));
+  CONFORM_EXPECT(state, code == scp_err_NotFound,
+                 "SqlCryptGetKeyInfoByThumb answered %u (%s) for an unknown thumbprint", code, host_result_name(code));
   make_room(&room);
   HOST_CALL(code, state->calls, GetKeyInfoByKeyId, (conform_handle(state), 0xFFFFFFF0u, &room.info));
   CONFORM_EXPECT(state, code == scp_err_NotFound, "SqlCryptGetKeyInfoByKeyId answered %u (%s) for an unknown id", code,
@@ -93,7 +94,8 @@ conform_verdict conform_key_import(conform_state *state) {
   return CONFORM_OK;
 }
 
-/* --- the caller's memory ----------------------------------------------------------------------------------------------- */
+/* --- the caller's memory
+ * ----------------------------------------------------------------------------------------------- */
 
 static SqlCpError ask_key_info(conform_state *state, const conform_output *self, conform_slot *slots) {
   SqlCpError code;
@@ -117,7 +119,8 @@ static conform_verdict key_info_by_name_and_id(conform_state *state, conform_out
   SqlCpKeyThumbprint thumb = conform_key_thumb(state);
   make_room(&room);
   HOST_CALL(code, state->calls, GetKeyInfoByThumb, (conform_handle(state), &thumb, &room.info));
-  CONFORM_EXPECT(state, code == scp_err_Success, "SqlCryptGetKeyInfoByThumb answered %u (%s)", code, host_result_name(code));
+  CONFORM_EXPECT(state, code == scp_err_Success, "SqlCryptGetKeyInfoByThumb answered %u (%s)", code,
+                 host_result_name(code));
   SqlCpStr name = {room.info.name.cb, room.name};
   output->fn = HOST_FN_GetKeyInfoByName;
   output->name = &name;
@@ -155,7 +158,8 @@ conform_verdict conform_key_blob(conform_state *state) {
   return conform_two_calls(state, &output);
 }
 
-/* --- what a key is -------------------------------------------------------------------------------------------------------- */
+/* --- what a key is
+ * -------------------------------------------------------------------------------------------------------- */
 
 static SqlCpError by_thumb(conform_state *state, const SqlCpSession *handle, roomy_info *room) {
   SqlCpError code;
@@ -166,7 +170,8 @@ static SqlCpError by_thumb(conform_state *state, const SqlCpSession *handle, roo
 }
 
 static bool has_our_thumb(const conform_state *state, const roomy_info *room) {
-  return room->info.thumb.cb == state->key.thumb_len && memcmp(room->thumb, state->key.thumb, state->key.thumb_len) == 0;
+  return room->info.thumb.cb == state->key.thumb_len &&
+         memcmp(room->thumb, state->key.thumb, state->key.thumb_len) == 0;
 }
 
 static conform_verdict same_in_list(conform_state *state) {
@@ -178,9 +183,10 @@ static conform_verdict same_in_list(conform_state *state) {
     make_room(&room);
     HOST_CALL(code, state->calls, GetKeyInfoByKeyId, (conform_handle(state), ids[i], &room.info));
     if (code != scp_err_Success || !has_our_thumb(state, &room)) continue;
-    CONFORM_EXPECT(state, by_thumb(state, conform_handle(state), &again) == scp_err_Success &&
-                              again.info.name.cb == room.info.name.cb && again.info.algId == room.info.algId &&
-                              memcmp(again.name, room.name, room.info.name.cb) == 0,
+    CONFORM_EXPECT(state,
+                   by_thumb(state, conform_handle(state), &again) == scp_err_Success &&
+                       again.info.name.cb == room.info.name.cb && again.info.algId == room.info.algId &&
+                       memcmp(again.name, room.name, room.info.name.cb) == 0,
                    "the key with id %u has another name or algorithm by its thumbprint", ids[i]);
   }
   return CONFORM_OK;
@@ -221,7 +227,8 @@ conform_verdict conform_key_algorithm(conform_state *state) {
   CONFORM_EXPECT(state, is_listed(state, state->key.algorithm), "the key has algorithm %u, which is not in the list",
                  state->key.algorithm);
   CONFORM_EXPECT(state, code == scp_err_Success && state->key.thumb_len <= info.cbKeyThumbLen,
-                 "the thumbprint has %zu bytes, and the provider announced %u", state->key.thumb_len, info.cbKeyThumbLen);
+                 "the thumbprint has %zu bytes, and the provider announced %u", state->key.thumb_len,
+                 info.cbKeyThumbLen);
   return CONFORM_OK;
 }
 

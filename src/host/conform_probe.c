@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "host/text.h"
 
+static void say(conform_state *state, const char *fmt, va_list args) EKM_PRINTF(2, 0);
 static void say(conform_state *state, const char *fmt, va_list args) {
   (void)vsnprintf(state->seen, sizeof state->seen, fmt, args);
   ekm_text_trim_partial_utf8(state->seen);
@@ -52,7 +53,8 @@ bool conform_open(conform_state *state, ekm_err *err) {
   ekm_buf_clear(&units);
   if (!ok) return false;
   if (info.thumb.pb != state->key.thumb || info.thumb.cb > sizeof state->key.thumb) {
-    return EKM_FAIL(err, EKM_E_CONFORMANCE, "SqlCryptGetKeyInfoByName gave no usable thumbprint of '%s'", options->key_name);
+    return EKM_FAIL(err, EKM_E_CONFORMANCE, "SqlCryptGetKeyInfoByName gave no usable thumbprint of '%s'",
+                    options->key_name);
   }
   state->key.thumb_len = info.thumb.cb;
   state->key.algorithm = info.algId;
@@ -93,7 +95,8 @@ size_t conform_list_algorithms(const conform_state *state, SqlCpAlgId *ids) {
   return count;
 }
 
-/* --- two calls, the caller's memory ----------------------------------------------------------------------------------- */
+/* --- two calls, the caller's memory
+ * ----------------------------------------------------------------------------------- */
 
 enum { FILL = 0xA5, SPARE = 64 };
 
@@ -127,10 +130,11 @@ static conform_verdict check_memory(conform_state *state, const conform_output *
                                     const char *when) {
   const char *fn = host_fn_name(output->fn);
   for (size_t i = 0; i < output->slot_count; i++) {
-    CONFORM_EXPECT(state, done->slots[i].ptr == done->room[i], "%s, %s: the caller's pointer for %s was replaced", fn, when,
+    CONFORM_EXPECT(state, done->slots[i].ptr == done->room[i], "%s, %s: the caller's pointer for %s was replaced", fn,
+                   when, output->names[i]);
+    CONFORM_EXPECT(state, untouched(done, i, done->offered[i]),
+                   "%s, %s: bytes behind the caller's %u for %s were written", fn, when, done->offered[i],
                    output->names[i]);
-    CONFORM_EXPECT(state, untouched(done, i, done->offered[i]), "%s, %s: bytes behind the caller's %u for %s were written",
-                   fn, when, done->offered[i], output->names[i]);
   }
   return CONFORM_OK;
 }
@@ -156,8 +160,9 @@ static conform_verdict check_filled(conform_state *state, const conform_output *
 static conform_verdict check_refused(conform_state *state, const conform_output *output, size_t i, uint32_t least,
                                      const trial *done, const char *when) {
   const char *fn = host_fn_name(output->fn);
-  CONFORM_EXPECT(state, done->code == scp_err_InsufficientBuffer, "%s, %s for %s: answered %u (%s), not 2 (InsufficientBuffer)",
-                 fn, when, output->names[i], done->code, host_result_name(done->code));
+  CONFORM_EXPECT(state, done->code == scp_err_InsufficientBuffer,
+                 "%s, %s for %s: answered %u (%s), not 2 (InsufficientBuffer)", fn, when, output->names[i], done->code,
+                 host_result_name(done->code));
   if (check_memory(state, output, done, when) != CONFORM_OK) return CONFORM_BROKEN;
   CONFORM_EXPECT(state, done->slots[i].cb >= least, "%s, %s for %s: cb says %u, and %u are needed", fn, when,
                  output->names[i], done->slots[i].cb, least);
@@ -168,8 +173,8 @@ static conform_verdict probe_sizes(conform_state *state, const conform_output *o
   const char *fn = host_fn_name(output->fn);
   conform_slot slots[CONFORM_SLOTS] = {{NULL, 0}, {NULL, 0}};
   SqlCpError code = output->ask(state, output, slots);
-  CONFORM_EXPECT(state, code == scp_err_InsufficientBuffer, "%s without buffers answered %u (%s), not 2 (InsufficientBuffer)", fn,
-                 code, host_result_name(code));
+  CONFORM_EXPECT(state, code == scp_err_InsufficientBuffer,
+                 "%s without buffers answered %u (%s), not 2 (InsufficientBuffer)", fn, code, host_result_name(code));
   for (size_t i = 0; i < output->slot_count; i++) {
     CONFORM_EXPECT(state, slots[i].ptr == NULL, "%s without a buffer for %s brought a pointer of its own", fn,
                    output->names[i]);

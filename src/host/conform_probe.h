@@ -27,9 +27,9 @@ conform_verdict conform_broken(conform_state *state, const char *fmt, ...) EKM_P
 conform_verdict conform_skipped(conform_state *state, const char *fmt, ...) EKM_PRINTF(2, 3);
 
 /* CONFORM_EXPECT(state, condition, fmt, ...): leave the rule with BROKEN unless ${condition} holds. */
-#define CONFORM_EXPECT(state, condition, ...)                         \
-  do {                                                                \
-    if (!(condition)) return conform_broken((state), __VA_ARGS__);    \
+#define CONFORM_EXPECT(state, condition, ...)                      \
+  do {                                                             \
+    if (!(condition)) return conform_broken((state), __VA_ARGS__); \
   } while (0)
 
 /* conform_open(state, err): open the session and find the key that the options name. */
@@ -47,8 +47,8 @@ const SqlCpSession *conform_handle(const conform_state *state);
 /* conform_key_thumb(state): the key's thumbprint as the ABI wants it; borrows from ${state}. */
 SqlCpKeyThumbprint conform_key_thumb(conform_state *state);
 
-/* conform_list_algorithms(state, ids): ids up to the first code that is not Success; at most CONFORM_ALGORITHMS. Tolerant: how
- * the list ends is the business of one rule. */
+/* conform_list_algorithms(state, ids): ids up to the first code that is not Success; at most CONFORM_ALGORITHMS.
+ * Tolerant: how the list ends is the business of one rule. */
 size_t conform_list_algorithms(const conform_state *state, SqlCpAlgId *ids);
 
 /* One output: what the struct says before the call, and what it says after. */

@@ -41,9 +41,11 @@ conform_verdict conform_api_version(conform_state *state) {
   SqlCpWchar room[SQLCP_MAX_NAME_BYTES / 2];
   SqlCpProviderInfo info;
   SqlCpError code = ask_info(state, room, &info);
-  CONFORM_EXPECT(state, code == scp_err_Success, "SqlCryptGetProviderInfo answered %u (%s)", code, host_result_name(code));
+  CONFORM_EXPECT(state, code == scp_err_Success, "SqlCryptGetProviderInfo answered %u (%s)", code,
+                 host_result_name(code));
   CONFORM_EXPECT(state, info.scpVersion.major == 1 && info.scpVersion.minor == 1,
-                 "scpVersion is %u.%u and not 1.1 (SQL Server: error 33032)", info.scpVersion.major, info.scpVersion.minor);
+                 "scpVersion is %u.%u and not 1.1 (SQL Server: error 33032)", info.scpVersion.major,
+                 info.scpVersion.minor);
   return CONFORM_OK;
 }
 
@@ -59,7 +61,8 @@ conform_verdict conform_provider_limits(conform_state *state) {
   SqlCpProviderInfo info, again;
   (void)ask_info(state, room, &info);
   SqlCpError code = ask_info(state, room, &again);
-  CONFORM_EXPECT(state, code == scp_err_Success, "SqlCryptGetProviderInfo answered %u (%s)", code, host_result_name(code));
+  CONFORM_EXPECT(state, code == scp_err_Success, "SqlCryptGetProviderInfo answered %u (%s)", code,
+                 host_result_name(code));
   CONFORM_EXPECT(state, same_product(&info, &again), "GUID or version differ from call to call");
   CONFORM_EXPECT(state, memcmp(&info.guid, &nil, sizeof nil) != 0, "the GUID is all zero");
   CONFORM_EXPECT(state, info.authType <= SQLCP_AUTH_BASIC, "authType %u is unknown", info.authType);
@@ -72,7 +75,8 @@ conform_verdict conform_provider_limits(conform_state *state) {
   return CONFORM_OK;
 }
 
-/* --- algorithms -------------------------------------------------------------------------------------------------------- */
+/* --- algorithms
+ * -------------------------------------------------------------------------------------------------------- */
 
 conform_verdict conform_algorithms_end(conform_state *state) {
   SqlCpAlgId id = 0;
@@ -80,8 +84,9 @@ conform_verdict conform_algorithms_end(conform_state *state) {
     SqlCpError code;
     HOST_CALL(code, state->calls, GetNextAlgorithmId, (&id));
     if (code == scp_err_NotFound) return CONFORM_OK;
-    CONFORM_EXPECT(state, code == scp_err_Success, "SqlCryptGetNextAlgorithmId ended the list with %u (%s), not 4 (NotFound)",
-                   code, host_result_name(code));
+    CONFORM_EXPECT(state, code == scp_err_Success,
+                   "SqlCryptGetNextAlgorithmId ended the list with %u (%s), not 4 (NotFound)", code,
+                   host_result_name(code));
   }
   return conform_broken(state, "SqlCryptGetNextAlgorithmId goes on after %d algorithms", CONFORM_ALGORITHMS);
 }
@@ -128,10 +133,12 @@ conform_verdict conform_algorithm_ids(conform_state *state) {
     for (size_t j = 0; j < i; j++) CONFORM_EXPECT(state, ids[i] != ids[j], "id %u is listed twice", ids[i]);
     code = ask_algorithm(state, ids[i], room, &info);
     CONFORM_EXPECT(state, code == scp_err_Success && info.algId == ids[i],
-                   "SqlCryptGetAlgorithmInfo(%u) answered %u (%s) and algId %u", ids[i], code, host_result_name(code), info.algId);
+                   "SqlCryptGetAlgorithmInfo(%u) answered %u (%s) and algId %u", ids[i], code, host_result_name(code),
+                   info.algId);
   }
   CONFORM_EXPECT(state, ask_algorithm(state, 0, room, &info) != scp_err_Success, "id 0 has a description");
-  CONFORM_EXPECT(state, ask_algorithm(state, unknown, room, &info) != scp_err_Success, "id %u has a description", unknown);
+  CONFORM_EXPECT(state, ask_algorithm(state, unknown, room, &info) != scp_err_Success, "id %u has a description",
+                 unknown);
   HOST_CALL(code, state->calls, GetNextAlgorithmId, (&unknown));
   CONFORM_EXPECT(state, code != scp_err_Success, "the list goes on behind an id that is not in it");
   return CONFORM_OK;
@@ -143,13 +150,20 @@ static const struct {
   SqlCpKeyType type;
   uint32_t bits;
 } known_tags[] = {
-    {"RSA_512", SQLCP_KEY_ASYMMETRIC, 512},   {"RSA_1024", SQLCP_KEY_ASYMMETRIC, 1024},
-    {"RSA_2048", SQLCP_KEY_ASYMMETRIC, 2048}, {"RSA_3072", SQLCP_KEY_ASYMMETRIC, 3072},
-    {"RSA_4096", SQLCP_KEY_ASYMMETRIC, 4096}, {"AES_128", SQLCP_KEY_SYMMETRIC, 128},
-    {"AES_192", SQLCP_KEY_SYMMETRIC, 192},    {"AES_256", SQLCP_KEY_SYMMETRIC, 256},
-    {"RC4_128", SQLCP_KEY_SYMMETRIC, 128},    {"TRIPLE_DES", SQLCP_KEY_SYMMETRIC, 0},
-    {"TRIPLE_DES_3KEY", SQLCP_KEY_SYMMETRIC, 0}, {"DES", SQLCP_KEY_SYMMETRIC, 0},
-    {"DESX", SQLCP_KEY_SYMMETRIC, 0},         {"RC2", SQLCP_KEY_SYMMETRIC, 0},
+    {"RSA_512", SQLCP_KEY_ASYMMETRIC, 512},
+    {"RSA_1024", SQLCP_KEY_ASYMMETRIC, 1024},
+    {"RSA_2048", SQLCP_KEY_ASYMMETRIC, 2048},
+    {"RSA_3072", SQLCP_KEY_ASYMMETRIC, 3072},
+    {"RSA_4096", SQLCP_KEY_ASYMMETRIC, 4096},
+    {"AES_128", SQLCP_KEY_SYMMETRIC, 128},
+    {"AES_192", SQLCP_KEY_SYMMETRIC, 192},
+    {"AES_256", SQLCP_KEY_SYMMETRIC, 256},
+    {"RC4_128", SQLCP_KEY_SYMMETRIC, 128},
+    {"TRIPLE_DES", SQLCP_KEY_SYMMETRIC, 0},
+    {"TRIPLE_DES_3KEY", SQLCP_KEY_SYMMETRIC, 0},
+    {"DES", SQLCP_KEY_SYMMETRIC, 0},
+    {"DESX", SQLCP_KEY_SYMMETRIC, 0},
+    {"RC2", SQLCP_KEY_SYMMETRIC, 0},
     {"RC4", SQLCP_KEY_SYMMETRIC, 0},
 };
 
@@ -157,8 +171,10 @@ static conform_verdict check_tag(conform_state *state, const char *tag, const Sq
   for (size_t i = 0; i < sizeof known_tags / sizeof known_tags[0]; i++) {
     if (strcmp(tag, known_tags[i].tag) != 0) continue;
     CONFORM_EXPECT(state, info->type == known_tags[i].type, "%s has type %u", tag, info->type);
-    CONFORM_EXPECT(state, known_tags[i].bits == 0 || info->bitLen == known_tags[i].bits, "%s has %u bits", tag, info->bitLen);
-    CONFORM_EXPECT(state, info->bitLen <= SQLCP_MAX_KEY_BITS, "%s has %u bits, more than the engine takes", tag, info->bitLen);
+    CONFORM_EXPECT(state, known_tags[i].bits == 0 || info->bitLen == known_tags[i].bits, "%s has %u bits", tag,
+                   info->bitLen);
+    CONFORM_EXPECT(state, info->bitLen <= SQLCP_MAX_KEY_BITS, "%s has %u bits, more than the engine takes", tag,
+                   info->bitLen);
     CONFORM_EXPECT(state, info->ivLen <= SQLCP_MAX_IV_BYTES, "%s has an IV of %u bytes", tag, info->ivLen);
     return CONFORM_OK;
   }
@@ -174,10 +190,11 @@ conform_verdict conform_algorithm_bits(conform_state *state) {
     SqlCpAlgorithmInfo info;
     ekm_err err = {0};
     SqlCpError code = ask_algorithm(state, ids[i], room, &info);
-    CONFORM_EXPECT(state, code == scp_err_Success && info.algTag.ws == room && info.algTag.cb <= SQLCP_MAX_ALG_TAG_BYTES,
+    CONFORM_EXPECT(state,
+                   code == scp_err_Success && info.algTag.ws == room && info.algTag.cb <= SQLCP_MAX_ALG_TAG_BYTES,
                    "SqlCryptGetAlgorithmInfo(%u) answered %u (%s)", ids[i], code, host_result_name(code));
-    CONFORM_EXPECT(state, host_text_from_abi(&info.algTag, tag, sizeof tag, "the tag", &err), "algorithm %u: %s", ids[i],
-                   err.detail);
+    CONFORM_EXPECT(state, host_text_from_abi(&info.algTag, tag, sizeof tag, "the tag", &err), "algorithm %u: %s",
+                   ids[i], err.detail);
     if (check_tag(state, tag, &info) != CONFORM_OK) return CONFORM_BROKEN;
   }
   return CONFORM_OK;

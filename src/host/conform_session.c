@@ -18,8 +18,8 @@ conform_verdict conform_session_closed(conform_state *state) {
   host_session_close(&session);
 
   conform_answer answer = conform_call_all(state, &closed);
-  CONFORM_EXPECT(state, answer.refused, "%s with a closed session answered %u (%s)", host_fn_name(answer.fn), answer.code,
-                 host_result_name(answer.code));
+  CONFORM_EXPECT(state, answer.refused, "%s with a closed session answered %u (%s)", host_fn_name(answer.fn),
+                 answer.code, host_result_name(answer.code));
   return CONFORM_OK;
 }
 

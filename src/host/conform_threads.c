@@ -89,7 +89,8 @@ conform_verdict conform_threads_many_sessions(conform_state *state) {
   return run_workers(state, NULL);
 }
 
-/* --- abort ----------------------------------------------------------------------------------------------------------------- */
+/* --- abort
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 typedef struct abort_race {
   conform_state *state;
@@ -115,10 +116,10 @@ conform_verdict conform_threads_abort(conform_state *state) {
   abort_race race = {.state = state};
   ekm_thread *thread = NULL;
   ekm_err err = {0};
-  CONFORM_EXPECT(state,
-                 host_session_open(state->module, state->options->identity, state->options->secret, &race.session, NULL,
-                                   &err),
-                 "a second session: %s", err.detail);
+  CONFORM_EXPECT(
+      state,
+      host_session_open(state->module, state->options->identity, state->options->secret, &race.session, NULL, &err),
+      "a second session: %s", err.detail);
   if (!ekm_thread_start(&thread, call_until_aborted, &race, &err)) {
     host_session_close(&race.session);
     return conform_skipped(state, "%s", err.detail);
@@ -128,7 +129,8 @@ conform_verdict conform_threads_abort(conform_state *state) {
   atomic_store(&race.aborted, true);
   ekm_thread_join(&thread);
   host_session_close(&race.session);
-  CONFORM_EXPECT(state, atomic_load(&race.refused), "calls with the session went on after SqlCryptCloseSession with fAbort");
+  CONFORM_EXPECT(state, atomic_load(&race.refused),
+                 "calls with the session went on after SqlCryptCloseSession with fAbort");
   return CONFORM_OK;
 }
 

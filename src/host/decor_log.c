@@ -6,10 +6,8 @@ static ekm_log_level level_of(SqlCpError code) {
   switch (code) {
     case scp_err_Success:
     case scp_err_InsufficientBuffer:
-    case scp_err_NotFound:
-      return EKM_LOG_DEBUG;
-    default:
-      return EKM_LOG_INFO;
+    case scp_err_NotFound: return EKM_LOG_DEBUG;
+    default: return EKM_LOG_INFO;
   }
 }
 

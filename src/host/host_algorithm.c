@@ -47,8 +47,9 @@ bool host_algorithm_enumerate(const host_module *module, host_algorithm_list *ou
     if (code == scp_err_NotFound) break;
     if (code != scp_err_Success) {
       if (result != NULL) *result = (host_result){HOST_FN_GetNextAlgorithmId, code};
-      return EKM_FAIL(err, EKM_E_CONFORMANCE, "SqlCryptGetNextAlgorithmId answered %u (%s) where a list ends with 4 (NotFound)",
-                      code, host_result_name(code));
+      return EKM_FAIL(err, EKM_E_CONFORMANCE,
+                      "SqlCryptGetNextAlgorithmId answered %u (%s) where a list ends with 4 (NotFound)", code,
+                      host_result_name(code));
     }
     if (out_list->count == HOST_ALGORITHM_MAX) {
       return EKM_FAIL(err, EKM_E_LIMIT, "the provider lists more than %d algorithms", HOST_ALGORITHM_MAX);

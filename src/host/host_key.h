@@ -30,8 +30,8 @@ typedef struct host_key {
 
 EKM_MUST_USE bool host_key_by_name(const host_session *session, const char *name, host_key *out_key,
                                    host_result *result, ekm_err *err);
-EKM_MUST_USE bool host_key_by_thumb(const host_session *session, ekm_view thumb, host_key *out_key,
-                                    host_result *result, ekm_err *err);
+EKM_MUST_USE bool host_key_by_thumb(const host_session *session, ekm_view thumb, host_key *out_key, host_result *result,
+                                    ekm_err *err);
 EKM_MUST_USE bool host_key_by_id(const host_session *session, SqlCpKeyId id, host_key *out_key, host_result *result,
                                  ekm_err *err);
 
@@ -54,7 +54,8 @@ EKM_MUST_USE bool host_key_create(const host_session *session, const host_key_wi
 /* host_key_drop(session, thumb, result, err): SqlCryptDropKey; what the key wrapped is lost. */
 EKM_MUST_USE bool host_key_drop(const host_session *session, ekm_view thumb, host_result *result, ekm_err *err);
 
-/* host_key_export(session, thumb, out_blob, result, err): append the public key as the provider writes it; read it with host_public_key_parse. */
+/* host_key_export(session, thumb, out_blob, result, err): append the public key as the provider writes it; read it with
+ * host_public_key_parse. */
 EKM_MUST_USE bool host_key_export(const host_session *session, ekm_view thumb, ekm_buf *out_blob, host_result *result,
                                   ekm_err *err);
 

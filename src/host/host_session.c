@@ -57,8 +57,8 @@ done:
   return ok;
 }
 
-/* Close once, whoever comes first. A copy of the handle is given away: a provider may write to what it closes, and other
- * threads read ours. */
+/* Close once, whoever comes first. A copy of the handle is given away: a provider may write to what it closes, and
+ * other threads read ours. */
 static void close_once(host_session *session, SqlCpBoolean abort) {
   SqlCpError code;
   SqlCpSession handle = session->handle;

@@ -61,15 +61,17 @@ static void format_guid(const SqlCpGuid *guid, char *out, size_t out_bytes) {
 static bool check_description(const SqlCpProviderInfo *info, ekm_err *err) {
   const SqlCpVersion *api = &info->scpVersion;
   if (api->major != 1 || api->minor != 1) {
-    return EKM_FAIL(err, EKM_E_MODULE_ABI, "the provider speaks API version %u.%u and not 1.1 (SQL Server: error 33032)",
-                    api->major, api->minor);
+    return EKM_FAIL(err, EKM_E_MODULE_ABI,
+                    "the provider speaks API version %u.%u and not 1.1 (SQL Server: error 33032)", api->major,
+                    api->minor);
   }
   if (info->authType > SQLCP_AUTH_BASIC) {
     return EKM_FAIL(err, EKM_E_MODULE_ABI, "the provider's authentication type %u is unknown (SQL Server: error 33025)",
                     info->authType);
   }
   if (info->cbKeyThumbLen == 0 || info->cbKeyThumbLen > SQLCP_MAX_THUMBPRINT_BYTES) {
-    return EKM_FAIL(err, EKM_E_MODULE_ABI, "the provider's thumbprints have %u bytes and not 1 to %d (SQL Server: error 33023)",
+    return EKM_FAIL(err, EKM_E_MODULE_ABI,
+                    "the provider's thumbprints have %u bytes and not 1 to %d (SQL Server: error 33023)",
                     info->cbKeyThumbLen, SQLCP_MAX_THUMBPRINT_BYTES);
   }
   return true;

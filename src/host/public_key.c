@@ -21,7 +21,8 @@ static bool broken(const char *what, ekm_err *err) {
   return EKM_FAIL(err, EKM_E_MISMATCH, "the exported public key %s", what);
 }
 
-/* --- numbers --------------------------------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------------------------------
+ */
 
 static ekm_view shortest(ekm_view number) {
   while (number.len > 0 && number.ptr[0] == 0) number = ekm_view_of(number.ptr + 1, number.len - 1);
@@ -54,7 +55,8 @@ static uint32_t little_u32(const uint8_t *at) {
   return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-/* --- DER ---------------------------------------------------------------------------------------------------------------- */
+/* --- DER
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 /* The length octets at ${in}, which are consumed: X.690 section 10.1, in the fewest octets. */
 static bool der_length(ekm_view *in, size_t *out_len) {
@@ -99,7 +101,8 @@ static bool parse_pkcs1(ekm_view blob, host_public_key *out, ekm_err *err) {
 }
 
 static bool parse_spki(ekm_view blob, host_public_key *out, ekm_err *err) {
-  static const uint8_t rsa_encryption[] = {0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00};
+  static const uint8_t rsa_encryption[] = {0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7,
+                                           0x0D, 0x01, 0x01, 0x01, 0x05, 0x00};
   ekm_view outer, algorithm, bits;
   if (!der_take(&blob, DER_SEQUENCE, &outer) || blob.len != 0 || !der_take(&outer, DER_SEQUENCE, &algorithm) ||
       !der_take(&outer, DER_BIT_STRING, &bits) || outer.len != 0) {
@@ -120,14 +123,16 @@ static bool parse_der(ekm_view blob, host_public_key *out, ekm_err *err) {
   return nested ? parse_spki(blob, out, err) : parse_pkcs1(blob, out, err);
 }
 
-/* --- Windows -------------------------------------------------------------------------------------------------------------- */
+/* --- Windows
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static bool parse_cng(ekm_view blob, host_public_key *out, ekm_err *err) {
   out->encoding = HOST_PUBLIC_KEY_CNG;
   if (blob.len < CNG_HEADER_BYTES) return broken("is shorter than a CNG header", err);
   uint32_t bits = little_u32(blob.ptr + 4), e_len = little_u32(blob.ptr + 8), n_len = little_u32(blob.ptr + 12);
   if (little_u32(blob.ptr + 16) != 0 || little_u32(blob.ptr + 20) != 0) return broken("has primes", err);
-  if ((uint64_t)CNG_HEADER_BYTES + e_len + n_len != blob.len) return broken("has another length than its CNG header", err);
+  if ((uint64_t)CNG_HEADER_BYTES + e_len + n_len != blob.len)
+    return broken("has another length than its CNG header", err);
   const uint8_t *e = blob.ptr + CNG_HEADER_BYTES;
   if (!set_numbers(out, ekm_view_of(e + e_len, n_len), ekm_view_of(e, e_len), err)) return false;
   return out->bits == bits || broken("has another bit length than its CNG header", err);
@@ -137,10 +142,12 @@ static bool parse_capi(ekm_view blob, host_public_key *out, ekm_err *err) {
   uint8_t n[sizeof out->n];
   uint8_t e[4];
   out->encoding = HOST_PUBLIC_KEY_CAPI;
-  if (blob.len < CAPI_HEADER_BYTES || memcmp(blob.ptr + 8, "RSA1", 4) != 0) return broken("is not a CAPI blob of RSA", err);
+  if (blob.len < CAPI_HEADER_BYTES || memcmp(blob.ptr + 8, "RSA1", 4) != 0)
+    return broken("is not a CAPI blob of RSA", err);
   uint32_t bits = little_u32(blob.ptr + 12), exponent = little_u32(blob.ptr + 16);
   size_t n_len = blob.len - CAPI_HEADER_BYTES;
-  if (n_len > sizeof n || bits % 8 != 0 || bits / 8 != n_len) return broken("has another length than its CAPI header", err);
+  if (n_len > sizeof n || bits % 8 != 0 || bits / 8 != n_len)
+    return broken("has another length than its CAPI header", err);
   for (size_t i = 0; i < n_len; i++) n[i] = blob.ptr[blob.len - 1 - i];
   for (size_t i = 0; i < sizeof e; i++) e[i] = (uint8_t)(exponent >> (24 - 8 * i));
   return set_numbers(out, ekm_view_of(n, n_len), ekm_view_of(e, sizeof e), err);

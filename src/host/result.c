@@ -1,10 +1,14 @@
 #include "host/result.h"
 
 static const char *const standard_names[] = {
-    [scp_err_Success] = "Success",           [scp_err_Failure] = "Failure",
-    [scp_err_InsufficientBuffer] = "InsufficientBuffer", [scp_err_NotSupported] = "NotSupported",
-    [scp_err_NotFound] = "NotFound",         [scp_err_AuthFailure] = "AuthFailure",
-    [scp_err_InvalidArgument] = "InvalidArgument",       [scp_err_ProviderError] = "ProviderError",
+    [scp_err_Success] = "Success",
+    [scp_err_Failure] = "Failure",
+    [scp_err_InsufficientBuffer] = "InsufficientBuffer",
+    [scp_err_NotSupported] = "NotSupported",
+    [scp_err_NotFound] = "NotFound",
+    [scp_err_AuthFailure] = "AuthFailure",
+    [scp_err_InvalidArgument] = "InvalidArgument",
+    [scp_err_ProviderError] = "ProviderError",
 };
 
 const char *host_result_name(SqlCpError code) {

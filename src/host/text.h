@@ -10,8 +10,8 @@
 #include "openekm/sqlcrypt_abi.h"
 
 /* host_text_from_abi(str, out, out_bytes, what, err):
- * The UTF-8 form with a NUL in ${out}; one NUL at the end of ${str}, which some providers count, is dropped. TEXT_ENCODING, or LIMIT if it does not
- * fit. ${what} names the text in messages. */
+ * The UTF-8 form with a NUL in ${out}; one NUL at the end of ${str}, which some providers count, is dropped.
+ * TEXT_ENCODING, or LIMIT if it does not fit. ${what} names the text in messages. */
 EKM_MUST_USE bool host_text_from_abi(const SqlCpStr *str, char *out, size_t out_bytes, const char *what, ekm_err *err);
 
 /* host_text_to_abi(text, units, err):

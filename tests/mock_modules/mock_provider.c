@@ -1,5 +1,5 @@
-/* A small EKM provider over data in memory, written only from the ABI header, so that the host and its conformance suite
- * are not tested with the provider that they were written for.
+/* A small EKM provider over data in memory, written only from the ABI header, so that the host and its conformance
+ * suite are not tested with the provider that they were written for.
  *
  *   credential  identity "mock", secret "mock-secret"; another secret is AuthFailure
  *   keys        "mock-one" and "mock-two", RSA_2048; CreateKey adds, DropKey removes
@@ -124,7 +124,8 @@ static uint32_t *session_locked(const SqlCpSession *session) {
   return NULL;
 }
 
-/* --- provider --------------------------------------------------------------------------------------------------------- */
+/* --- provider
+ * --------------------------------------------------------------------------------------------------------- */
 
 EXPORT SqlCryptInitializeProvider_fn SqlCryptInitializeProvider;
 EXPORT SqlCryptFreeProvider_fn SqlCryptFreeProvider;
@@ -210,7 +211,8 @@ SqlCpError SqlCryptGetAlgorithmInfo(SqlCpAlgId algId, SqlCpAlgorithmInfo *info) 
   return scp_err_Success;
 }
 
-/* --- sessions ----------------------------------------------------------------------------------------------------------- */
+/* --- sessions
+ * ----------------------------------------------------------------------------------------------------------- */
 
 SqlCpError SqlCryptOpenSession(const SqlCpCredential *auth, SqlCpSession *session) {
   SqlCpError code = MOCK_ERR_FULL;
@@ -238,7 +240,8 @@ SqlCpError SqlCryptCloseSession(SqlCpSession *session, SqlCpBoolean fAbort) {
   return found == NULL ? scp_err_InvalidArgument : scp_err_Success;
 }
 
-/* --- keys ---------------------------------------------------------------------------------------------------------------- */
+/* --- keys
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 /* Name and thumbprint together: both sizes are told when either is missing room. */
 static SqlCpError describe_locked(const mock_key *key, SqlCpKeyInfo *info) {
@@ -363,13 +366,15 @@ SqlCpError SqlCryptExportKey(const SqlCpSession *session, const SqlCpKeyThumbpri
   return code;
 }
 
-SqlCpError SqlCryptImportKey(const SqlCpSession *session, const SqlCpStr *name, const SqlCpKeyThumbprint *decryptorThumb,
-                             SqlCpKeyBlobType type, SqlCpKeyFlags flags, const SqlCpKeyBlob *blob) {
+SqlCpError SqlCryptImportKey(const SqlCpSession *session, const SqlCpStr *name,
+                             const SqlCpKeyThumbprint *decryptorThumb, SqlCpKeyBlobType type, SqlCpKeyFlags flags,
+                             const SqlCpKeyBlob *blob) {
   (void)session, (void)name, (void)decryptorThumb, (void)type, (void)flags, (void)blob;
   return scp_err_NotSupported;
 }
 
-/* --- Encrypt and Decrypt ----------------------------------------------------------------------------------------------------- */
+/* --- Encrypt and Decrypt
+ * ----------------------------------------------------------------------------------------------------- */
 
 /* [ 'M' 'K' seed length | checksum of 4 bytes | plaintext XOR pad ... ], 256 bytes; behind the plaintext is the pad. */
 static uint32_t checksum(const uint8_t *bytes, size_t len) {

@@ -39,9 +39,19 @@ static void options_stand_anywhere_in_both_forms(void **state) {
 }
 
 static void what_is_not_in_the_table_is_refused(void **state) {
-  static const char *const lines[] = {"--nope",     "--key",        "--key=",          "--json=1",  "--count 0",
-                                      "--count -1", "--count 1x",   "--count 4294967297", "-j",     "--keys x",
-                                      "a b c d e",  "--provider",   "--count 999999999"};
+  static const char *const lines[] = {"--nope",
+                                      "--key",
+                                      "--key=",
+                                      "--json=1",
+                                      "--count 0",
+                                      "--count -1",
+                                      "--count 1x",
+                                      "--count 4294967297",
+                                      "-j",
+                                      "--keys x",
+                                      "a b c d e",
+                                      "--provider",
+                                      "--count 999999999"};
   (void)state;
   for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
     cli_options options;
@@ -84,9 +94,18 @@ static void words_find_their_command(void **state) {
 }
 
 static void commands_refuse_what_is_not_theirs(void **state) {
-  static const char *const lines[] = {"",      "key",           "key nope",        "info now",        "explain",
-                                      "nope",  "info --key k",  "keys --yes",      "key show a b",    "key create",
-                                      "key show a --key b",     "key create k --thumbprint 00"};
+  static const char *const lines[] = {"",
+                                      "key",
+                                      "key nope",
+                                      "info now",
+                                      "explain",
+                                      "nope",
+                                      "info --key k",
+                                      "keys --yes",
+                                      "key show a b",
+                                      "key create",
+                                      "key show a --key b",
+                                      "key create k --thumbprint 00"};
   (void)state;
   for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
     cli_options options;
@@ -101,8 +120,10 @@ static void commands_refuse_what_is_not_theirs(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(options_stand_anywhere_in_both_forms), cmocka_unit_test(what_is_not_in_the_table_is_refused),
-      cmocka_unit_test(no_option_takes_a_secret),             cmocka_unit_test(words_find_their_command),
+      cmocka_unit_test(options_stand_anywhere_in_both_forms),
+      cmocka_unit_test(what_is_not_in_the_table_is_refused),
+      cmocka_unit_test(no_option_takes_a_secret),
+      cmocka_unit_test(words_find_their_command),
       cmocka_unit_test(commands_refuse_what_is_not_theirs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

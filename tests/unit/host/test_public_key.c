@@ -113,9 +113,9 @@ static void hostile_lengths_are_refused(void **state) {
   static const struct {
     void (*make)(ekm_buf *out);
     size_t at;
-  } places[] = {{make_pkcs1, 1}, {make_pkcs1, 3},  {make_pkcs1, 70}, {make_spki, 1},  {make_spki, 3},  {make_spki, 5},
-                {make_spki, 18}, {make_spki, 21},  {make_cng, 5},    {make_cng, 8},   {make_cng, 9},   {make_cng, 11},
-                {make_cng, 12},  {make_cng, 13},   {make_cng, 15},   {make_capi, 13}, {make_capi, 14}, {make_capi, 15}};
+  } places[] = {{make_pkcs1, 1}, {make_pkcs1, 3}, {make_pkcs1, 70}, {make_spki, 1},  {make_spki, 3},  {make_spki, 5},
+                {make_spki, 18}, {make_spki, 21}, {make_cng, 5},    {make_cng, 8},   {make_cng, 9},   {make_cng, 11},
+                {make_cng, 12},  {make_cng, 13},  {make_cng, 15},   {make_capi, 13}, {make_capi, 14}, {make_capi, 15}};
   for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
     for (size_t j = 0; j < sizeof values; j++) {
       ekm_buf blob;
@@ -168,8 +168,10 @@ static void a_modulus_beyond_the_limit_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_encoding_gives_the_same_key),       cmocka_unit_test(every_cut_and_every_addition_is_refused),
-      cmocka_unit_test(hostile_lengths_are_refused),             cmocka_unit_test(numbers_that_are_no_key_are_refused),
+      cmocka_unit_test(every_encoding_gives_the_same_key),
+      cmocka_unit_test(every_cut_and_every_addition_is_refused),
+      cmocka_unit_test(hostile_lengths_are_refused),
+      cmocka_unit_test(numbers_that_are_no_key_are_refused),
       cmocka_unit_test(a_modulus_beyond_the_limit_is_refused),
   };
   return cmocka_run_group_tests(tests, make_modulus, NULL);
