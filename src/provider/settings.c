@@ -1,0 +1,273 @@
+#include "provider/settings.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/url.h"
+
+static const char default_path[] = "/etc/openekm/openekm.conf";
+static const char path_variable[] = "OPENEKM_CONF";
+
+#define VAULT "vault *"
+
+static const ekm_config_setting table[] = {
+    {.section = "",
+     .key = "log_file",
+     .type = EKM_CONFIG_PATH,
+     .example = "/var/log/openekm/openekm.log",
+     .doc = "file that log lines are appended to; without it nothing is logged"},
+    {.section = "",
+     .key = "log_level",
+     .type = EKM_CONFIG_CHOICE,
+     .choices = "off|error|warn|info|debug|trace",
+     .fallback = "info",
+     .doc = "how much is logged; debug shows every request"},
+    {.section = "",
+     .key = "call_timeout_ms",
+     .type = EKM_CONFIG_INT,
+     .min = 1000,
+     .max = 600000,
+     .fallback = "30000",
+     .doc = "milliseconds after which a call of the engine ends, whatever the network does"},
+    {.section = "",
+     .key = "wrap_alg",
+     .type = EKM_CONFIG_CHOICE,
+     .choices = "RSA-OAEP-256|RSA-OAEP",
+     .fallback = "RSA-OAEP-256",
+     .doc = "algorithm of wrapKey and unwrapKey; what was wrapped by one is not unwrapped by the other"},
+    {.section = "",
+     .key = "allow_drop_key",
+     .type = EKM_CONFIG_BOOL,
+     .fallback = "no",
+     .doc = "may DROP ASYMMETRIC KEY ... REMOVE PROVIDER KEY delete a key of the vault"},
+    {.section = "",
+     .key = "public_key_format",
+     .type = EKM_CONFIG_CHOICE,
+     .choices = "pkcs1|cng",
+     .fallback = "pkcs1",
+     .doc = "form in which public keys are given to the engine"},
+    {.section = "",
+     .key = "vault_suffix",
+     .type = EKM_CONFIG_TEXT,
+     .fallback = "vault.azure.net",
+     .doc = "what an IDENTITY without a dot is completed with"},
+    {.section = "",
+     .key = "proxy",
+     .type = EKM_CONFIG_TEXT,
+     .example = "http://proxy.example:8080",
+     .doc = "HTTP proxy for vaults and sign-in; the variables of the environment are not looked at"},
+
+    {.section = VAULT,
+     .key = "address",
+     .type = EKM_CONFIG_TEXT,
+     .example = "127.0.0.1",
+     .doc = "host or IP address to connect to instead of looking the vault's name up"},
+    {.section = VAULT,
+     .key = "port",
+     .type = EKM_CONFIG_INT,
+     .min = 1,
+     .max = 65535,
+     .example = "8443",
+     .doc = "TCP port to connect to instead of 443"},
+    {.section = VAULT,
+     .key = "ca_file",
+     .type = EKM_CONFIG_PATH,
+     .example = "/etc/openekm/ca.pem",
+     .doc = "PEM file of the only authorities to trust for the vault"},
+    {.section = VAULT,
+     .key = "authority",
+     .type = EKM_CONFIG_TEXT,
+     .example = "https://login.vault.localhost",
+     .doc = "the only sign-in service that the client secret is sent to"},
+    {.section = VAULT,
+     .key = "authority_address",
+     .type = EKM_CONFIG_TEXT,
+     .example = "127.0.0.1",
+     .doc = "host or IP address to connect to instead of looking the authority's name up"},
+    {.section = VAULT,
+     .key = "authority_port",
+     .type = EKM_CONFIG_INT,
+     .min = 1,
+     .max = 65535,
+     .example = "8443",
+     .doc = "TCP port to connect to instead of the one in authority"},
+    {.section = VAULT,
+     .key = "authority_ca_file",
+     .type = EKM_CONFIG_PATH,
+     .example = "/etc/openekm/ca.pem",
+     .doc = "PEM file of the only authorities to trust for the sign-in service; as ca_file where it is not set"},
+    {.section = VAULT,
+     .key = "resource",
+     .type = EKM_CONFIG_TEXT,
+     .example = "https://vault.localhost",
+     .doc = "the only resource that a token is asked for; else the vault's host name must end with it"},
+    {.section = VAULT,
+     .key = "tenant",
+     .type = EKM_CONFIG_TEXT,
+     .example = "00000000-0000-0000-0000-000000000000",
+     .doc = "tenant to sign in to, whatever the vault says"},
+};
+
+const ekm_config_schema *settings_schema(void) {
+  static const ekm_config_schema schema = {table, sizeof table / sizeof table[0], "OPENEKM_"};
+  return &schema;
+}
+
+/* CONFIG_VALUE that names where the value stands. */
+static bool refuse(const ekm_config *config, const char *section, const char *key, const char *why, ekm_err *err) {
+  ekm_buf origin;
+  ekm_buf_init(&origin, 256);
+  ekm_config_append_origin(config, section, key, &origin);
+  (void)EKM_FAIL(err, EKM_E_CONFIG_VALUE, "%s: %s %s", ekm_buf_text(&origin), key, why);
+  ekm_buf_clear(&origin);
+  return false;
+}
+
+/* A text setting, or NULL; an empty one counts as not set. */
+static const char *text_of(const ekm_config *config, const char *section, const char *key) {
+  const char *text = ekm_config_text(config, section, key);
+  return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+static bool is_address(const char *text) {
+  return strlen(text) <= EKM_LIMIT_HOST_BYTES && ekm_text_is_made_of(text, strlen(text), ".-:");
+}
+
+static bool read_address(const ekm_config *config, const char *section, const char *key, const char **out,
+                         ekm_err *err) {
+  *out = text_of(config, section, key);
+  if (*out == NULL || is_address(*out)) return true;
+  return refuse(config, section, key, "is neither a host name nor an IP address", err);
+}
+
+static bool read_authority(const ekm_config *config, const char *section, provider_vault *out, ekm_err *err) {
+  ekm_url url;
+  ekm_err why = {0};
+  const char *text = text_of(config, section, "authority");
+  if (text == NULL) {
+    if (!ekm_config_has(config, section, "authority_address") && !ekm_config_has(config, section, "authority_port")) {
+      return true;
+    }
+    return refuse(config, section, "authority", "must be set where authority_address or authority_port is", err);
+  }
+  if (!ekm_url_parse(text, &url, "it", &why)) return refuse(config, section, "authority", "is not an https URL", err);
+  if (strcmp(url.path, "/") != 0 || url.query[0] != '\0') {
+    return refuse(config, section, "authority", "must be https://HOST, without a tenant or path behind it", err);
+  }
+  memcpy(out->authority_host, url.host, sizeof out->authority_host);
+  out->authority_port = url.port;
+  return true;
+}
+
+static bool read_resource(const ekm_config *config, const char *section, const char **out, ekm_err *err) {
+  ekm_url url;
+  ekm_err why = {0};
+  *out = text_of(config, section, "resource");
+  if (*out == NULL || ekm_url_parse(*out, &url, "it", &why)) return true;
+  return refuse(config, section, "resource", "is not an https URL", err);
+}
+
+static bool read_tenant(const ekm_config *config, const char *section, const char **out, ekm_err *err) {
+  *out = text_of(config, section, "tenant");
+  if (*out == NULL || ekm_url_host_is_valid(*out)) return true;
+  return refuse(config, section, "tenant", "is neither a GUID nor a domain", err);
+}
+
+static bool read_host(const char *section, provider_vault *out, ekm_err *err) {
+  const char *host = ekm_config_section_name(section);
+  if (!ekm_url_host_is_valid(host) || strchr(host, '.') == NULL) {
+    return EKM_FAIL(err, EKM_E_CONFIG_VALUE,
+                    "[%.100s]: write the vault's whole host name: [vault NAME.vault.azure.net]", section);
+  }
+  memcpy(out->host, host, strlen(host) + 1);
+  ekm_text_lower(out->host);
+  return true;
+}
+
+static bool read_vault(const ekm_config *config, const char *section, provider_vault *out, ekm_err *err) {
+  if (!read_host(section, out, err)) return false;
+  out->vault.port = (uint16_t)ekm_config_int(config, section, "port");
+  out->vault.ca_file = ekm_config_text(config, section, "ca_file");
+  out->authority.port = (uint16_t)ekm_config_int(config, section, "authority_port");
+  out->authority.ca_file = ekm_config_text(config, section, "authority_ca_file");
+  if (out->authority.ca_file == NULL) out->authority.ca_file = out->vault.ca_file;
+  return read_address(config, section, "address", &out->vault.address, err) &&
+         read_address(config, section, "authority_address", &out->authority.address, err) &&
+         read_authority(config, section, out, err) && read_resource(config, section, &out->resource, err) &&
+         read_tenant(config, section, &out->tenant, err);
+}
+
+static bool read_vaults(const ekm_config *config, provider_settings *out, ekm_err *err) {
+  size_t count = ekm_config_section_count(config, VAULT);
+  if (count == 0) return true;
+  out->vaults = ekm_mem_array(count, sizeof *out->vaults, err);
+  if (out->vaults == NULL) return false;
+  out->vault_count = count;
+  for (size_t i = 0; i < count; i++) {
+    if (!read_vault(config, ekm_config_section(config, VAULT, i), &out->vaults[i], err)) return false;
+  }
+  return true;
+}
+
+static bool read_proxy(const ekm_config *config, provider_settings *out, ekm_err *err) {
+  static const char scheme[] = "http://";
+  out->proxy = text_of(config, "", "proxy");
+  if (out->proxy == NULL) return true;
+  if (ekm_text_starts_i(out->proxy, scheme) && is_address(out->proxy + sizeof scheme - 1)) return true;
+  return refuse(config, "", "proxy", "must be http://HOST:PORT", err);
+}
+
+static bool read_top(const ekm_config *config, provider_settings *out, ekm_err *err) {
+  out->log_file = ekm_config_text(config, "", "log_file");
+  out->call_timeout_ms = ekm_config_int(config, "", "call_timeout_ms");
+  out->wrap_alg = ekm_config_text(config, "", "wrap_alg");
+  out->allow_drop_key = ekm_config_bool(config, "", "allow_drop_key");
+  out->vault_suffix = ekm_config_text(config, "", "vault_suffix");
+  bool is_cng = strcmp(ekm_config_text(config, "", "public_key_format"), "cng") == 0;
+  out->public_key_format = is_cng ? PROVIDER_KEY_CNG : PROVIDER_KEY_PKCS1;
+  if (!ekm_log_parse_level(ekm_config_text(config, "", "log_level"), &out->log_level)) {
+    return refuse(config, "", "log_level", "is not a level", err);
+  }
+  if (!ekm_url_host_is_valid(out->vault_suffix)) {
+    return refuse(config, "", "vault_suffix", "is not a domain; write it without a dot in front", err);
+  }
+  return read_proxy(config, out, err);
+}
+
+bool settings_read(ekm_config *config, provider_settings *out, ekm_err *err) {
+  memset(out, 0, sizeof *out);
+  out->config = config;
+  if (read_top(config, out, err) && read_vaults(config, out, err)) return true;
+  settings_free(out);
+  return false;
+}
+
+static bool find_file(const ekm_env *env, const char **out_path, ekm_err *err) {
+  const char *path = ekm_env_get(env, path_variable);
+  *out_path = NULL;
+  if (path != NULL && path[0] != '\0') {
+    if (!ekm_file_is_absolute(path)) {
+      return EKM_FAIL(err, EKM_E_CONFIG_READ, "%s: '%.200s' is not an absolute path", path_variable, path);
+    }
+    *out_path = path;
+  } else if (ekm_file_exists(default_path)) {
+    *out_path = default_path;
+  }
+  return true;
+}
+
+bool settings_load(const ekm_env *env, provider_settings *out, ekm_err *err) {
+  const char *path;
+  ekm_config *config = NULL;
+  memset(out, 0, sizeof *out);
+  return find_file(env, &path, err) && ekm_config_load(settings_schema(), path, env, &config, err) &&
+         settings_read(config, out, err);
+}
+
+void settings_free(provider_settings *settings) {
+  ekm_config_free(&settings->config);
+  ekm_mem_free(settings->vaults);
+  memset(settings, 0, sizeof *settings);
+}

@@ -1,0 +1,72 @@
+/* openekm.conf, understood.
+ *
+ *   log_file = /var/log/openekm.log
+ *   vault_suffix = vault.localhost
+ *
+ *   [vault myvault.vault.localhost]
+ *   address = 127.0.0.1
+ *   port = 8443
+ *   authority = https://login.vault.localhost
+ *   ca_file = /etc/openekm/ca.pem
+ *
+ * The file is that of the environment variable OPENEKM_CONF; else /etc/openekm/openekm.conf, if there is one; else
+ * none, and every setting has its default. Top-level settings can be overridden by OPENEKM_<SETTING>. */
+#ifndef EKM_PROVIDER_SETTINGS_H
+#define EKM_PROVIDER_SETTINGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/env.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "provider/wire.h"
+
+/* Where a host is really reached. NULL and 0: as its name says. */
+typedef struct provider_endpoint {
+  const char *address;
+  uint16_t port;
+  const char *ca_file;
+} provider_endpoint;
+
+/* One [vault HOST] section. Texts belong to the configuration. */
+typedef struct provider_vault {
+  char host[EKM_LIMIT_HOST_BYTES + 1]; /* lower-case */
+  provider_endpoint vault;
+  char authority_host[EKM_LIMIT_HOST_BYTES + 1]; /* "" for those of the vault's cloud */
+  uint16_t authority_port;                       /* of its URL; 0 without one */
+  provider_endpoint authority;
+  const char *resource; /* NULL for the rule of the host name */
+  const char *tenant;   /* NULL for the challenge's */
+} provider_vault;
+
+typedef struct provider_settings {
+  ekm_config *config;   /* owns the texts */
+  const char *log_file; /* NULL: no log */
+  ekm_log_level log_level;
+  int64_t call_timeout_ms;
+  const char *wrap_alg;
+  const char *vault_suffix;
+  const char *proxy; /* NULL: none */
+  bool allow_drop_key;
+  provider_key_format public_key_format;
+  provider_vault *vaults;
+  size_t vault_count;
+} provider_settings;
+
+/* settings_schema(): the table of all settings, for documents and samples. Static. */
+const ekm_config_schema *settings_schema(void);
+
+/* settings_load(env, out, err):
+ * CONFIG_READ, CONFIG_SYNTAX or CONFIG_VALUE with file and line; ${out} is all zero then. */
+EKM_MUST_USE bool settings_load(const ekm_env *env, provider_settings *out, ekm_err *err);
+
+/* settings_read(config, out, err): the same of a configuration that was read already; takes it over, also on failure.
+ */
+EKM_MUST_USE bool settings_read(ekm_config *config, provider_settings *out, ekm_err *err);
+
+/* settings_free(settings): free everything of it and leave it all zero. */
+void settings_free(provider_settings *settings);
+
+#endif

@@ -1,0 +1,108 @@
+#include "provider/wire.h"
+
+#include <string.h>
+
+#include "base/env.h"
+#include "base/mem.h"
+#include "http/http.h"
+#include "keyring/keyring_keyvault.h"
+#include "keyvault/vault.h"
+#include "provider/settings.h"
+
+#define USER_AGENT "openekm/1.0"
+
+/* What the connector borrows: the settings and, made of them, what keyvault knows of each vault. */
+typedef struct wire_rest {
+  provider_settings settings;
+  akv_vault *vaults;
+  akv_vault others;
+} wire_rest;
+
+static ekm_http_route route_to(const provider_endpoint *endpoint, const char *proxy) {
+  return (ekm_http_route){endpoint->address, endpoint->port, endpoint->ca_file, proxy};
+}
+
+static akv_vault vault_of(const provider_vault *vault, const char *proxy) {
+  return (akv_vault){.host = vault->host,
+                     .route = route_to(&vault->vault, proxy),
+                     .authority_host = vault->authority_host[0] != '\0' ? vault->authority_host : NULL,
+                     .authority_port = vault->authority_port,
+                     .authority_route = route_to(&vault->authority, proxy),
+                     .resource = vault->resource,
+                     .tenant = vault->tenant};
+}
+
+static bool make_vaults(wire_rest *rest, ekm_err *err) {
+  const provider_settings *settings = &rest->settings;
+  rest->others.route.proxy = settings->proxy;
+  rest->others.authority_route.proxy = settings->proxy;
+  if (settings->vault_count == 0) return true;
+  rest->vaults = ekm_mem_array(settings->vault_count, sizeof *rest->vaults, err);
+  if (rest->vaults == NULL) return false;
+  for (size_t i = 0; i < settings->vault_count; i++) {
+    rest->vaults[i] = vault_of(&settings->vaults[i], settings->proxy);
+  }
+  return true;
+}
+
+static bool make_http(provider_wiring *out, ekm_err *err) {
+  ekm_http *curl = NULL;
+  if (!ekm_http_curl_new(out->clock, USER_AGENT, &curl, err)) return false;
+  if (out->log != NULL) return ekm_http_log_new(curl, out->log, out->clock, &out->http, err);
+  out->http = curl;
+  return true;
+}
+
+static bool make_connector(provider_wiring *out, ekm_err *err) {
+  wire_rest *rest = out->rest;
+  const provider_settings *settings = &rest->settings;
+  keyring_keyvault_options options = {.http = out->http,
+                                      .vault_suffix = settings->vault_suffix,
+                                      .vaults = rest->vaults,
+                                      .vault_count = settings->vault_count,
+                                      .others = &rest->others,
+                                      .keyring = {out->crypto, out->clock, out->log, settings->wrap_alg}};
+  return keyring_keyvault_connector_new(&options, &out->connector, err);
+}
+
+static bool open_log(provider_wiring *out, ekm_err *err) {
+  const provider_settings *settings = &((wire_rest *)out->rest)->settings;
+  return settings->log_file == NULL || settings->log_level == EKM_LOG_OFF ||
+         ekm_log_open_file(settings->log_file, settings->log_level, out->clock, &out->log, err);
+}
+
+bool provider_wire(provider_wiring *out, ekm_err *err) {
+  bool ok = false;
+  memset(out, 0, sizeof *out);
+  wire_rest *rest = ekm_mem_alloc(sizeof *rest, err);
+  if (rest == NULL) return false;
+  out->rest = rest;
+  out->clock = ekm_clock_system();
+  EKM_TRY(settings_load(ekm_env_process(), &rest->settings, err));
+  out->call_timeout_ms = rest->settings.call_timeout_ms;
+  out->allow_drop_key = rest->settings.allow_drop_key;
+  out->public_key_format = rest->settings.public_key_format;
+  EKM_TRY(open_log(out, err));
+  EKM_TRY(ekm_crypto_new(&out->crypto, err));
+  EKM_TRY(make_http(out, err));
+  EKM_TRY(make_vaults(rest, err));
+  EKM_TRY(make_connector(out, err));
+  ok = true;
+done:
+  if (!ok) provider_unwire(out);
+  return ok;
+}
+
+void provider_unwire(provider_wiring *wiring) {
+  wire_rest *rest = wiring->rest;
+  if (wiring->connector != NULL) wiring->connector->destroy(wiring->connector);
+  ekm_http_free(&wiring->http);
+  ekm_crypto_free(&wiring->crypto);
+  ekm_log_close(&wiring->log);
+  if (rest != NULL) {
+    ekm_mem_free(rest->vaults);
+    settings_free(&rest->settings);
+    ekm_mem_free(rest);
+  }
+  memset(wiring, 0, sizeof *wiring);
+}
