@@ -103,7 +103,7 @@ typedef struct vault_key {
   vault_key_ops ops;
   const char *tags;             /* a JSON object as text, or NULL if never set */
   ekm_view n, e;                /* the public numbers; n as it was written at its import, else in shortest form */
-  const ekm_key *material;      /* private key; NULL in lists and in deleted keys */
+  const ekm_key *material;      /* the private key; only of a key that comes from get or add, else NULL */
   int64_t deleted_at, purge_at; /* of a deleted key, else 0 */
 } vault_key;
 

@@ -81,7 +81,7 @@ const vault_app *vault_directory_app(const vault_directory *dir, const char *cli
 /* vault_directory_granted(dir, vault_id, client_id): what the application may do in the vault; 0 is nothing. */
 vault_permissions vault_directory_granted(const vault_directory *dir, int64_t vault_id, const char *client_id);
 
-/* All of them, in order of name, client id, and vault and client id. */
+/* All of them: vaults in the order in which they were added, applications by client id, grants by vault and client id. */
 const vault_info *vault_directory_vaults(const vault_directory *dir, size_t *out_count);
 const vault_app *vault_directory_apps(const vault_directory *dir, size_t *out_count);
 const vault_grant *vault_directory_grants(const vault_directory *dir, size_t *out_count);

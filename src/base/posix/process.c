@@ -1,0 +1,44 @@
+#include "base/process.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
+
+bool ekm_process_harden(void) {
+  const struct rlimit none = {0, 0};
+  bool ok = setrlimit(RLIMIT_CORE, &none) == 0;
+#if defined(__linux__)
+  ok = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && ok;
+#endif
+  return ok;
+}
+
+static void stop_signals(sigset_t *set) {
+  (void)sigemptyset(set);
+  (void)sigaddset(set, SIGTERM);
+  (void)sigaddset(set, SIGINT);
+}
+
+/* Blocked and waited for rather than handled: no code runs in a signal handler. Threads inherit the mask. */
+void ekm_process_catch_stop(void) {
+  sigset_t set;
+  struct sigaction ignore = {.sa_handler = SIG_IGN};
+  stop_signals(&set);
+  (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+  (void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
+void ekm_process_wait_stop(void) {
+  sigset_t set;
+  int signal_number;
+  stop_signals(&set);
+  while (sigwait(&set, &signal_number) != 0) {
+  }
+}
+
+int64_t ekm_process_id(void) {
+  return (int64_t)getpid();
+}

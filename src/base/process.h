@@ -1,0 +1,25 @@
+/* The process as a whole. Only programs use this: the provider lives in somebody else's process.
+ * Platform code: posix/process.c, windows/process.c. */
+#ifndef EKM_BASE_PROCESS_H
+#define EKM_BASE_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* ekm_process_harden():
+ * No core dumps, no debugger of the same user, no error dialogs: for programs that hold keys. Best effort; returns
+ * whether all of it took effect. */
+bool ekm_process_harden(void);
+
+/* ekm_process_catch_stop():
+ * From now on SIGTERM and SIGINT (Windows: Ctrl-C, closing) end ekm_process_wait_stop instead of the process, and a
+ * peer that closes its connection raises no SIGPIPE. Call before any thread is started. */
+void ekm_process_catch_stop(void);
+
+/* ekm_process_wait_stop(): block until the process was asked to stop. */
+void ekm_process_wait_stop(void);
+
+/* ekm_process_id(): for the log and ready files. */
+int64_t ekm_process_id(void);
+
+#endif

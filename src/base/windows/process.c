@@ -1,0 +1,28 @@
+#include "base/process.h"
+
+#include <windows.h>
+
+static HANDLE stop_event;
+
+bool ekm_process_harden(void) {
+  (void)SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX);
+  return true;
+}
+
+static BOOL WINAPI on_control(DWORD kind) {
+  (void)kind;
+  return SetEvent(stop_event);
+}
+
+void ekm_process_catch_stop(void) {
+  stop_event = CreateEventW(NULL, TRUE, FALSE, NULL);
+  (void)SetConsoleCtrlHandler(on_control, TRUE);
+}
+
+void ekm_process_wait_stop(void) {
+  (void)WaitForSingleObject(stop_event, INFINITE);
+}
+
+int64_t ekm_process_id(void) {
+  return (int64_t)GetCurrentProcessId();
+}

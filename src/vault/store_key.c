@@ -1,0 +1,129 @@
+#include "vault/store_key.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+/* "No time" in a column that cannot be NULL; every time that a request can name is allowed beside it. */
+static const int64_t no_time = INT64_MIN;
+
+typedef struct key_object {
+  vault_key key; /* first: what callers hold is the object */
+  atomic_int refs;
+  ekm_key *material;
+} key_object;
+
+static key_object *object_of(const vault_key *key) {
+  return (key_object *)(uintptr_t)key; /* the count is the one member that changes */
+}
+
+static void *append(uint8_t **at, const void *bytes, size_t len) {
+  uint8_t *start = *at;
+  if (len > 0) memcpy(start, bytes, len);
+  *at += len;
+  return start;
+}
+
+bool store_key_new(const vault_key *like, ekm_key **material, const vault_key **out_key, ekm_err *err) {
+  size_t name_bytes = strlen(like->name) + 1;
+  size_t tags_bytes = like->tags == NULL ? 0 : strlen(like->tags) + 1;
+
+  *out_key = NULL;
+  key_object *object = ekm_mem_alloc(sizeof *object + name_bytes + tags_bytes + like->n.len + like->e.len, err);
+  if (object == NULL) {
+    if (material != NULL) ekm_key_free(material);
+    return false;
+  }
+  uint8_t *at = (uint8_t *)(object + 1);
+  object->key = *like;
+  object->key.name = append(&at, like->name, name_bytes);
+  if (like->tags != NULL) object->key.tags = append(&at, like->tags, tags_bytes);
+  object->key.n.ptr = append(&at, like->n.ptr, like->n.len);
+  object->key.e.ptr = append(&at, like->e.ptr, like->e.len);
+  atomic_init(&object->refs, 1);
+  if (material != NULL) {
+    object->material = *material;
+    *material = NULL;
+  }
+  object->key.material = object->material;
+  *out_key = &object->key;
+  return true;
+}
+
+const vault_key *store_key_retain(const vault_key *key) {
+  (void)atomic_fetch_add_explicit(&object_of(key)->refs, 1, memory_order_relaxed);
+  return key;
+}
+
+void vault_key_release(const vault_key **key) {
+  key_object *object = *key == NULL ? NULL : object_of(*key);
+  *key = NULL;
+  if (object == NULL || atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) != 1) return;
+  ekm_key_free(&object->material);
+  ekm_mem_free(object);
+}
+
+void vault_key_page_clear(vault_key_page *page) {
+  for (size_t i = 0; i < page->count; i++) vault_key_release(&page->items[i]);
+  memset(page, 0, sizeof *page);
+}
+
+bool store_key_read(const store_row *name, const store_row *version, vault_key *out, ekm_err *err) {
+  const store_value *v = version->values;
+  const char *tags = store_value_text(&v[12]);
+  *out = (vault_key){
+      .name = store_value_text(&name->values[2]),
+      .attributes = {.enabled = v[6].number != 0,
+                     .has_nbf = v[7].number != no_time,
+                     .has_exp = v[8].number != no_time,
+                     .created = v[9].number,
+                     .updated = v[10].number},
+      .ops = (vault_key_ops)v[11].number,
+      .tags = tags[0] == '\0' ? NULL : tags,
+      .n = v[4].bytes,
+      .e = v[5].bytes,
+      .deleted_at = name->values[5].number,
+      .purge_at = name->values[6].number,
+  };
+  if (out->attributes.has_nbf) out->attributes.nbf = v[7].number;
+  if (out->attributes.has_exp) out->attributes.exp = v[8].number;
+  return ekm_text_copy(out->version, sizeof out->version, store_value_text(&v[2]), "a key version", err) &&
+         ekm_text_copy(out->kty, sizeof out->kty, store_value_text(&v[3]), "a key type", err);
+}
+
+void store_key_values(int64_t vault_id, const char *lower_name, const vault_key *key,
+                      store_value out[STORE_KEY_COLUMNS]) {
+  const vault_key_attributes *a = &key->attributes;
+  const store_value values[STORE_KEY_COLUMNS] = {
+      store_int(vault_id),
+      store_text(lower_name),
+      store_text(key->version),
+      store_text(key->kty),
+      store_blob(key->n),
+      store_blob(key->e),
+      store_int(a->enabled ? 1 : 0),
+      store_int(a->has_nbf ? a->nbf : no_time),
+      store_int(a->has_exp ? a->exp : no_time),
+      store_int(a->created),
+      store_int(a->updated),
+      store_int(key->ops),
+      store_text(key->tags == NULL ? "" : key->tags),
+  };
+  memcpy(out, values, sizeof values);
+}
+
+void store_key_identity(int64_t vault_id, const char *lower_name, const char *version, ekm_buf *out) {
+  ekm_buf_append_fmt(out, "key %lld %s %s", (long long)vault_id, lower_name, version);
+}
+
+bool store_key_name_is_valid(const char *name, char out_lower[EKM_LIMIT_KEY_NAME_CHARS + 1], ekm_err *err) {
+  size_t len = strlen(name);
+  out_lower[0] = '\0';
+  if (len > EKM_LIMIT_KEY_NAME_CHARS) return EKM_FAIL(err, EKM_E_KEY_NAME_TOO_LONG, "%zu characters", len);
+  if (len == 0 || !ekm_text_is_made_of(name, len, "-")) return EKM_FAIL(err, EKM_E_KEY_NAME_BAD, "'%s'", name);
+  memcpy(out_lower, name, len + 1);
+  ekm_text_lower(out_lower);
+  return true;
+}

@@ -1,0 +1,163 @@
+#include "vault/store_load.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+/* What all of one pass share. */
+typedef struct loader {
+  store_db *db;
+  vault_seal_set *set;
+  vault_directory *dir;
+} loader;
+
+/* One kind of row, and how one is read. */
+typedef struct load_plan {
+  store_table table;
+  size_t thing_bytes;
+  bool (*read)(void *thing, const store_row *row, vault_directory *dir, ekm_err *err);
+} load_plan;
+
+/* Columns are in the order of the picture in store_db.h. What has a valid MAC was written by store_manage.c, which
+ * checks lengths; a copy that does not fit is still an error, never a cut. */
+static bool copy(char *to, size_t to_bytes, const store_row *row, int column, ekm_err *err) {
+  return ekm_text_copy(to, to_bytes, store_value_text(&row->values[column]), "a text of the database", err);
+}
+
+static bool read_vault(void *thing, const store_row *row, vault_directory *dir, ekm_err *err) {
+  vault_info *vault = thing;
+  (void)dir;
+  vault->id = row->values[0].number;
+  vault->retention_days = (unsigned)row->values[5].number;
+  return copy(vault->name, sizeof vault->name, row, 1, err) && copy(vault->host, sizeof vault->host, row, 2, err) &&
+         copy(vault->tenant, sizeof vault->tenant, row, 3, err) &&
+         copy(vault->resource, sizeof vault->resource, row, 4, err);
+}
+
+static bool read_app(void *thing, const store_row *row, vault_directory *dir, ekm_err *err) {
+  vault_app *app = thing;
+  (void)dir;
+  return copy(app->client_id, sizeof app->client_id, row, 0, err) &&
+         copy(app->tenant, sizeof app->tenant, row, 1, err) &&
+         copy(app->object_id, sizeof app->object_id, row, 2, err) && copy(app->name, sizeof app->name, row, 3, err);
+}
+
+/* Secrets are read after the applications, both in order of client id; an application takes its secrets along. */
+static bool read_secret(void *thing, const store_row *row, vault_directory *dir, ekm_err *err) {
+  vault_secret *secret = thing;
+  vault_app *app = (vault_app *)(uintptr_t)vault_directory_app(dir, store_value_text(&row->values[0]));
+  bool shaped = app != NULL && row->values[5].bytes.len == sizeof secret->salt &&
+                row->values[6].bytes.len == sizeof secret->hash;
+  if (!shaped) return EKM_FAIL(err, EKM_E_STORE_TAMPERED, "a secret belongs to no application");
+  app->secret_count++;
+  secret->created = row->values[3].number;
+  secret->expires = row->values[4].number;
+  memcpy(secret->salt, row->values[5].bytes.ptr, sizeof secret->salt);
+  memcpy(secret->hash, row->values[6].bytes.ptr, sizeof secret->hash);
+  return copy(secret->id, sizeof secret->id, row, 1, err) && copy(secret->hint, sizeof secret->hint, row, 2, err);
+}
+
+static bool read_grant(void *thing, const store_row *row, vault_directory *dir, ekm_err *err) {
+  vault_grant *grant = thing;
+  (void)dir;
+  grant->vault_id = row->values[0].number;
+  grant->permissions = (vault_permissions)row->values[2].number;
+  return copy(grant->client_id, sizeof grant->client_id, row, 1, err);
+}
+
+static bool room_for_one(void **things, size_t count, size_t thing_bytes, ekm_err *err) {
+  enum { FIRST = 16 };
+  bool is_full = count == 0 || (count >= FIRST && (count & (count - 1)) == 0);
+  if (!is_full) return true;
+  void *grown = ekm_mem_grow(*things, count, count == 0 ? FIRST : count * 2, thing_bytes, err);
+  if (grown != NULL) *things = grown;
+  return grown != NULL;
+}
+
+/* Returns an array that the caller frees, also when it fails. */
+static bool load_table(const loader *in, const load_plan *plan, void **out_things, size_t *out_count, ekm_err *err) {
+  bool ok = false;
+  bool found = false;
+  store_row row;
+  store_query scan = STORE_SCAN(plan->table);
+
+  *out_things = NULL;
+  *out_count = 0;
+  EKM_TRY(store_db_query(in->db, scan, NULL, 0, err));
+  for (;;) {
+    EKM_TRY(store_db_next(in->db, scan, plan->table, &row, &found, err));
+    if (!found) break;
+    EKM_TRY(room_for_one(out_things, *out_count, plan->thing_bytes, err));
+    EKM_TRY(vault_seal_set_add(store_db_seal(in->db), in->set, row.mac, err));
+    EKM_TRY(plan->read((uint8_t *)*out_things + *out_count * plan->thing_bytes, &row, in->dir, err));
+    ++*out_count;
+  }
+  ok = true;
+done:
+  store_db_end(in->db, scan);
+  return ok;
+}
+
+static void give_apps_their_secrets(vault_directory *dir) {
+  size_t next = 0;
+  for (size_t i = 0; i < dir->app_count; i++) {
+    dir->apps[i].secrets = dir->secrets == NULL ? NULL : dir->secrets + next;
+    next += dir->apps[i].secret_count;
+  }
+}
+
+static bool load_all(const loader *in, ekm_err *err) {
+  static const load_plan vaults = {STORE_VAULT, sizeof(vault_info), read_vault};
+  static const load_plan apps = {STORE_APP, sizeof(vault_app), read_app};
+  static const load_plan secrets = {STORE_SECRET, sizeof(vault_secret), read_secret};
+  static const load_plan grants = {STORE_PERMISSION, sizeof(vault_grant), read_grant};
+  vault_directory *dir = in->dir;
+  void *things;
+
+  bool ok = load_table(in, &vaults, &things, &dir->vault_count, err);
+  dir->vaults = things;
+  if (!ok) return false;
+  ok = load_table(in, &apps, &things, &dir->app_count, err);
+  dir->apps = things;
+  if (!ok) return false;
+  ok = load_table(in, &secrets, &things, &dir->secret_count, err);
+  dir->secrets = things;
+  if (!ok) return false;
+  ok = load_table(in, &grants, &things, &dir->grant_count, err);
+  dir->grants = things;
+  return ok;
+}
+
+bool store_load_directory(store_db *db, vault_seal_set *set, vault_directory **out_dir, ekm_err *err) {
+  *out_dir = NULL;
+  vault_directory *dir = ekm_mem_alloc(sizeof *dir, err);
+  if (dir == NULL) return false;
+  atomic_init(&dir->refs, 1);
+  const loader in = {db, set, dir};
+  if (!load_all(&in, err)) {
+    const vault_directory *unfinished = dir;
+    vault_directory_release(&unfinished);
+    return false;
+  }
+  give_apps_their_secrets(dir);
+  *out_dir = dir;
+  return true;
+}
+
+bool store_load_keys(store_db *db, vault_seal_set *set, ekm_err *err) {
+  static const store_table tables[] = {STORE_KEY_NAME, STORE_KEY_VERSION};
+  bool ok = true;
+  for (size_t i = 0; ok && i < sizeof tables / sizeof tables[0]; i++) {
+    store_row row;
+    store_query scan = STORE_SCAN(tables[i]);
+    bool found = true;
+    ok = store_db_query(db, scan, NULL, 0, err);
+    while (ok && found) {
+      ok = store_db_next(db, scan, tables[i], &row, &found, err) &&
+           (!found || vault_seal_set_add(store_db_seal(db), set, row.mac, err));
+    }
+    store_db_end(db, scan);
+  }
+  return ok;
+}

@@ -1,0 +1,43 @@
+/* Vaults, applications, secrets and grants: what an administrator writes. Reading them is store_directory.h.
+ *
+ * Errors, besides those of store.h: EXISTS, ABSENT, BAD_ARGUMENT for a value that is none (the message says which).
+ * Threads: as store.h. */
+#ifndef EKM_VAULT_STORE_MANAGE_H
+#define EKM_VAULT_STORE_MANAGE_H
+
+#include "base/secret.h"
+#include "vault/store.h"
+
+typedef struct vault_spec {
+  const char *name;     /* 3 to 24 letters, digits and hyphens */
+  const char *suffix;   /* NULL: VAULT_DEFAULT_SUFFIX; the host is "<name>.<suffix>", the resource "https://<suffix>" */
+  const char *tenant;   /* GUID; NULL: a new one */
+  unsigned retention_days; /* 7 ... 90; 0: 90 */
+} vault_spec;
+
+/* vault_store_vault_add(store, spec, err). */
+EKM_MUST_USE bool vault_store_vault_add(vault_store *store, const vault_spec *spec, ekm_err *err);
+
+/* vault_store_app_add(store, tenant, name, out_client_id, err):
+ * Register an application in ${tenant}. Client id and object id are new GUIDs. It has no secret and no rights yet. */
+EKM_MUST_USE bool vault_store_app_add(vault_store *store, const char *tenant, const char *name,
+                                      char out_client_id[VAULT_GUID_CHARS + 1], ekm_err *err);
+
+/* vault_store_app_remove(store, client_id, err): with all its secrets and grants. */
+EKM_MUST_USE bool vault_store_app_remove(vault_store *store, const char *client_id, ekm_err *err);
+
+/* vault_store_secret_add(store, client_id, secret, expires, out_id, err):
+ * Add a secret to an application. If ${secret} is empty a random one is made and given in it, the only time that it
+ * is seen; else it must have 16 to 1024 printable ASCII characters. ${expires} 0: never. */
+EKM_MUST_USE bool vault_store_secret_add(vault_store *store, const char *client_id, ekm_secret *secret,
+                                         int64_t expires, char out_id[VAULT_GUID_CHARS + 1], ekm_err *err);
+
+/* vault_store_secret_remove(store, client_id, secret_id, err). */
+EKM_MUST_USE bool vault_store_secret_remove(vault_store *store, const char *client_id, const char *secret_id,
+                                            ekm_err *err);
+
+/* vault_store_grant_set(store, vault_id, client_id, permissions, err): replace what it had; 0 takes the grant away. */
+EKM_MUST_USE bool vault_store_grant_set(vault_store *store, int64_t vault_id, const char *client_id,
+                                        vault_permissions permissions, ekm_err *err);
+
+#endif

@@ -1,0 +1,64 @@
+/* What the files of the store share: the state behind vault_store, and how a call gets at it.
+ *
+ *   reading:   lock -> cached or SQL -> unlock
+ *   writing:   store_write_begin (lock, BEGIN IMMEDIATE, check what others wrote) -> ... -> store_write_end (COMMIT or
+ *              ROLLBACK, unlock)
+ *
+ * Whenever another connection has written, everything is read and checked again before it is believed; so is the
+ * directory after a change of our own. Keys that we change ourselves are only forgotten one by one.
+ *
+ * Threads: what is below lock belongs to the thread that holds it. */
+#ifndef EKM_VAULT_STORE_STATE_H
+#define EKM_VAULT_STORE_STATE_H
+
+#include "base/mutex.h"
+#include "vault/seal.h"
+#include "vault/store.h"
+#include "vault/store_cache.h"
+#include "vault/store_db.h"
+#include "vault/store_load.h"
+
+enum { STORE_GUID_BYTES = VAULT_GUID_CHARS + 1, STORE_KID_BYTES = 33, STORE_SEALED_MAX_BYTES = 16 * 1024 };
+
+struct vault_store {
+  const ekm_crypto *crypto;
+  const ekm_clock *clock;
+  ekm_log *log;
+  vault_seal *seal;
+  ekm_key *signer;
+  char signer_kid[STORE_KID_BYTES];
+
+  ekm_mutex lock;
+  store_db *db;
+  store_cache *cache;
+  uint64_t epoch;           /* grows whenever a cached key may have become wrong */
+  vault_directory *dir;     /* of the state 'seen' */
+  int64_t seen;             /* store_db_changes when everything was checked */
+  bool is_checked;
+};
+
+/* store_write_begin(store, err): when it fails, nothing is locked. */
+EKM_MUST_USE bool store_write_begin(vault_store *store, ekm_err *err);
+
+/* store_write_end(store, ok, err): commit if ${ok}, else roll back; unlock. Returns whether all is on the disk. */
+EKM_MUST_USE bool store_write_end(vault_store *store, bool ok, ekm_err *err);
+
+/* store_sync(store, err): with the lock held and no transaction: see what others wrote. */
+EKM_MUST_USE bool store_sync(vault_store *store, ekm_err *err);
+
+/* Which key is meant, in the store's own terms. */
+typedef struct store_key_id {
+  int64_t vault_id;
+  const char *lower;   /* the name in lower case */
+  const char *version; /* "": the newest */
+} store_key_id;
+
+/* store_key_load(store, id, deleted, out_key, err): with the lock held: a key without its private part, of a live or of
+ * a deleted name. KEY_NOT_FOUND. */
+EKM_MUST_USE bool store_key_load(vault_store *store, const store_key_id *id, bool deleted, const vault_key **out_key,
+                                 ekm_err *err);
+
+/* store_guid(crypto, out, err): a new random GUID (RFC 9562 version 4). */
+EKM_MUST_USE bool store_guid(const ekm_crypto *crypto, char out[STORE_GUID_BYTES], ekm_err *err);
+
+#endif
