@@ -76,8 +76,10 @@ conform_verdict conform_round_trip(conform_state *state) {
     code = decrypt(state, &one.cipher, &plain);
     CONFORM_EXPECT(state, code == scp_err_Success, "SqlCryptDecrypt of %u bytes answered %u (%s)", lengths[i], code,
                    host_result_name(code));
-    CONFORM_EXPECT(state, plain.cb == lengths[i] && memcmp(bytes, one.plain, lengths[i]) == 0,
-                   "%u bytes came back as others", lengths[i]);
+    CONFORM_EXPECT(
+        state,
+        plain.cb == lengths[i] && ekm_view_equal(ekm_view_of(bytes, plain.cb), ekm_view_of(one.plain, lengths[i])),
+        "%u bytes came back as others", lengths[i]);
   }
   return CONFORM_OK;
 }

@@ -170,8 +170,7 @@ static SqlCpError by_thumb(conform_state *state, const SqlCpSession *handle, roo
 }
 
 static bool has_our_thumb(const conform_state *state, const roomy_info *room) {
-  return room->info.thumb.cb == state->key.thumb_len &&
-         memcmp(room->thumb, state->key.thumb, state->key.thumb_len) == 0;
+  return ekm_view_equal(ekm_view_of(room->thumb, room->info.thumb.cb), host_key_thumb(&state->key));
 }
 
 static conform_verdict same_in_list(conform_state *state) {
@@ -183,11 +182,11 @@ static conform_verdict same_in_list(conform_state *state) {
     make_room(&room);
     HOST_CALL(code, state->calls, GetKeyInfoByKeyId, (conform_handle(state), ids[i], &room.info));
     if (code != scp_err_Success || !has_our_thumb(state, &room)) continue;
-    CONFORM_EXPECT(state,
-                   by_thumb(state, conform_handle(state), &again) == scp_err_Success &&
-                       again.info.name.cb == room.info.name.cb && again.info.algId == room.info.algId &&
-                       memcmp(again.name, room.name, room.info.name.cb) == 0,
-                   "the key with id %u has another name or algorithm by its thumbprint", ids[i]);
+    CONFORM_EXPECT(
+        state,
+        by_thumb(state, conform_handle(state), &again) == scp_err_Success && again.info.algId == room.info.algId &&
+            ekm_view_equal(ekm_view_of(again.name, again.info.name.cb), ekm_view_of(room.name, room.info.name.cb)),
+        "the key with id %u has another name or algorithm by its thumbprint", ids[i]);
   }
   return CONFORM_OK;
 }

@@ -50,9 +50,9 @@ conform_verdict conform_api_version(conform_state *state) {
 }
 
 static bool same_product(const SqlCpProviderInfo *a, const SqlCpProviderInfo *b) {
-  return memcmp(&a->guid, &b->guid, sizeof a->guid) == 0 && a->version.major == b->version.major &&
-         a->version.minor == b->version.minor && a->version.build == b->version.build &&
-         a->version.revision == b->version.revision;
+  return ekm_view_equal(ekm_view_of(&a->guid, sizeof a->guid), ekm_view_of(&b->guid, sizeof b->guid)) &&
+         a->version.major == b->version.major && a->version.minor == b->version.minor &&
+         a->version.build == b->version.build && a->version.revision == b->version.revision;
 }
 
 conform_verdict conform_provider_limits(conform_state *state) {
@@ -64,7 +64,8 @@ conform_verdict conform_provider_limits(conform_state *state) {
   CONFORM_EXPECT(state, code == scp_err_Success, "SqlCryptGetProviderInfo answered %u (%s)", code,
                  host_result_name(code));
   CONFORM_EXPECT(state, same_product(&info, &again), "GUID or version differ from call to call");
-  CONFORM_EXPECT(state, memcmp(&info.guid, &nil, sizeof nil) != 0, "the GUID is all zero");
+  CONFORM_EXPECT(state, !ekm_view_equal(ekm_view_of(&info.guid, sizeof nil), ekm_view_of(&nil, sizeof nil)),
+                 "the GUID is all zero");
   CONFORM_EXPECT(state, info.authType <= SQLCP_AUTH_BASIC, "authType %u is unknown", info.authType);
   CONFORM_EXPECT(state, info.cbKeyThumbLen > 0 && info.cbKeyThumbLen <= SQLCP_MAX_THUMBPRINT_BYTES,
                  "cbKeyThumbLen is %u and not 1 to %d", info.cbKeyThumbLen, SQLCP_MAX_THUMBPRINT_BYTES);

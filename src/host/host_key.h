@@ -28,10 +28,15 @@ typedef struct host_key {
   SqlCpKeyFlags flags;
 } host_key;
 
+/* host_key_by_name(session, name, out_key, result, err): the key of ${name}, UTF-8. A provider asks its vault here. */
 EKM_MUST_USE bool host_key_by_name(const host_session *session, const char *name, host_key *out_key,
                                    host_result *result, ekm_err *err);
+
+/* host_key_by_thumb(session, thumb, out_key, result, err): the key of ${thumb}, which is all that the engine stores. */
 EKM_MUST_USE bool host_key_by_thumb(const host_session *session, ekm_view thumb, host_key *out_key, host_result *result,
                                     ekm_err *err);
+
+/* host_key_by_id(session, id, out_key, result, err): the key of an ${id} of host_key_next. */
 EKM_MUST_USE bool host_key_by_id(const host_session *session, SqlCpKeyId id, host_key *out_key, host_result *result,
                                  ekm_err *err);
 

@@ -126,6 +126,11 @@ static bool parse_der(ekm_view blob, host_public_key *out, ekm_err *err) {
 /* --- Windows
  * -------------------------------------------------------------------------------------------------------------- */
 
+/* Are the four bytes of ${magic} at ${offset}? */
+static bool has_at(ekm_view blob, size_t offset, const char *magic) {
+  return blob.len >= offset + 4 && ekm_view_equal(ekm_view_of(blob.ptr + offset, 4), ekm_view_of(magic, 4));
+}
+
 static bool parse_cng(ekm_view blob, host_public_key *out, ekm_err *err) {
   out->encoding = HOST_PUBLIC_KEY_CNG;
   if (blob.len < CNG_HEADER_BYTES) return broken("is shorter than a CNG header", err);
@@ -142,8 +147,7 @@ static bool parse_capi(ekm_view blob, host_public_key *out, ekm_err *err) {
   uint8_t n[sizeof out->n];
   uint8_t e[4];
   out->encoding = HOST_PUBLIC_KEY_CAPI;
-  if (blob.len < CAPI_HEADER_BYTES || memcmp(blob.ptr + 8, "RSA1", 4) != 0)
-    return broken("is not a CAPI blob of RSA", err);
+  if (blob.len < CAPI_HEADER_BYTES || !has_at(blob, 8, "RSA1")) return broken("is not a CAPI blob of RSA", err);
   uint32_t bits = little_u32(blob.ptr + 12), exponent = little_u32(blob.ptr + 16);
   size_t n_len = blob.len - CAPI_HEADER_BYTES;
   if (n_len > sizeof n || bits % 8 != 0 || bits / 8 != n_len)
@@ -154,14 +158,13 @@ static bool parse_capi(ekm_view blob, host_public_key *out, ekm_err *err) {
 }
 
 bool host_public_key_parse(ekm_view blob, host_public_key *out, ekm_err *err) {
-  static const uint8_t capi_start[] = {0x06, 0x02, 0x00, 0x00};
   bool ok;
   memset(out, 0, sizeof *out);
   if (blob.len > 0 && blob.ptr[0] == DER_SEQUENCE) {
     ok = parse_der(blob, out, err);
-  } else if (blob.len >= 4 && memcmp(blob.ptr, "RSA1", 4) == 0) {
+  } else if (has_at(blob, 0, "RSA1")) {
     ok = parse_cng(blob, out, err);
-  } else if (blob.len >= 4 && memcmp(blob.ptr, capi_start, sizeof capi_start) == 0) {
+  } else if (has_at(blob, 0, "\x06\x02\0\0")) {
     ok = parse_capi(blob, out, err);
   } else {
     ok = broken("is in none of the four known encodings", err);

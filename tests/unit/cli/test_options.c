@@ -17,9 +17,13 @@ static bool parse(const char *line, cli_options *out, ekm_err *err) {
   int argc = 1;
   assert_true(strlen(line) < sizeof copy);
   memcpy(copy, line, strlen(line) + 1);
-  for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " ")) {
+  for (char *word = copy; *word != '\0';) {
+    size_t len = strcspn(word, " ");
+    bool last = word[len] == '\0';
     assert_true(argc < ARGS_MAX);
     argv[argc++] = word;
+    word[len] = '\0';
+    word += last ? len : len + 1;
   }
   memset(err, 0, sizeof *err);
   return cli_options_parse(argc, argv, out, err);

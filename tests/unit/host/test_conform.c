@@ -19,8 +19,8 @@ static void keep(void *arg, const conform_rule *rule, conform_verdict verdict, c
   if (verdict == CONFORM_OK) assert_string_equal(seen, "");
   if (verdict != CONFORM_BROKEN) return;
   assert_true(strlen(rule->id) < sizeof found->broken && strlen(seen) < sizeof found->seen);
-  strncpy(found->broken, rule->id, sizeof found->broken - 1);
-  strncpy(found->seen, seen, sizeof found->seen - 1);
+  memcpy(found->broken, rule->id, strlen(rule->id) + 1);
+  memcpy(found->seen, seen, strlen(seen) + 1);
 }
 
 static conform_totals run(const char *path, const char *key_name, findings *out) {
