@@ -38,7 +38,7 @@ bool vault_path_parse(const char *text, vault_path *out, ekm_err *err) {
 }
 
 static bool is(const char *pattern, size_t len, const char *text) {
-  return strlen(text) == len && memcmp(pattern, text, len) == 0;
+  return strncmp(pattern, text, len) == 0 && text[len] == '\0';
 }
 
 static bool segment_matches(const char *pattern, size_t len, const char *segment, vault_path_match *out) {

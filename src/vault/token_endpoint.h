@@ -9,7 +9,10 @@
 
 #include "vault/exchange.h"
 
+/* vault_token_v1(x): POST /{tenant}/oauth2/token, with resource=... */
 bool vault_token_v1(vault_exchange *x);
+
+/* vault_token_v2(x): POST /{tenant}/oauth2/v2.0/token, with scope=.../.default */
 bool vault_token_v2(vault_exchange *x);
 
 #endif

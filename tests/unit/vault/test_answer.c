@@ -96,7 +96,7 @@ static void headers_are_a_vaults(void **state) {
   assert_null(find(headers, count, "WWW-Authenticate"));
 
   answer.from_sign_in = true;
-  strcpy(answer.challenge, "Bearer x");
+  memcpy(answer.challenge, "Bearer x", sizeof "Bearer x");
   count = vault_answer_headers(&answer, "a\r\nb: c", headers);
   assert_string_equal(find(headers, count, "Cache-Control"), "no-store, no-cache");
   assert_string_equal(find(headers, count, "WWW-Authenticate"), "Bearer x");
