@@ -20,6 +20,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/mutex.h"
+#include "base/sigpipe.h"
 #include "base/text.h"
 #include "http/http.h"
 #include "http/http_headers.h"
@@ -114,7 +115,9 @@ static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_o
 
 static void handle_free(handle *h) {
   if (h == NULL) return;
+  ekm_sigpipe guard = ekm_sigpipe_hold(); /* the goodbye of TLS is a write, too */
   if (h->easy != NULL) curl_easy_cleanup(h->easy);
+  ekm_sigpipe_release(guard);
   curl_slist_free_all(h->connect_to);
   ekm_buf_clear(&h->url);
   ekm_buf_clear(&h->content_type);
@@ -408,6 +411,7 @@ static ekm_err_id classify(const handle *h, CURLcode rc) {
   long proxy_status = 0;
   (void)curl_easy_getinfo(h->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
   if (proxy_status >= 300) return EKM_E_PROXY;
+  if (rc == CURLE_COULDNT_CONNECT && h->proxy != NULL) return EKM_E_PROXY;
   if (h->now.too_big) return EKM_E_ANSWER_TOO_BIG;
   if (rc == CURLE_WRITE_ERROR) return EKM_E_OUT_OF_MEMORY;
   if (rc == CURLE_PEER_FAILED_VERIFICATION) return certificate_failure(h->easy);
@@ -472,7 +476,10 @@ static bool curl_perform(ekm_http *self, const ekm_http_request *request, ekm_ht
   h->now = (exchange){.request = request, .response = response, .clock = http->clock};
   http_headers_begin(&h->now.headers, response);
   EKM_TRY(prepare(h, request, left_ms, err));
-  ok = judge(h, curl_easy_perform(h->easy), response, err);
+  ekm_sigpipe guard = ekm_sigpipe_hold(); /* CURLOPT_NOSIGNAL leaves it to us */
+  CURLcode rc = curl_easy_perform(h->easy);
+  ekm_sigpipe_release(guard);
+  ok = judge(h, rc, response, err);
 done:
   if (h != NULL) {
     ekm_buf_reset(&h->bearer);
