@@ -150,6 +150,9 @@ static CURLcode set_safety(CURL *easy, const handle *h) {
   if (h->ca_file != NULL) {
     SET(CURLOPT_CAINFO, h->ca_file);
     SET(CURLOPT_CAPATH, NULL);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    SET(CURLOPT_CA_CACHE_TIMEOUT, 0L); /* a file that was replaced counts from the next connection on */
+#endif
   }
   return rc;
 }
