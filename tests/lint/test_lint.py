@@ -86,6 +86,8 @@ class Tidy(Planted):
         body = "void a(int b,\n       int c) {\n" + "  b++;\n" * 67 + "}\n"
         self.expect_c(body)
         self.expect_c(body.replace("}", "  c++;\n}"), "src/base/a.c:1: a has 71 lines")
+        self.expect_c(body.replace("  b++;", "  static int d[] = {\n    {1, 2},\n    {3, 4},\n  };\n  b++;", 1),
+                      "src/base/a.c:1: a has 72 lines")
         self.expect_c("static const int a[] = {\n" + "  1,\n" * 100 + "};\n")
 
     def test_file_length(self):
