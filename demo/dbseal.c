@@ -3,9 +3,9 @@
  *   dbseal protect FILE SEALED KEYNAME     open the key by name, wrap a fresh DEK, encrypt
  *   dbseal recover SEALED FILE             find the key by its thumbprint alone, unwrap, decrypt
  *
- * The provider, IDENTITY and the file with SECRET come from the environment: EKM_PROVIDER, EKM_IDENTITY, EKM_SECRET_FILE.
- * It plays the part of a database engine: it talks to the provider through the 17 SqlCrypt functions only, and knows
- * nothing of vaults. Exit codes: 0 done, 1 failed, 2 usage. */
+ * The provider, IDENTITY and the file with SECRET come from the environment: EKM_PROVIDER, EKM_IDENTITY,
+ * EKM_SECRET_FILE. It plays the part of a database engine: it talks to the provider through the 17 SqlCrypt functions
+ * only, and knows nothing of vaults. Exit codes: 0 done, 1 failed, 2 usage. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,9 +14,9 @@
 #include "base/hex.h"
 #include "base/limits.h"
 #include "crypto/crypto.h"
+#include "demo/sealed_file.h"
 #include "host/host_key.h"
 #include "host/host_session.h"
-#include "sealed_file.h"
 
 typedef struct seal_job {
   ekm_crypto *crypto;

@@ -9,7 +9,7 @@
  *   ...
  *
  * The number in the nonce fixes each chunk's place; the length in the authenticated head fixes how many there are. */
-#include "sealed_file.h"
+#include "demo/sealed_file.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* A file encrypted in authenticated chunks under a data-encryption key (DEK), with what is needed to get the DEK back: the
- * thumbprint of the key that wrapped it, and the wrapped DEK. See sealed_file.c for the format.
+/* A file encrypted in authenticated chunks under a data-encryption key (DEK), with what is needed to get the DEK back:
+ * the thumbprint of the key that wrapped it, and the wrapped DEK. See sealed_file.c for the format.
  *
  * Threads: one file by one thread. */
 #ifndef EKM_DEMO_SEALED_FILE_H

@@ -17,6 +17,7 @@ typedef struct ekm_sigpipe {
   bool held; /* we blocked it, and have to give it back */
 } ekm_sigpipe;
 
+/* ekm_sigpipe_hold(): block SIGPIPE in this thread. ekm_sigpipe_release(guard): take back what is pending, and unblock. */
 ekm_sigpipe ekm_sigpipe_hold(void);
 void ekm_sigpipe_release(ekm_sigpipe guard);
 

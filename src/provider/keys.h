@@ -5,7 +5,10 @@
 
 #include "provider/call.h"
 
+/* keys_next_id(call, id): turn *${id} into the id behind it; 0 starts. END_OF_LIST behind the last. */
 EKM_MUST_USE bool keys_next_id(provider_call *call, SqlCpKeyId *id);
+
+/* keys_info_by_id(call, id, info), keys_info_by_thumb(call, thumb, info): one key; warm, no vault is asked. */
 EKM_MUST_USE bool keys_info_by_id(provider_call *call, SqlCpKeyId id, SqlCpKeyInfo *info);
 EKM_MUST_USE bool keys_info_by_thumb(provider_call *call, const SqlCpKeyThumbprint *thumb, SqlCpKeyInfo *info);
 

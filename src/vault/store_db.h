@@ -77,9 +77,10 @@ typedef struct store_row {
   uint8_t mac[VAULT_SEAL_MAC_BYTES];
 } store_row;
 
+/* store_int(number), store_text(text), store_blob(bytes): a value to bind; what it points to is borrowed. */
 store_value store_int(int64_t number);
-store_value store_text(const char *text); /* borrowed */
-store_value store_blob(ekm_view bytes);   /* borrowed */
+store_value store_text(const char *text);
+store_value store_blob(ekm_view bytes);
 
 /* store_value_text(value): the text with its NUL, "" for another type. */
 const char *store_value_text(const store_value *value);

@@ -18,6 +18,7 @@ typedef struct store_table_info {
   const char *order;    /* "vault_id, name" */
 } store_table_info;
 
+/* store_schema_table(table): what there is to know about ${table}. Static. */
 const store_table_info *store_schema_table(store_table table);
 
 /* store_schema_sql(query, out): append the text of a statement. */

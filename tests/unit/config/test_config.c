@@ -308,7 +308,7 @@ static void bad_environment_and_none(void **state) {
 /* ---- files ---- */
 
 static void files_are_read_and_overridden(void **state) {
-  char folder[] = "/tmp/test_config_XXXXXX";
+  char folder[] = "test_config_XXXXXX";
   char path[64];
   ekm_err err = {0};
   ekm_config *config = NULL;
