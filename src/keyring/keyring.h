@@ -183,6 +183,9 @@ struct keyring_connector {
  * contract is exercised. See keyring_memory.c. */
 EKM_MUST_USE bool keyring_memory_new(const ekm_crypto *crypto, keyring_backend **out_backend, ekm_err *err);
 
+/* keyring_memory_add(backend, record, err): a key with a given public part, the same in every process that adds it. */
+EKM_MUST_USE bool keyring_memory_add(keyring_backend *backend, const keyring_record *record, ekm_err *err);
+
 /* keyring_memory_rotate(backend, name, err): what an administrator does in the vault: a new version of ${name}. */
 EKM_MUST_USE bool keyring_memory_rotate(keyring_backend *backend, const char *name, ekm_err *err);
 

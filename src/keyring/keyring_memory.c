@@ -156,6 +156,15 @@ static bool memory_create_rsa(keyring_backend *self, const char *name, unsigned 
   return ok;
 }
 
+bool keyring_memory_add(keyring_backend *backend, const keyring_record *record, ekm_err *err) {
+  memory_key *key = ekm_mem_alloc(sizeof *key, err);
+  if (key == NULL) return false;
+  keyring_record_init(&key->record);
+  bool ok = copy_record(record, &key->record, err) && add_key(of(backend), &key, true, err);
+  free_key(&key);
+  return ok;
+}
+
 bool keyring_memory_rotate(keyring_backend *backend, const char *name, ekm_err *err) {
   memory_key *key = NULL;
   bool ok = make_key(of(backend), name, 2048, &key, err) && add_key(of(backend), &key, false, err);

@@ -47,10 +47,17 @@ done:
   return ok;
 }
 
+/* Longer than any key's modulus: refused at a size probe already. */
+static bool fits_any_key(vault_operation operation, ekm_view data, ekm_err *err) {
+  if (data.len <= EKM_LIMIT_RSA_MODULUS_BYTES) return true;
+  return EKM_FAIL(err, operation == keyring_wrap ? EKM_E_DATA_TOO_LONG : EKM_E_CIPHERTEXT_LENGTH,
+                  "%zu bytes; no key takes more than %d", data.len, EKM_LIMIT_RSA_MODULUS_BYTES);
+}
+
 static bool crypt_either(provider_call *call, vault_operation operation, const crypt_input *input, SqlCpData *out) {
   ekm_view thumb, data;
   if (!argument_output(out, "the output", &call->err)) return false;
-  if (!check_input(input, &thumb, &data, &call->err)) return false;
+  if (!check_input(input, &thumb, &data, &call->err) || !fits_any_key(operation, data, &call->err)) return false;
   if (out->pb == NULL) return answer_probe(call, thumb, out);
   return run(call, operation, thumb, data, out);
 }

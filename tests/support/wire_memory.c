@@ -1,6 +1,7 @@
 /* The provider over a vault in memory: the same two functions as src/provider/wire.c, for tests of everything above the
  * keyring. One vault for all credentials; IDENTITY "memory" is known, every SECRET of 33 characters and more that does
- * not end with "wrong" is accepted. */
+ * not end with "wrong" is accepted. When WIRE_MEMORY_KEY is defined, a key of that name is there from the start, the same
+ * after every reload. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -31,6 +32,26 @@ static void memory_destroy(keyring_connector *self) {
   ekm_mem_free(connector);
 }
 
+#ifdef WIRE_MEMORY_KEY
+static bool add_fixed_key(keyring_backend *backend, const ekm_crypto *crypto, ekm_err *err) {
+  keyring_record record;
+  keyring_record_init(&record);
+  bool ok = ekm_text_copy(record.name, sizeof record.name, WIRE_MEMORY_KEY, "a key name", err) &&
+            ekm_text_copy(record.version, sizeof record.version, "0123456789abcdef0123456789abcdef", "a version", err);
+  for (uint8_t block = 0; ok && block < 256 / EKM_SHA256_BYTES; block++) {
+    uint8_t *n = ekm_buf_extend(&record.n, EKM_SHA256_BYTES);
+    ok = ekm_buf_ok(&record.n, "a modulus", err) && ekm_crypto_sha256(crypto, ekm_view_of(&block, 1), n, err);
+  }
+  if (ok) record.n.ptr[0] |= 0x80;
+  ekm_buf_append(&record.e, "\x01\x00\x01", 3);
+  record.is_rsa = true;
+  record.enabled = true;
+  ok = ok && keyring_memory_add(backend, &record, err);
+  keyring_record_clear(&record);
+  return ok;
+}
+#endif
+
 bool provider_wire(provider_wiring *out, ekm_err *err) {
   bool ok = false;
   keyring_backend *backend = NULL;
@@ -46,6 +67,12 @@ bool provider_wire(provider_wiring *out, ekm_err *err) {
   connector->base = (keyring_connector){memory_connect, memory_destroy};
   out->connector = &connector->base;
   EKM_TRY(keyring_memory_new(out->crypto, &backend, err));
+#ifdef WIRE_MEMORY_KEY
+  if (!add_fixed_key(backend, out->crypto, err)) {
+    backend->destroy(backend);
+    goto done;
+  }
+#endif
   keyring_options options = {out->crypto, out->clock, NULL, "RSA-OAEP-256"};
   EKM_TRY(keyring_new(&options, backend, &connector->ring, err));
   ok = true;
