@@ -16,6 +16,12 @@ struct host_module {
   host_provider provider;
 };
 
+/* A provider that does not start may still say who it is; if it does not, its codes stay unexplained. */
+static void learn_name(host_module *module) {
+  ekm_err ignored = {0};
+  (void)!host_module_describe(module, NULL, &ignored);
+}
+
 bool host_module_attach(const char *path, const host_hook *hooks, host_module **out_module, host_result *result,
                         ekm_err *err) {
   bool ok = false;
@@ -28,6 +34,7 @@ bool host_module_attach(const char *path, const host_hook *hooks, host_module **
   EKM_TRY(ekm_dynlib_open(path, &module->lib, err));
   EKM_TRY(host_calls_resolve(module->lib, path, hooks, &module->calls, err));
   HOST_CALL(code, &module->calls, InitializeProvider, ());
+  if (code > SQLCP_LAST_RESERVED_ERROR) learn_name(module); /* whose code is it? */
   host_question question = host_module_question(module, HOST_FN_InitializeProvider, "");
   EKM_TRY(host_result_take(&question, code, result, err));
   module->initialized = true;

@@ -38,10 +38,10 @@ SqlCpError SqlCryptCloseSession(SqlCpSession *session, SqlCpBoolean fAbort) {
   return call_end(&call, ok);
 }
 
+/* Constants, and so also given before Initialize: a host can learn whose library it is that refuses to start. */
 SqlCpError SqlCryptGetProviderInfo(SqlCpProviderInfo *info) {
-  provider_call call;
-  bool ok = call_begin(&call, "SqlCryptGetProviderInfo") && algorithms_provider_info(info, &call.err);
-  return call_end(&call, ok);
+  ekm_err err = {0};
+  return algorithms_provider_info(info, &err) ? scp_err_Success : call_code(&err, false);
 }
 
 SqlCpError SqlCryptGetNextAlgorithmId(SqlCpAlgId *algId) {

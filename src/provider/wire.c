@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/env.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "http/http.h"
 #include "keyring/keyring_keyvault.h"
@@ -71,6 +72,17 @@ static bool open_log(provider_wiring *out, ekm_err *err) {
          ekm_log_open_file(settings->log_file, settings->log_level, out->clock, &out->log, err);
 }
 
+/* The engine shows an administrator a number. Where the configuration itself is broken, and so no log is open, the whole
+ * sentence goes to the file that the environment names, if it names one. */
+static void say_last_words(provider_wiring *out, const ekm_err *err) {
+  ekm_err ignored = {0};
+  const char *path = ekm_env_get(ekm_env_process(), "OPENEKM_LOG_FILE");
+  if (out->log == NULL && path != NULL && ekm_file_is_absolute(path)) {
+    (void)!ekm_log_open_file(path, EKM_LOG_ERROR, out->clock, &out->log, &ignored);
+  }
+  ekm_log_err(out->log, EKM_LOG_ERROR, "provider.initialize", err);
+}
+
 bool provider_wire(provider_wiring *out, ekm_err *err) {
   bool ok = false;
   memset(out, 0, sizeof *out);
@@ -89,7 +101,10 @@ bool provider_wire(provider_wiring *out, ekm_err *err) {
   EKM_TRY(make_connector(out, err));
   ok = true;
 done:
-  if (!ok) provider_unwire(out);
+  if (!ok) {
+    say_last_words(out, err);
+    provider_unwire(out);
+  }
   return ok;
 }
 
