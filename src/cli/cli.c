@@ -11,8 +11,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 
-/* --- the document
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the document ------------------------------------------------------------------------------------------------- */
 
 /* A text that is no UTF-8 cannot be in JSON; what comes here was checked, or is a path or an argument. */
 void cli_set_text(json_t *doc, const char *name, const char *value) {
@@ -32,8 +31,7 @@ void cli_set_hex(json_t *doc, const char *name, ekm_view bytes) {
   ekm_buf_clear(&digits);
 }
 
-/* --- input
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- input -------------------------------------------------------------------------------------------------------- */
 
 static bool read_stdin(ekm_buf *out, ekm_err *err) {
   char chunk[1024];
@@ -102,8 +100,7 @@ done:
   return ok;
 }
 
-/* --- what a command needs
- * ------------------------------------------------------------------------------------------------ */
+/* --- what a command needs ----------------------------------------------------------------------------------------- */
 
 static bool open_log(cli *c, ekm_err *err) {
   ekm_log_level level = EKM_LOG_OFF;
@@ -162,8 +159,7 @@ static bool prepare(cli *c, const cli_command *command, ekm_err *err) {
   return command->needs < CLI_NEEDS_KEY || find_key(c, err);
 }
 
-/* --- errors
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------------------------------------------- */
 
 static cli_status status_of(const cli *c, const ekm_err *err) {
   switch (err->id) {
@@ -196,8 +192,7 @@ static void set_error(const cli *c, json_t *doc, const ekm_err *err) {
   (void)json_object_set_new(doc, "error", error);
 }
 
-/* --- one command line
- * ------------------------------------------------------------------------------------------------------ */
+/* --- one command line --------------------------------------------------------------------------------------------- */
 
 static void clear(cli *c) {
   host_session_close(&c->session);

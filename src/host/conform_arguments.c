@@ -143,21 +143,30 @@ static bool is_refusal(SqlCpError code) {
   return code != scp_err_Success && code != scp_err_InsufficientBuffer;
 }
 
-conform_answer conform_call_all(conform_state *state, const SqlCpSession *handle) {
+/* One function with ${handle} for its session; is the answer a refusal? */
+static bool refuses(conform_state *state, host_fn fn, const SqlCpSession *handle, conform_answer *out) {
   arguments args;
-  for (int i = 0; i < SQLCRYPT_FUNCTION_COUNT; i++) {
-    host_fn fn = (host_fn)i;
-    if ((roles_of[fn] & BIT(SESSION)) == 0) continue;
-    prepare(&args, state, fn);
-    put(&args, SESSION, handle, sizeof *handle);
-    SqlCpError code = call(state->calls, fn, &args);
-    if (!is_refusal(code)) return (conform_answer){.fn = fn, .code = code};
-  }
-  return (conform_answer){.refused = true};
+  prepare(&args, state, fn);
+  put(&args, SESSION, handle, sizeof *handle);
+  SqlCpError code = call(state->calls, fn, &args);
+  *out = (conform_answer){.refused = is_refusal(code), .fn = fn, .code = code};
+  return out->refused;
 }
 
-/* --- the four ways to spoil
- * -------------------------------------------------------------------------------------------- */
+/* CloseSession last: a provider that takes the handle for another session's must not close that before the others were
+ * tried. */
+conform_answer conform_call_all(conform_state *state, const SqlCpSession *handle) {
+  conform_answer answer = {.refused = true};
+  for (int i = 0; i < SQLCRYPT_FUNCTION_COUNT; i++) {
+    host_fn fn = (host_fn)i;
+    if ((roles_of[fn] & BIT(SESSION)) == 0 || fn == HOST_FN_CloseSession) continue;
+    if (!refuses(state, fn, handle, &answer)) return answer;
+  }
+  (void)refuses(state, HOST_FN_CloseSession, handle, &answer);
+  return answer;
+}
+
+/* --- the four ways to spoil --------------------------------------------------------------------------------------- */
 
 /* Spoil ${which}; false if this way does not apply to it. A credential has two texts: the first is spoilt. */
 typedef bool (*spoiler)(arguments *args, role which);

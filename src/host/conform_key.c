@@ -94,8 +94,7 @@ conform_verdict conform_key_import(conform_state *state) {
   return CONFORM_OK;
 }
 
-/* --- the caller's memory
- * ----------------------------------------------------------------------------------------------- */
+/* --- the caller's memory ------------------------------------------------------------------------------------------ */
 
 static SqlCpError ask_key_info(conform_state *state, const conform_output *self, conform_slot *slots) {
   SqlCpError code;
@@ -158,8 +157,7 @@ conform_verdict conform_key_blob(conform_state *state) {
   return conform_two_calls(state, &output);
 }
 
-/* --- what a key is
- * -------------------------------------------------------------------------------------------------------- */
+/* --- what a key is ------------------------------------------------------------------------------------------------ */
 
 static SqlCpError by_thumb(conform_state *state, const SqlCpSession *handle, roomy_info *room) {
   SqlCpError code;

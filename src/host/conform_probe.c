@@ -95,8 +95,7 @@ size_t conform_list_algorithms(const conform_state *state, SqlCpAlgId *ids) {
   return count;
 }
 
-/* --- two calls, the caller's memory
- * ----------------------------------------------------------------------------------- */
+/* --- two calls, the caller's memory ------------------------------------------------------------------------------- */
 
 enum { FILL = 0xA5, SPARE = 64 };
 

@@ -76,8 +76,7 @@ conform_verdict conform_provider_limits(conform_state *state) {
   return CONFORM_OK;
 }
 
-/* --- algorithms
- * -------------------------------------------------------------------------------------------------------- */
+/* --- algorithms --------------------------------------------------------------------------------------------------- */
 
 conform_verdict conform_algorithms_end(conform_state *state) {
   SqlCpAlgId id = 0;

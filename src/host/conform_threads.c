@@ -89,8 +89,7 @@ conform_verdict conform_threads_many_sessions(conform_state *state) {
   return run_workers(state, NULL);
 }
 
-/* --- abort
- * ----------------------------------------------------------------------------------------------------------------- */
+/* --- abort -------------------------------------------------------------------------------------------------------- */
 
 typedef struct abort_race {
   conform_state *state;

@@ -136,8 +136,7 @@ bool host_key_next(const host_session *session, SqlCpKeyId *id, bool *out_more, 
   return true;
 }
 
-/* --- making and dropping --------------------------------------------------------------------------------------------
- */
+/* --- making and dropping ------------------------------------------------------------------------------------------ */
 
 /* One call and not two: the buffer has the largest size of all thumbprints, because a first call without one could
  * already make the key. */
@@ -182,8 +181,7 @@ bool host_key_drop(const host_session *session, ekm_view thumb, host_result *res
   return host_result_take(&question, code, result, err);
 }
 
-/* --- bytes out: three functions, one shape
- * ---------------------------------------------------------------------------- */
+/* --- bytes out: three functions, one shape ------------------------------------------------------------------------ */
 
 typedef struct request {
   host_fn fn;

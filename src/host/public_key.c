@@ -21,8 +21,7 @@ static bool broken(const char *what, ekm_err *err) {
   return EKM_FAIL(err, EKM_E_MISMATCH, "the exported public key %s", what);
 }
 
-/* --- numbers ---------------------------------------------------------------------------------------------------------
- */
+/* --- numbers ------------------------------------------------------------------------------------------------------ */
 
 static ekm_view shortest(ekm_view number) {
   while (number.len > 0 && number.ptr[0] == 0) number = ekm_view_of(number.ptr + 1, number.len - 1);
@@ -55,8 +54,7 @@ static uint32_t little_u32(const uint8_t *at) {
   return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-/* --- DER
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- DER ---------------------------------------------------------------------------------------------------------- */
 
 /* The length octets at ${in}, which are consumed: X.690 section 10.1, in the fewest octets. */
 static bool der_length(ekm_view *in, size_t *out_len) {
@@ -123,8 +121,7 @@ static bool parse_der(ekm_view blob, host_public_key *out, ekm_err *err) {
   return nested ? parse_spki(blob, out, err) : parse_pkcs1(blob, out, err);
 }
 
-/* --- Windows
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- Windows ------------------------------------------------------------------------------------------------------ */
 
 /* Are the four bytes of ${magic} at ${offset}? */
 static bool has_at(ekm_view blob, size_t offset, const char *magic) {

@@ -5,18 +5,20 @@
  *   keys        "mock-one" and "mock-two", RSA_2048; CreateKey adds, DropKey removes
  *   wrapping    no cryptography: MAGIC, length, checksum, and the plaintext XOR a pad of the key, padded to 256 bytes
  *
- * MOCK_FAULT makes it break one rule. */
+ * MOCK_FAULT, a row of mock_faults.def, makes it break a rule: look for FAULT(name). */
 #include "openekm/sqlcrypt_abi.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
-#define MOCK_NONE 0
-#define MOCK_OWN_POINTER 1 /* GetProviderInfo stores a pointer of its own instead of copying */
-#define MOCK_LIST_END 2    /* the list of algorithms ends with NotSupported */
-#define MOCK_TRUNCATES 3   /* Decrypt fills a buffer that is too small and calls it success */
-#define MOCK_NO_EXPORT 4   /* SqlCryptDropKey is not exported */
+enum {
+#define MOCK_FAULT_ROW(name, rules) MOCK_##name,
+#include "mock_faults.def"
+#undef MOCK_FAULT_ROW
+};
+#define FAULT(name) (MOCK_FAULT == MOCK_##name)
 
 #define EXPORT __attribute__((visibility("default")))
 #define IS_ALIGNED(ptr, type) ((ptr) != NULL && (uintptr_t)(ptr) % _Alignof(type) == 0)
@@ -46,8 +48,13 @@ static struct {
   pthread_mutex_t lock;
   bool initialized;
   uint32_t next_session;
-  uint32_t sessions[SESSIONS_MAX]; /* numbers of open ones; 0: free */
-  mock_key keys[KEYS_MAX];         /* id = index + 1 */
+  uint32_t lists; /* of keys, begun so far */
+  pthread_t initializer;
+  struct {
+    uint32_t number; /* 0: free */
+    pthread_t owner;
+  } sessions[SESSIONS_MAX];
+  mock_key keys[KEYS_MAX]; /* id = index + 1 */
 } mock = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* --- small things ------------------------------------------------------------------------------------------------- */
@@ -94,6 +101,11 @@ static mock_key *add_key_locked(const SqlCpWchar *name, uint32_t name_bytes) {
     *key = (mock_key){.used = true, .name_bytes = name_bytes, .seed = (uint8_t)(0x31 + i)};
     memcpy(key->name, name, name_bytes);
     memset(key->thumb, 0x10 + (int)i, sizeof key->thumb);
+    if (FAULT(thumb_of_the_day)) {
+      struct timespec now;
+      (void)clock_gettime(CLOCK_MONOTONIC, &now);
+      memcpy(key->thumb, &now, sizeof now < THUMB_BYTES ? sizeof now : THUMB_BYTES);
+    }
     return key;
   }
   return NULL;
@@ -115,17 +127,26 @@ static mock_key *key_by_thumb_locked(const SqlCpData *thumb) {
   return NULL;
 }
 
-/* A handle is the number of a session in a pointer: nothing to follow, so nothing to forge a way into. */
-static uint32_t *session_locked(const SqlCpSession *session) {
-  if (!IS_ALIGNED(session, SqlCpSession) || *session == NULL) return NULL;
-  for (size_t i = 0; i < SESSIONS_MAX; i++) {
-    if ((uintptr_t)mock.sessions[i] == (uintptr_t)*session) return &mock.sessions[i];
+/* A handle is the number of a session in a pointer: nothing to follow, so nothing to forge a way into. The place of the
+ * session, or -1. */
+static int session_locked(const SqlCpSession *session) {
+  if (!IS_ALIGNED(session, SqlCpSession) || *session == NULL) return -1;
+  uintptr_t handle = (uintptr_t)*session;
+  if (FAULT(half_a_handle)) handle &= UINT32_MAX;
+  for (int i = 0; i < SESSIONS_MAX; i++) {
+    if (handle != 0 && mock.sessions[i].number == handle) return i;
   }
-  return NULL;
+  return -1;
 }
 
-/* --- provider
- * --------------------------------------------------------------------------------------------------------- */
+/* May the calling thread use ${session}? Every function but CloseSession asks. */
+static bool is_open_locked(const SqlCpSession *session) {
+  int at = session_locked(session);
+  if (FAULT(one_thread) && at >= 0 && !pthread_equal(mock.sessions[at].owner, pthread_self())) return false;
+  return at >= 0;
+}
+
+/* --- provider ----------------------------------------------------------------------------------------------------- */
 
 EXPORT SqlCryptInitializeProvider_fn SqlCryptInitializeProvider;
 EXPORT SqlCryptFreeProvider_fn SqlCryptFreeProvider;
@@ -135,9 +156,7 @@ EXPORT SqlCryptGetProviderInfo_fn SqlCryptGetProviderInfo;
 EXPORT SqlCryptGetNextAlgorithmId_fn SqlCryptGetNextAlgorithmId;
 EXPORT SqlCryptGetAlgorithmInfo_fn SqlCryptGetAlgorithmInfo;
 EXPORT SqlCryptCreateKey_fn SqlCryptCreateKey;
-#if MOCK_FAULT != MOCK_NO_EXPORT
 EXPORT SqlCryptDropKey_fn SqlCryptDropKey;
-#endif
 EXPORT SqlCryptGetNextKeyId_fn SqlCryptGetNextKeyId;
 EXPORT SqlCryptGetKeyInfoByKeyId_fn SqlCryptGetKeyInfoByKeyId;
 EXPORT SqlCryptGetKeyInfoByThumb_fn SqlCryptGetKeyInfoByThumb;
@@ -150,7 +169,10 @@ EXPORT SqlCryptDecrypt_fn SqlCryptDecrypt;
 SqlCpError SqlCryptInitializeProvider(void) {
   static const SqlCpWchar one[] = {'m', 'o', 'c', 'k', '-', 'o', 'n', 'e'};
   static const SqlCpWchar two[] = {'m', 'o', 'c', 'k', '-', 't', 'w', 'o'};
+  static int loads;
+  if (FAULT(ten_loads) && ++loads > 10) return scp_err_Failure;
   pthread_mutex_lock(&mock.lock);
+  mock.initializer = pthread_self();
   if (!mock.initialized) {
     memset(mock.keys, 0, sizeof mock.keys);
     (void)add_key_locked(one, sizeof one);
@@ -171,39 +193,40 @@ SqlCpError SqlCryptFreeProvider(void) {
 
 SqlCpError SqlCryptGetProviderInfo(SqlCpProviderInfo *info) {
   if (!IS_ALIGNED(info, SqlCpProviderInfo)) return scp_err_InvalidArgument;
-#if MOCK_FAULT == MOCK_OWN_POINTER
   static SqlCpWchar own[] = {'M', 'o', 'c', 'k'};
-  info->name = (SqlCpStr){sizeof own, own};
-#else
-  SqlCpError code = copy_text(&info->name, "Mock EKM provider");
+  SqlCpError code = scp_err_Success;
+  if (FAULT(own_pointer)) {
+    info->name = (SqlCpStr){sizeof own, own};
+  } else {
+    code = copy_text(&info->name, "Mock EKM provider");
+  }
   if (code != scp_err_Success) return code;
-#endif
   info->guid = (SqlCpGuid){0x0DDBA11, 1, 2, {3, 4, 5, 6, 7, 8, 9, 10}};
   info->version = (SqlCpVersion){1, 2, 3, 4};
-  info->scpVersion = (SqlCpVersion){1, 1, 0, 0};
+  info->scpVersion = (SqlCpVersion){1, FAULT(old_api) ? 0 : 1, 0, 0};
   info->authType = SQLCP_AUTH_BASIC;
   info->symmKeySupport = 0;
   info->asymmKeySupport = SQLCP_KEY_SUPPORTED;
-  info->cbKeyThumbLen = THUMB_BYTES;
+  info->cbKeyThumbLen = FAULT(long_thumbs) ? 40 : THUMB_BYTES;
   info->fAcceptsKeyName = 1;
   return scp_err_Success;
 }
 
 SqlCpError SqlCryptGetNextAlgorithmId(SqlCpAlgId *algId) {
+  if (FAULT(null_is_fine) && algId == NULL) return scp_err_Success;
+  if (FAULT(misaligned_is_fine) && algId != NULL && !IS_ALIGNED(algId, SqlCpAlgId)) return scp_err_Success;
   if (!IS_ALIGNED(algId, SqlCpAlgId)) return scp_err_InvalidArgument;
-#if MOCK_FAULT == MOCK_LIST_END
-  if (*algId != 0) return scp_err_NotSupported;
-#endif
-  if (*algId != 0) return scp_err_NotFound;
+  if (*algId != 0) return FAULT(list_end) ? scp_err_NotSupported : scp_err_NotFound;
   *algId = ALG_RSA_2048;
   return scp_err_Success;
 }
 
 SqlCpError SqlCryptGetAlgorithmInfo(SqlCpAlgId algId, SqlCpAlgorithmInfo *info) {
   if (!IS_ALIGNED(info, SqlCpAlgorithmInfo)) return scp_err_InvalidArgument;
-  if (algId != ALG_RSA_2048) return scp_err_NotFound;
-  SqlCpError code = copy_text(&info->algTag, "RSA_2048");
+  if (algId != ALG_RSA_2048 && !(FAULT(algorithm_zero) && algId == 0)) return scp_err_NotFound;
+  SqlCpError code = copy_text(&info->algTag, FAULT(foreign_tag) ? "RSA-2048" : "RSA_2048");
   if (code != scp_err_Success) return code;
+  if (FAULT(tag_with_nul)) info->algTag.ws[info->algTag.cb / 2] = 0;
   info->algId = algId;
   info->type = SQLCP_KEY_ASYMMETRIC;
   info->bitLen = 2048;
@@ -211,19 +234,23 @@ SqlCpError SqlCryptGetAlgorithmInfo(SqlCpAlgId algId, SqlCpAlgorithmInfo *info) 
   return scp_err_Success;
 }
 
-/* --- sessions
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- sessions ----------------------------------------------------------------------------------------------------- */
 
 SqlCpError SqlCryptOpenSession(const SqlCpCredential *auth, SqlCpSession *session) {
+  const size_t room = FAULT(few_sessions) ? 16 : SESSIONS_MAX;
   SqlCpError code = MOCK_ERR_FULL;
+  if (FAULT(no_credential) && auth == NULL) return scp_err_Success;
   if (!IS_ALIGNED(auth, SqlCpCredential) || !IS_ALIGNED(session, SqlCpSession)) return scp_err_InvalidArgument;
+  if (FAULT(oversized_is_fine) && auth->name.cb > 8192) return scp_err_Success;
   if (!is_text(&auth->name, 8192) || !is_text(&auth->password, 8192)) return scp_err_InvalidArgument;
   if (!text_is(&auth->name, "mock") || !text_is(&auth->password, "mock-secret")) return scp_err_AuthFailure;
   pthread_mutex_lock(&mock.lock);
-  for (size_t i = 0; i < SESSIONS_MAX && code != scp_err_Success; i++) {
-    if (mock.sessions[i] != 0) continue;
-    mock.sessions[i] = ++mock.next_session * 16 + 5;
-    uintptr_t handle = mock.sessions[i];
+  bool refused = FAULT(first_thread) && !pthread_equal(mock.initializer, pthread_self());
+  for (size_t i = 0; i < room && !refused && code != scp_err_Success; i++) {
+    if (mock.sessions[i].number != 0) continue;
+    mock.sessions[i].number = ++mock.next_session * 16 + 5;
+    mock.sessions[i].owner = pthread_self();
+    uintptr_t handle = mock.sessions[i].number;
     memcpy(session, &handle, sizeof handle);
     code = scp_err_Success;
   }
@@ -231,30 +258,36 @@ SqlCpError SqlCryptOpenSession(const SqlCpCredential *auth, SqlCpSession *sessio
   return code;
 }
 
-SqlCpError SqlCryptCloseSession(SqlCpSession *session, SqlCpBoolean fAbort) {
-  (void)fAbort;
-  pthread_mutex_lock(&mock.lock);
-  uint32_t *found = session_locked(session);
-  if (found != NULL) *found = 0;
-  pthread_mutex_unlock(&mock.lock);
-  return found == NULL ? scp_err_InvalidArgument : scp_err_Success;
+/* Was this handle open once? */
+static bool was_open_locked(const SqlCpSession *session) {
+  uintptr_t handle = IS_ALIGNED(session, SqlCpSession) ? (uintptr_t)*session : 0;
+  return handle % 16 == 5 && handle / 16 >= 1 && handle / 16 <= mock.next_session;
 }
 
-/* --- keys
- * ---------------------------------------------------------------------------------------------------------------- */
+SqlCpError SqlCryptCloseSession(SqlCpSession *session, SqlCpBoolean fAbort) {
+  pthread_mutex_lock(&mock.lock);
+  int at = session_locked(session);
+  bool accepted = at >= 0 || (FAULT(double_close) && was_open_locked(session));
+  if (at >= 0 && !(FAULT(abort_ignored) && fAbort != 0)) mock.sessions[at].number = 0;
+  pthread_mutex_unlock(&mock.lock);
+  return accepted ? scp_err_Success : scp_err_InvalidArgument;
+}
+
+/* --- keys --------------------------------------------------------------------------------------------------------- */
 
 /* Name and thumbprint together: both sizes are told when either is missing room. */
 static SqlCpError describe_locked(const mock_key *key, SqlCpKeyInfo *info) {
   void *name_at = info->name.ws, *thumb_at = info->thumb.pb;
-  if (key == NULL) return scp_err_NotFound;
-  if (name_at == NULL || info->name.cb < key->name_bytes || thumb_at == NULL || info->thumb.cb < THUMB_BYTES) {
+  if (key == NULL) return FAULT(missing_is_failure) ? scp_err_Failure : scp_err_NotFound;
+  bool thumb_fits = thumb_at != NULL && (info->thumb.cb >= THUMB_BYTES || (FAULT(short_thumb) && info->thumb.cb > 0));
+  if (name_at == NULL || info->name.cb < key->name_bytes || !thumb_fits) {
     info->name.cb = key->name_bytes;
     info->thumb.cb = THUMB_BYTES;
     return scp_err_InsufficientBuffer;
   }
   (void)copy_out(&name_at, &info->name.cb, key->name, key->name_bytes);
   (void)copy_out(&thumb_at, &info->thumb.cb, key->thumb, THUMB_BYTES);
-  info->algId = ALG_RSA_2048;
+  info->algId = FAULT(unlisted_algorithm) ? ALG_RSA_2048 + 1 : ALG_RSA_2048;
   info->flags = SQLCP_KEY_SUPPORTED;
   return scp_err_Success;
 }
@@ -263,7 +296,7 @@ SqlCpError SqlCryptGetKeyInfoByKeyId(const SqlCpSession *session, SqlCpKeyId key
   SqlCpError code = scp_err_InvalidArgument;
   if (!IS_ALIGNED(info, SqlCpKeyInfo)) return code;
   pthread_mutex_lock(&mock.lock);
-  if (session_locked(session) != NULL) {
+  if (is_open_locked(session)) {
     bool known = keyId >= 1 && keyId <= KEYS_MAX && mock.keys[keyId - 1].used;
     code = describe_locked(known ? &mock.keys[keyId - 1] : NULL, info);
   }
@@ -275,16 +308,20 @@ SqlCpError SqlCryptGetKeyInfoByThumb(const SqlCpSession *session, const SqlCpKey
   SqlCpError code = scp_err_InvalidArgument;
   if (!IS_ALIGNED(info, SqlCpKeyInfo) || !is_data(thumb, SQLCP_MAX_THUMBPRINT_BYTES)) return code;
   pthread_mutex_lock(&mock.lock);
-  if (session_locked(session) != NULL) code = describe_locked(key_by_thumb_locked(thumb), info);
+  if (is_open_locked(session)) {
+    mock_key *key = key_by_thumb_locked(thumb);
+    code = describe_locked(FAULT(first_key_always) && key != NULL ? &mock.keys[0] : key, info);
+  }
   pthread_mutex_unlock(&mock.lock);
   return code;
 }
 
 SqlCpError SqlCryptGetKeyInfoByName(const SqlCpSession *session, const SqlCpStr *name, SqlCpKeyInfo *info) {
   SqlCpError code = scp_err_InvalidArgument;
+  if (FAULT(no_bytes_is_fine) && IS_ALIGNED(name, SqlCpStr) && name->ws == NULL) return scp_err_Success;
   if (!IS_ALIGNED(info, SqlCpKeyInfo) || !is_text(name, SQLCP_MAX_KEY_NAME_BYTES)) return code;
   pthread_mutex_lock(&mock.lock);
-  if (session_locked(session) != NULL) code = describe_locked(key_by_name_locked(name), info);
+  if (is_open_locked(session)) code = describe_locked(key_by_name_locked(name), info);
   pthread_mutex_unlock(&mock.lock);
   return code;
 }
@@ -293,9 +330,11 @@ SqlCpError SqlCryptGetNextKeyId(const SqlCpSession *session, SqlCpKeyId *keyId) 
   SqlCpError code = scp_err_InvalidArgument;
   if (!IS_ALIGNED(keyId, SqlCpKeyId)) return code;
   pthread_mutex_lock(&mock.lock);
-  if (session_locked(session) != NULL) {
-    code = scp_err_NotFound;
-    for (size_t i = *keyId; i < KEYS_MAX; i++) {
+  if (is_open_locked(session)) {
+    size_t from = *keyId;
+    if (FAULT(moving_list) && from == 0) from = mock.lists++ % 2;
+    code = FAULT(key_list_end) ? scp_err_Failure : scp_err_NotFound;
+    for (size_t i = from; i < KEYS_MAX; i++) {
       if (!mock.keys[i].used) continue;
       *keyId = (SqlCpKeyId)(i + 1);
       code = scp_err_Success;
@@ -313,7 +352,7 @@ SqlCpError SqlCryptCreateKey(const SqlCpSession *session, const SqlCpStr *name, 
   if (!is_text(name, 2 * NAME_UNITS) || name->cb == 0 || !IS_ALIGNED(thumb, SqlCpData)) return code;
   if (algId != ALG_RSA_2048) return scp_err_NotSupported;
   pthread_mutex_lock(&mock.lock);
-  if (session_locked(session) != NULL && key_by_name_locked(name) == NULL) {
+  if (is_open_locked(session) && key_by_name_locked(name) == NULL) {
     void *at = thumb->pb;
     mock_key *key = add_key_locked(name->ws, name->cb);
     code = key == NULL ? MOCK_ERR_FULL : copy_out(&at, &thumb->cb, key->thumb, THUMB_BYTES);
@@ -323,12 +362,11 @@ SqlCpError SqlCryptCreateKey(const SqlCpSession *session, const SqlCpStr *name, 
   return code;
 }
 
-#if MOCK_FAULT != MOCK_NO_EXPORT
 SqlCpError SqlCryptDropKey(const SqlCpSession *session, const SqlCpKeyThumbprint *thumb) {
   SqlCpError code = scp_err_InvalidArgument;
   if (!is_data(thumb, SQLCP_MAX_THUMBPRINT_BYTES)) return code;
   pthread_mutex_lock(&mock.lock);
-  if (session_locked(session) != NULL) {
+  if (is_open_locked(session)) {
     mock_key *key = key_by_thumb_locked(thumb);
     code = key == NULL ? scp_err_NotFound : scp_err_Success;
     if (key != NULL) key->used = false;
@@ -336,7 +374,6 @@ SqlCpError SqlCryptDropKey(const SqlCpSession *session, const SqlCpKeyThumbprint
   pthread_mutex_unlock(&mock.lock);
   return code;
 }
-#endif
 
 /* RSAPublicKey of a modulus that is none: an odd number of 2048 bits. */
 static void make_blob(const mock_key *key, uint8_t blob[MODULUS_BYTES + 14]) {
@@ -346,6 +383,7 @@ static void make_blob(const mock_key *key, uint8_t blob[MODULUS_BYTES + 14]) {
   for (size_t i = 0; i < MODULUS_BYTES; i++) blob[sizeof start + i] = (uint8_t)(0xC1 ^ (i * key->seed));
   blob[sizeof start] |= 0x80;
   blob[sizeof start + MODULUS_BYTES - 1] |= 1;
+  if (FAULT(even_modulus)) blob[sizeof start + MODULUS_BYTES - 1] ^= 1;
   memcpy(blob + sizeof start + MODULUS_BYTES, end, sizeof end);
 }
 
@@ -356,11 +394,12 @@ SqlCpError SqlCryptExportKey(const SqlCpSession *session, const SqlCpKeyThumbpri
   if (!is_data(thumb, SQLCP_MAX_THUMBPRINT_BYTES) || !IS_ALIGNED(out, SqlCpData) || encryptorThumb != NULL) return code;
   if (type != SQLCP_BLOB_PUBLIC_KEY) return scp_err_NotSupported;
   pthread_mutex_lock(&mock.lock);
-  if (session_locked(session) != NULL) {
+  if (is_open_locked(session)) {
     const mock_key *key = key_by_thumb_locked(thumb);
     void *at = out->pb;
     if (key != NULL) make_blob(key, blob);
     code = key == NULL ? scp_err_NotFound : copy_out(&at, &out->cb, blob, sizeof blob);
+    if (FAULT(blob_overrun) && code == scp_err_Success) out->pb[sizeof blob] = 0;
   }
   pthread_mutex_unlock(&mock.lock);
   return code;
@@ -370,11 +409,10 @@ SqlCpError SqlCryptImportKey(const SqlCpSession *session, const SqlCpStr *name,
                              const SqlCpKeyThumbprint *decryptorThumb, SqlCpKeyBlobType type, SqlCpKeyFlags flags,
                              const SqlCpKeyBlob *blob) {
   (void)session, (void)name, (void)decryptorThumb, (void)type, (void)flags, (void)blob;
-  return scp_err_NotSupported;
+  return FAULT(import_argument) ? scp_err_InvalidArgument : scp_err_NotSupported;
 }
 
-/* --- Encrypt and Decrypt
- * ----------------------------------------------------------------------------------------------------- */
+/* --- Encrypt and Decrypt ------------------------------------------------------------------------------------------ */
 
 /* [ 'M' 'K' seed length | checksum of 4 bytes | plaintext XOR pad ... ], 256 bytes; behind the plaintext is the pad. */
 static uint32_t checksum(const uint8_t *bytes, size_t len) {
@@ -407,7 +445,7 @@ static bool unwrap(const mock_key *key, const SqlCpData *cipher, uint8_t body[MO
   xor_pad(body + HEADER_BYTES, MODULUS_BYTES - HEADER_BYTES, key->seed);
   *out_len = body[3];
   return body[0] == 'M' && body[1] == 'K' && body[2] == key->seed && *out_len <= PLAIN_MAX &&
-         sum == checksum(body + HEADER_BYTES, MODULUS_BYTES - HEADER_BYTES);
+         (FAULT(no_checksum) || sum == checksum(body + HEADER_BYTES, MODULUS_BYTES - HEADER_BYTES));
 }
 
 SqlCpError SqlCryptEncrypt(const SqlCpSession *session, const SqlCpKeyThumbprint *thumb, SqlCpBoolean fFinal,
@@ -419,9 +457,10 @@ SqlCpError SqlCryptEncrypt(const SqlCpSession *session, const SqlCpKeyThumbprint
   if (!is_data(thumb, SQLCP_MAX_THUMBPRINT_BYTES) || !is_data(plaintext, PLAIN_MAX) || plaintext->cb == 0) return code;
   if (!IS_ALIGNED(ciphertext, SqlCpData) || nParams != 0) return code;
   pthread_mutex_lock(&mock.lock);
-  if (session_locked(session) != NULL) {
+  if (is_open_locked(session)) {
     const mock_key *key = key_by_thumb_locked(thumb);
     void *at = ciphertext->pb;
+    if (FAULT(small_is_argument) && at != NULL && ciphertext->cb > 0 && ciphertext->cb < sizeof bytes) key = NULL;
     if (key != NULL) wrap(key, plaintext, bytes);
     code = key == NULL ? scp_err_NotFound : copy_out(&at, &ciphertext->cb, bytes, sizeof bytes);
   }
@@ -431,10 +470,10 @@ SqlCpError SqlCryptEncrypt(const SqlCpSession *session, const SqlCpKeyThumbprint
 
 static SqlCpError give_plaintext(const uint8_t *plain, uint32_t len, SqlCpData *out) {
   void *at = out->pb;
-#if MOCK_FAULT == MOCK_TRUNCATES
-  if (at != NULL && out->cb > 0 && out->cb < len) len = out->cb;
-#endif
-  return copy_out(&at, &out->cb, plain, len);
+  if (FAULT(truncates) && at != NULL && out->cb > 0 && out->cb < len) len = out->cb;
+  SqlCpError code = copy_out(&at, &out->cb, plain, len);
+  if (FAULT(one_byte_wrong) && code == scp_err_Success && len == 1) out->pb[0] ^= 1;
+  return code;
 }
 
 SqlCpError SqlCryptDecrypt(const SqlCpSession *session, const SqlCpKeyThumbprint *thumb, SqlCpBoolean fFinal,
@@ -447,7 +486,7 @@ SqlCpError SqlCryptDecrypt(const SqlCpSession *session, const SqlCpKeyThumbprint
   if (!is_data(thumb, SQLCP_MAX_THUMBPRINT_BYTES) || !is_data(ciphertext, 4096)) return code;
   if (!IS_ALIGNED(plaintext, SqlCpData) || nParams != 0) return code;
   pthread_mutex_lock(&mock.lock);
-  if (session_locked(session) != NULL) {
+  if (is_open_locked(session)) {
     const mock_key *key = key_by_thumb_locked(thumb);
     code = key == NULL ? scp_err_NotFound : MOCK_ERR_DAMAGED;
     if (key != NULL && unwrap(key, ciphertext, body, &len)) code = give_plaintext(body + HEADER_BYTES, len, plaintext);

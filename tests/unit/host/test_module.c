@@ -184,8 +184,7 @@ static void a_list_that_ends_wrongly_is_an_error(void **state) {
   host_module_unload(&module);
 }
 
-/* --- hooks
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- hooks -------------------------------------------------------------------------------------------------------- */
 
 static bool refuse_sessions(const host_hook *self, host_call *call) {
   (void)self;
