@@ -1,0 +1,358 @@
+/* From a SQL Server credential to an unwrapped key, against an akvd in this program: how many requests each step costs,
+ * and what each refusal of the vault becomes. */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/thread.h"
+#include "keyring/keyring_keyvault.h"
+#include "support/cmocka_all.h"
+#include "support/vault_fixture.h"
+
+enum { CALL_MS = 20000, DEK_BYTES = 32 };
+
+/* The vault's fixture, and a client of it whose requests are counted. */
+typedef struct client {
+  ekm_http *http;
+  atomic_int requests;
+  char ca_path[256];
+  akv_vault vaults[3];
+  akv_vault others;
+  keyring_connector *connector;
+  ekm_err err;
+} client;
+
+static bool count(void *arg, const ekm_http_request *request, ekm_err *err) {
+  (void)request;
+  (void)err;
+  atomic_fetch_add(&((client *)arg)->requests, 1);
+  return true;
+}
+
+static akv_vault vault_of(const vault_fixture *f, const client *c, const char *host) {
+  ekm_http_route route = {.address = "127.0.0.1", .port = vault_server_port(f->server), .ca_file = c->ca_path};
+  return (akv_vault){.host = host, .route = route, .authority_host = "login.localhost", .authority_route = route};
+}
+
+static void open_client(client *c, vault_fixture *f) {
+  ekm_http *curl = NULL;
+  memset(c, 0, sizeof *c);
+  (void)snprintf(c->ca_path, sizeof c->ca_path, "%s/client-ca.pem", f->folder);
+  assert_true(ekm_file_write_public(c->ca_path, ekm_buf_view(&f->ca_pem), &c->err));
+  assert_true(ekm_http_curl_new(ekm_clock_system(), "openekm-test", &curl, &c->err));
+  assert_true(ekm_http_fault_new(curl, count, c, &c->http, &c->err));
+  c->vaults[0] = vault_of(f, c, FIXTURE_HOST);
+  c->vaults[1] = vault_of(f, c, FIXTURE_OTHER_HOST);
+  c->vaults[2] = vault_of(f, c, FIXTURE_FOREIGN_HOST);
+  keyring_keyvault_options options = {
+      .http = c->http,
+      .vault_suffix = "vault.localhost",
+      .vaults = c->vaults,
+      .vault_count = 3,
+      .others = &c->others,
+      .keyring = {.crypto = f->crypto, .clock = ekm_clock_system(), .wrap_alg = "RSA-OAEP-256"}};
+  assert_true(keyring_keyvault_connector_new(&options, &c->connector, &c->err));
+}
+
+static void close_client(client *c) {
+  if (c->connector != NULL) c->connector->destroy(c->connector);
+  ekm_http_free(&c->http);
+}
+
+static keyring_call call_now(void) {
+  return (keyring_call){.deadline = ekm_deadline_in(ekm_clock_system(), CALL_MS)};
+}
+
+/* The SECRET of an application: its client id without hyphens, and the client secret. */
+static void secret_of(const char *client_id, const char *client_secret, ekm_secret *out) {
+  ekm_buf text;
+  ekm_err err = {0};
+  ekm_buf_init(&text, 1000);
+  for (const char *at = client_id; *at != '\0'; at++) {
+    if (*at != '-') ekm_buf_append_char(&text, *at);
+  }
+  ekm_buf_append_text(&text, client_secret);
+  assert_true(ekm_secret_set(out, ekm_buf_view(&text), &err));
+  ekm_buf_clear(&text);
+}
+
+static keyring *sign_in(client *c, const char *identity, const char *client_id, const char *client_secret) {
+  keyring_call call = call_now();
+  keyring *ring = NULL;
+  ekm_secret secret = {0};
+  secret_of(client_id, client_secret, &secret);
+  ekm_err_clear(&c->err);
+  bool ok = c->connector->connect(c->connector, identity, &secret, &call, &ring, &c->err);
+  assert_int_equal(ok, ring != NULL);
+  ekm_secret_clear(&secret);
+  return ring;
+}
+
+static keyring *connect_app(client *c, const vault_fixture *f, const char *identity, fixture_app app) {
+  keyring *ring = sign_in(c, identity, f->apps[app].client_id, f->apps[app].secret);
+  if (ring == NULL) fail_msg("%s: %s", ekm_err_info_of(c->err.id)->name, c->err.detail);
+  return ring;
+}
+
+static void check(bool ok, const ekm_err *err) {
+  if (!ok) fail_msg("%s: %s", ekm_err_info_of(err->id)->name, err->detail);
+}
+
+/* Create a key in ${ring}'s vault; its thumbprint in ${thumb}. */
+static void create(client *c, keyring *ring, const char *name, unsigned bits, uint8_t thumb[KEYRING_THUMB_BYTES]) {
+  keyring_call call = call_now();
+  keyring_key *key = NULL;
+  check(keyring_create(ring, name, bits, &call, &key, &c->err), &c->err);
+  assert_int_equal(keyring_key_bits(key), bits);
+  memcpy(thumb, keyring_key_thumb(key).ptr, KEYRING_THUMB_BYTES);
+  keyring_key_unref(&key);
+}
+
+static void a_wrapped_key_comes_back(void **state) {
+  static const unsigned sizes[] = {2048, 3072, 4096};
+  vault_fixture *f = *state;
+  client c;
+  uint8_t thumb[KEYRING_THUMB_BYTES];
+  uint8_t dek[DEK_BYTES];
+  open_client(&c, f);
+  keyring *ring = connect_app(&c, f, "local", FIXTURE_FULL);
+  memset(dek, 0x5A, sizeof dek);
+  for (size_t i = 0; i < 3; i++) {
+    char name[32];
+    keyring_call call = call_now();
+    keyring_key *key = NULL;
+    ekm_buf wrapped, plain;
+    ekm_buf_init(&wrapped, EKM_LIMIT_RSA_MODULUS_BYTES);
+    ekm_buf_init(&plain, EKM_LIMIT_RSA_MODULUS_BYTES);
+    (void)snprintf(name, sizeof name, "wrapped-%u", sizes[i]);
+    create(&c, ring, name, sizes[i], thumb);
+    check(keyring_by_thumb(ring, ekm_view_of(thumb, sizeof thumb), &call, &key, &c.err), &c.err);
+    check(keyring_wrap(ring, key, ekm_view_of(dek, sizeof dek), &call, &wrapped, &c.err), &c.err);
+    assert_int_equal(wrapped.len, sizes[i] / 8);
+    check(keyring_unwrap(ring, key, ekm_buf_view(&wrapped), &call, &plain, &c.err), &c.err);
+    assert_true(ekm_view_equal(ekm_buf_view(&plain), ekm_view_of(dek, sizeof dek)));
+    ekm_buf_reset(&plain);
+    wrapped.ptr[9] ^= 1;
+    assert_false(keyring_unwrap(ring, key, ekm_buf_view(&wrapped), &call, &plain, &c.err));
+    assert_int_equal(c.err.id, EKM_E_UNWRAP_REFUSED);
+    assert_int_equal(plain.len, 0);
+    assert_true(c.err.request_id[0] != '\0');
+    ekm_buf_clear(&wrapped);
+    ekm_buf_clear(&plain);
+    keyring_key_unref(&key);
+  }
+  keyring_unref(&ring);
+  close_client(&c);
+}
+
+/* Unwrap with a new connector, as a new process would; the number of requests. */
+static int cold_unwrap(vault_fixture *f, const char *name, ekm_view thumb, ekm_view wrapped) {
+  client c;
+  keyring_key *key = NULL;
+  ekm_buf plain;
+  open_client(&c, f);
+  ekm_buf_init(&plain, EKM_LIMIT_RSA_MODULUS_BYTES);
+  keyring *ring = connect_app(&c, f, name != NULL ? "local" : "other", name != NULL ? FIXTURE_FULL : FIXTURE_OTHER);
+  assert_int_equal(c.requests, 2);
+  keyring_call call = call_now();
+  bool found = name != NULL ? keyring_by_name(ring, name, NULL, &call, &key, &c.err)
+                            : keyring_by_thumb(ring, thumb, &call, &key, &c.err);
+  check(found, &c.err);
+  check(keyring_unwrap(ring, key, wrapped, &call, &plain, &c.err), &c.err);
+  int cold = c.requests;
+  ekm_buf_reset(&plain);
+  check(keyring_unwrap(ring, key, wrapped, &call, &plain, &c.err), &c.err);
+  assert_int_equal(c.requests, cold + 1);
+  keyring *again = connect_app(&c, f, name != NULL ? "local" : "other", name != NULL ? FIXTURE_FULL : FIXTURE_OTHER);
+  assert_ptr_equal(again, ring);
+  assert_int_equal(c.requests, cold + 1);
+  ekm_buf_clear(&plain);
+  keyring_key_unref(&key);
+  keyring_unref(&again);
+  keyring_unref(&ring);
+  close_client(&c);
+  return cold;
+}
+
+/* Wrap something under a new key; appended to ${out}. */
+static void wrap_under(vault_fixture *f, const char *vault, fixture_app app, const char *name, uint8_t *thumb,
+                       ekm_buf *out) {
+  client c;
+  keyring_key *key = NULL;
+  open_client(&c, f);
+  keyring *ring = connect_app(&c, f, vault, app);
+  create(&c, ring, name, 2048, thumb);
+  keyring_call call = call_now();
+  check(keyring_by_thumb(ring, ekm_view_of(thumb, KEYRING_THUMB_BYTES), &call, &key, &c.err), &c.err);
+  check(keyring_wrap(ring, key, ekm_view_text("a key of a database"), &call, out, &c.err), &c.err);
+  keyring_key_unref(&key);
+  keyring_unref(&ring);
+  close_client(&c);
+}
+
+static void a_cold_start_costs_four_or_five(void **state) {
+  vault_fixture *f = *state;
+  uint8_t thumb[KEYRING_THUMB_BYTES];
+  ekm_buf by_name, by_thumb;
+  ekm_buf_init(&by_name, EKM_LIMIT_RSA_MODULUS_BYTES);
+  ekm_buf_init(&by_thumb, EKM_LIMIT_RSA_MODULUS_BYTES);
+  wrap_under(f, "local", FIXTURE_FULL, "cold", thumb, &by_name);
+  assert_int_equal(cold_unwrap(f, "cold", (ekm_view){NULL, 0}, ekm_buf_view(&by_name)), 4);
+  wrap_under(f, "other", FIXTURE_OTHER, "the-only-one", thumb, &by_thumb);
+  assert_int_equal(cold_unwrap(f, NULL, ekm_view_of(thumb, sizeof thumb), ekm_buf_view(&by_thumb)), 5);
+  ekm_buf_clear(&by_name);
+  ekm_buf_clear(&by_thumb);
+}
+
+static void wrong_credentials_are_refused(void **state) {
+  vault_fixture *f = *state;
+  const fixture_credential *full = &f->apps[FIXTURE_FULL];
+  client c;
+  open_client(&c, f);
+  assert_null(sign_in(&c, "local", full->client_id, "not-the-secret"));
+  assert_int_equal(c.err.id, EKM_E_TOKEN_REFUSED);
+  assert_non_null(strstr(c.err.detail, "AADSTS7000215"));
+  assert_null(sign_in(&c, "local", full->client_id, full->expired_secret));
+  assert_int_equal(c.err.id, EKM_E_TOKEN_REFUSED);
+  assert_non_null(strstr(c.err.detail, "AADSTS7000222"));
+  assert_null(sign_in(&c, "local", "00000000-0000-0000-0000-000000000001", full->secret));
+  assert_int_equal(c.err.id, EKM_E_TOKEN_REFUSED);
+  assert_non_null(strstr(c.err.detail, "AADSTS700016"));
+  assert_null(sign_in(&c, "foreign", full->client_id, full->secret)); /* another tenant's vault */
+  assert_int_equal(c.err.id, EKM_E_TOKEN_REFUSED);
+  close_client(&c);
+}
+
+static void a_foreign_authority_gets_no_request(void **state) {
+  vault_fixture *f = *state;
+  client c;
+  open_client(&c, f);
+  c.vaults[0].authority_host = "login.elsewhere.example";
+  assert_null(sign_in(&c, "local", f->apps[FIXTURE_FULL].client_id, f->apps[FIXTURE_FULL].secret));
+  assert_int_equal(c.err.id, EKM_E_AUTHORITY_FOREIGN);
+  assert_int_equal(c.requests, 1);
+  close_client(&c);
+}
+
+static void rights_and_names_have_their_errors(void **state) {
+  vault_fixture *f = *state;
+  client c;
+  uint8_t thumb[KEYRING_THUMB_BYTES];
+  keyring_key *key = NULL;
+  ekm_buf out;
+  open_client(&c, f);
+  ekm_buf_init(&out, EKM_LIMIT_RSA_MODULUS_BYTES);
+  keyring *full = connect_app(&c, f, "local", FIXTURE_FULL);
+  keyring *reader = connect_app(&c, f, "local", FIXTURE_READER);
+  keyring_call call = call_now();
+  create(&c, full, "guarded", 2048, thumb);
+  check(keyring_by_name(reader, "guarded", NULL, &call, &key, &c.err), &c.err);
+  assert_false(keyring_wrap(reader, key, ekm_view_text("x"), &call, &out, &c.err));
+  assert_int_equal(c.err.id, EKM_E_VAULT_FORBIDDEN);
+  assert_int_equal(c.err.http_status, 403);
+  keyring_key_unref(&key);
+  assert_false(keyring_create(reader, "denied", 2048, &call, &key, &c.err));
+  assert_int_equal(c.err.id, EKM_E_VAULT_FORBIDDEN);
+  assert_false(keyring_by_name(full, "absent", NULL, &call, &key, &c.err));
+  assert_int_equal(c.err.id, EKM_E_KEY_NOT_FOUND);
+  assert_false(keyring_create(full, "guarded", 2048, &call, &key, &c.err));
+  assert_int_equal(c.err.id, EKM_E_KEY_EXISTS);
+  check(keyring_by_name(full, "guarded", NULL, &call, &key, &c.err), &c.err);
+  check(keyring_drop(full, key, &call, &c.err), &c.err);
+  keyring_key_unref(&key);
+  assert_false(keyring_create(full, "guarded", 2048, &call, &key, &c.err));
+  assert_int_equal(c.err.id, EKM_E_KEY_DELETED);
+  ekm_buf_clear(&out);
+  keyring_unref(&reader);
+  keyring_unref(&full);
+  close_client(&c);
+}
+
+/* The vault's clock runs away, so that it takes our token for an expired one: a new one is fetched without a word. */
+static void an_expired_token_is_replaced(void **state) {
+  vault_fixture *f = *state;
+  client c;
+  uint8_t thumb[KEYRING_THUMB_BYTES];
+  keyring_key *key = NULL;
+  open_client(&c, f);
+  keyring *ring = connect_app(&c, f, "local", FIXTURE_FULL);
+  create(&c, ring, "long-lived", 2048, thumb);
+  fake_clock_pass(&f->clock, (int64_t)48 * 3600 * 1000);
+  int before = c.requests;
+  keyring_call call = call_now();
+  check(keyring_by_name(ring, "long-lived", NULL, &call, &key, &c.err), &c.err);
+  assert_int_equal(c.requests, before + 3); /* rejected, token, again */
+  keyring_key_unref(&key);
+  keyring_unref(&ring);
+  close_client(&c);
+}
+
+typedef struct worker {
+  client *c;
+  vault_fixture *f;
+  ekm_thread *thread;
+  int failed;
+} worker;
+
+static void run_worker(void *arg) {
+  worker *w = arg;
+  ekm_err err = {0};
+  ekm_secret secret = {0};
+  secret_of(w->f->apps[FIXTURE_FULL].client_id, w->f->apps[FIXTURE_FULL].secret, &secret);
+  for (int i = 0; i < 10; i++) {
+    keyring_call call = call_now();
+    keyring *ring = NULL;
+    keyring_key *key = NULL;
+    ekm_buf wrapped, plain;
+    ekm_buf_init(&wrapped, EKM_LIMIT_RSA_MODULUS_BYTES);
+    ekm_buf_init(&plain, EKM_LIMIT_RSA_MODULUS_BYTES);
+    bool ok = w->c->connector->connect(w->c->connector, "local", &secret, &call, &ring, &err) &&
+              keyring_by_name(ring, "shared", NULL, &call, &key, &err) &&
+              keyring_wrap(ring, key, ekm_view_text("dek"), &call, &wrapped, &err) &&
+              keyring_unwrap(ring, key, ekm_buf_view(&wrapped), &call, &plain, &err) &&
+              ekm_view_equal(ekm_buf_view(&plain), ekm_view_text("dek"));
+    if (!ok) w->failed++;
+    ekm_buf_clear(&wrapped);
+    ekm_buf_clear(&plain);
+    keyring_key_unref(&key);
+    keyring_unref(&ring);
+  }
+  ekm_secret_clear(&secret);
+}
+
+static void threads_share_one_sign_in(void **state) {
+  enum { THREADS = 16 };
+  vault_fixture *f = *state;
+  worker workers[THREADS] = {0};
+  uint8_t thumb[KEYRING_THUMB_BYTES];
+  client c;
+  ekm_err err = {0};
+  open_client(&c, f);
+  keyring *ring = connect_app(&c, f, "local", FIXTURE_FULL);
+  create(&c, ring, "shared", 2048, thumb);
+  keyring_unref(&ring);
+  close_client(&c);
+  open_client(&c, f);
+  for (int i = 0; i < THREADS; i++) {
+    workers[i].c = &c;
+    workers[i].f = f;
+    assert_true(ekm_thread_start(&workers[i].thread, run_worker, &workers[i], &err));
+  }
+  for (int i = 0; i < THREADS; i++) {
+    ekm_thread_join(&workers[i].thread);
+    assert_int_equal(workers[i].failed, 0);
+  }
+  assert_int_equal(c.requests, 2 + THREADS * 10 * 3);
+  close_client(&c);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_wrapped_key_comes_back),           cmocka_unit_test(a_cold_start_costs_four_or_five),
+      cmocka_unit_test(wrong_credentials_are_refused),      cmocka_unit_test(a_foreign_authority_gets_no_request),
+      cmocka_unit_test(rights_and_names_have_their_errors), cmocka_unit_test(threads_share_one_sign_in),
+      cmocka_unit_test(an_expired_token_is_replaced),
+  };
+  return cmocka_run_group_tests_name("client_akvd", tests, vault_fixture_set_up, vault_fixture_tear_down);
+}
