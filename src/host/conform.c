@@ -4,14 +4,15 @@
 
 #include "host/conform_probe.h"
 
-#define MEMORY "sqlcrypt_abi.h, two calls and the caller's memory"
-#define LISTS "sqlcrypt_abi.h, enumerations"
-#define LOADING "sqlcrypt_abi.h, what the engine checks at every load"
-#define SESSIONS "sqlcrypt_abi.h, sessions"
-#define KEYS "sqlcrypt_abi.h, thumbprints"
+#define ALL "sqlcrypt_abi.h, rules that hold for all functions"
+#define MEMORY ALL ": two calls, the caller's memory"
+#define LISTS ALL ": enumerations"
+#define THREADS ALL ": threads"
 #define LIMITS "sqlcrypt_abi.h, limits"
-#define CRYPT "sqlcrypt_abi.h, Encrypt and Decrypt"
-#define THREADS "sqlcrypt_abi.h, threads"
+#define LOADING "SQL Server's checks when it loads a provider: errors 33032, 33085"
+#define SESSIONS "Microsoft's EKM documentation, sessions"
+#define KEYS "Microsoft's EKM documentation, keys and thumbprints"
+#define CRYPT "Microsoft's EKM documentation, Encrypt and Decrypt"
 #define GUIDANCE "Microsoft's EKM documentation, test guidance for providers"
 
 static const conform_rule rules[] = {
@@ -43,8 +44,7 @@ static const conform_rule rules[] = {
     {"key-ids", "key ids are not 0, listed once, and stable in a session", LISTS, CONFORM_NEEDS_SESSION,
      conform_key_ids},
     {"key-missing", "an unknown name, thumbprint or id is NotFound", KEYS, CONFORM_NEEDS_SESSION, conform_key_missing},
-    {"import-key", "ImportKey is not offered: NotSupported", "sqlcrypt_abi.h, keys", CONFORM_NEEDS_SESSION,
-     conform_key_import},
+    {"import-key", "ImportKey is not offered: NotSupported", KEYS, CONFORM_NEEDS_SESSION, conform_key_import},
     {"key-info-two-calls", "name and thumbprint of a key are copied into the caller's buffers, in two calls", MEMORY,
      CONFORM_NEEDS_KEY, conform_key_info},
     {"key-same", "a key is the same by name, thumbprint and id, and in another session", KEYS, CONFORM_NEEDS_KEY,
@@ -53,8 +53,8 @@ static const conform_rule rules[] = {
      CONFORM_NEEDS_KEY, conform_key_algorithm},
     {"key-blob-two-calls", "the public key is copied into the caller's buffer, in two calls", MEMORY, CONFORM_NEEDS_KEY,
      conform_key_blob},
-    {"key-export", "the public key is in a known encoding and of the algorithm's bit length",
-     "sqlcrypt_abi.h, ExportKey", CONFORM_NEEDS_KEY, conform_key_export},
+    {"key-export", "the public key is in a known encoding and of the algorithm's bit length", KEYS, CONFORM_NEEDS_KEY,
+     conform_key_export},
 
     {"ciphertext-two-calls", "a ciphertext is copied into the caller's buffer, in two calls", MEMORY, CONFORM_NEEDS_KEY,
      conform_ciphertext},

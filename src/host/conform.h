@@ -6,8 +6,8 @@
  * The suite makes and drops no key. A rule that needs a session or a key is skipped, with the reason, when the caller
  * named none. A provider that crashes takes this process along; the listener hears of each rule before it runs.
  *
- * The source of a rule is a section of Microsoft's EKM documentation in our transcription, include/openekm/
- * sqlcrypt_abi.h, or an observation of SQL Server that the text names.
+ * The source of a rule is include/openekm/sqlcrypt_abi.h, a section of Microsoft's EKM documentation of 2008, or a
+ * documented error of SQL Server.
  *
  * Threads: one run at a time; the listener is called on the caller's thread. */
 #ifndef EKM_HOST_CONFORM_H
