@@ -33,7 +33,7 @@ static bool fill_address(const char *text, uint16_t port, any_address *out, sock
 }
 
 static bool bound_port(int sock, uint16_t *out_port) {
-  any_address bound;
+  any_address bound = {0};
   socklen_t len = sizeof bound;
   if (getsockname(sock, &bound.any, &len) != 0) return false;
   *out_port = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);

@@ -39,7 +39,7 @@ static bool change_name(vault_store *store, const store_key_id *id, const name_c
   store_cache_forget(store->cache, id->vault_id, id->lower);
   store->epoch++;
   ok = store_write_end(store, ok, err);
-  if (ok) EKM_LOG(store->log, EKM_LOG_INFO, change->event, EKM_LOG_TEXT("name", (*out_key)->name));
+  if (ok) EKM_LOG(store->log, EKM_LOG_INFO, change->event, EKM_LOG_TEXT("name", id->lower));
   else vault_key_release(out_key);
   return ok;
 }

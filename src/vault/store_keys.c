@@ -312,7 +312,7 @@ bool vault_store_key_update(vault_store *store, int64_t vault_id, const char *na
   store->epoch++;
   ok = store_write_end(store, ok, err);
   if (!ok) vault_key_release(out_key);
-  if (ok) {
+  if (ok && *out_key != NULL) {
     EKM_LOG(store->log, EKM_LOG_INFO, "vault.key.update", EKM_LOG_TEXT("name", (*out_key)->name),
             EKM_LOG_TEXT("version", (*out_key)->version));
   }

@@ -78,8 +78,8 @@ static void any_body_will_do(void **state) {
       "{\"error\":\"text\"}",
       "{\"error\":{\"code\":7,\"message\":[]}}",
       "{\"error\":{\"code\":\"Forbidden\",\"innererr",
-      "{\"error\":{\"innererror\":{\"innererror\":{\"innererror\":{\"innererror\":{\"innererror\":{\"innererror\":{"
-      "\"innererror\":{\"innererror\":{\"innererror\":{\"innererror\":{\"code\":\"x\"}}}}}}}}}}}}",
+      ("{\"error\":{\"innererror\":{\"innererror\":{\"innererror\":{\"innererror\":{\"innererror\":{\"innererror\":{"
+       "\"innererror\":{\"innererror\":{\"innererror\":{\"innererror\":{\"code\":\"x\"}}}}}}}}}}}}"),
       "\xff\xfe\x00",
   };
   static const struct {

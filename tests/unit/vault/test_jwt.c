@@ -218,8 +218,8 @@ static void claims_must_be_whole(void **state) {
       "{\"aud\":\"x\",\"iss\":\"i\",\"appid\":\"a\",\"oid\":\"o\",\"tid\":\"t\",\"nbf\":1,\"exp\":1764003600.5}",
       "{\"aud\":\"x\",\"iss\":\"i\",\"appid\":\"a\",\"oid\":\"o\",\"tid\":\"t\",\"nbf\":1}",
       "{\"aud\":\"x\",\"iss\":\"i\",\"appid\":\"a\",\"oid\":\"o\",\"tid\":\"t\",\"exp\":1764003600}",
-      "{\"aud\":\"x\",\"iss\":\"i\",\"appid\":\"a\",\"oid\":\"o\",\"tid\":\"t\",\"nbf\":-9223372036854775808,"
-      "\"exp\":1764003600}",
+      ("{\"aud\":\"x\",\"iss\":\"i\",\"appid\":\"a\",\"oid\":\"o\",\"tid\":\"t\",\"nbf\":-9223372036854775808,"
+       "\"exp\":1764003600}"),
       "{\"aud\":\"x\",\"aud\":\"y\",\"iss\":\"i\",\"appid\":\"a\",\"oid\":\"o\",\"tid\":\"t\",\"nbf\":1,\"exp\":1764003600}",
       "{\"aud\":\"x\\u0000y\",\"iss\":\"i\",\"appid\":\"a\",\"oid\":\"o\",\"tid\":\"t\",\"nbf\":1,\"exp\":1764003600}",
       "\"x\"", "",
@@ -264,7 +264,7 @@ static void oversized_tokens_are_not_looked_at(void **state) {
   fixture *f = *state;
   char claims[2 * VAULT_JWT_MAX_BYTES];
   ekm_buf token;
-  int len = snprintf(claims, sizeof claims, "{\"x\":\"%*s\",%s", VAULT_JWT_MAX_BYTES, "", CLAIMS + 1);
+  int len = snprintf(claims, sizeof claims, "{\"x\":\"%*s\",%s", VAULT_JWT_MAX_BYTES, "", &CLAIMS[1]);
   assert_true(len > 0 && (size_t)len < sizeof claims);
   make_of(f, f->key, HEADER, claims, &token);
   assert_true(token.len > VAULT_JWT_MAX_BYTES);
