@@ -8,11 +8,12 @@
 static bool fill(akv_client *client, const akv_options *options, const akv_identity *identity, ekm_err *err) {
   client->http = options->http;
   client->clock = options->clock;
-  client->rng = options->rng;
   client->log = options->log;
   client->vault = *options->vault;
+  atomic_init(&client->calls, 0);
   client->vault.host = client->host;
   if (!ekm_text_copy(client->host, sizeof client->host, options->vault->host, "a vault's host name", err)) return false;
+  if (!options->rng->fill(options->rng, client->request_id, sizeof client->request_id, err)) return false;
   if (!entra_client_secret_new(client->http, identity->client_id, identity->secret, &client->source, err)) return false;
   akv_sign_in_options sign_in = {client->http, client->clock, client->log, &client->vault, client->source};
   return akv_sign_in_new(&sign_in, &client->sign_in, err);

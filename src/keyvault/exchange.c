@@ -1,32 +1,36 @@
 #include "keyvault/exchange.h"
 
+#include <string.h>
+
 #include "base/hex.h"
 #include "base/limits.h"
 #include "keyvault/answer.h"
 
 enum {
-  GUID_BYTES = 16,
   GUID_CHARS = 36,
   SKEW_MAX_S = 4 * 60, /* a service gives a token's times a few minutes of leeway */
   TRIES = 2            /* a rejected token is replaced once */
 };
 
-/* A random GUID (RFC 9562 section 5.4): the same for all tries of one question, so that the vault's log shows it as
- * one. */
-static bool make_guid(const ekm_rng *rng, char out[GUID_CHARS + 1], ekm_err *err) {
-  uint8_t bytes[GUID_BYTES];
-  char digits[2 * GUID_BYTES + 1];
+/* A GUID (RFC 9562 section 5.4) for one question and all its tries, so that the vault's log shows it as one. It is not
+ * a secret: a random half that is the client's, and a half that counts from a random start. */
+static void make_guid(akv_client *client, char out[GUID_CHARS + 1]) {
+  uint8_t bytes[AKV_GUID_BYTES];
+  char digits[2 * AKV_GUID_BYTES + 1];
   char *at = out;
-  if (!rng->fill(rng, bytes, sizeof bytes, err)) return false;
+  uint64_t half;
+  memcpy(bytes, client->request_id, sizeof bytes);
+  memcpy(&half, bytes + 8, sizeof half);
+  half += (atomic_fetch_add_explicit(&client->calls, 1, memory_order_relaxed) + 1) << 8; /* byte 8 holds the variant */
+  memcpy(bytes + 8, &half, sizeof half);
   bytes[6] = (uint8_t)((bytes[6] & 0x0F) | 0x40);
   bytes[8] = (uint8_t)((bytes[8] & 0x3F) | 0x80);
   ekm_hex_text(ekm_view_of(bytes, sizeof bytes), digits, sizeof digits);
-  for (int i = 0; i < 2 * GUID_BYTES; i++) {
+  for (int i = 0; i < 2 * AKV_GUID_BYTES; i++) {
     if (i == 8 || i == 12 || i == 16 || i == 20) *at++ = '-';
     *at++ = digits[i];
   }
   *at = '\0';
-  return true;
 }
 
 static bool fail(akv_client *client, const akv_request *request, const ekm_http_response *answer, ekm_err *err) {
@@ -67,7 +71,7 @@ bool akv_exchange(akv_client *client, const akv_request *request, const akv_call
   ekm_buf_append_text(&url, client->host);
   ekm_buf_append_text(&url, request->target);
   EKM_TRY(ekm_buf_ok(&url, "a URL", err));
-  EKM_TRY(make_guid(client->rng, request_id, err));
+  make_guid(client, request_id);
   ekm_http_request http_request = {.method = request->method,
                                    .url = ekm_buf_text(&url),
                                    .route = &client->vault.route,

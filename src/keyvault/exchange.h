@@ -3,15 +3,20 @@
 #ifndef EKM_KEYVAULT_EXCHANGE_H
 #define EKM_KEYVAULT_EXCHANGE_H
 
+#include <stdatomic.h>
+
 #include "base/json.h"
 #include "keyvault/client.h"
 #include "keyvault/sign_in.h"
 
+enum { AKV_GUID_BYTES = 16 };
+
 struct akv_client {
   ekm_http *http;
   const ekm_clock *clock;
-  const ekm_rng *rng;
   ekm_log *log;
+  uint8_t request_id[AKV_GUID_BYTES]; /* random; the calls count its last half on */
+  atomic_uint_fast64_t calls;
   char host[EKM_LIMIT_HOST_BYTES + 1];
   akv_vault vault; /* its host is the one above */
   entra_source *source;

@@ -78,9 +78,9 @@ static void any_body_will_do(void **state) {
       "{\"error\":\"text\"}",
       "{\"error\":{\"code\":7,\"message\":[]}}",
       "{\"error\":{\"code\":\"Forbidden\",\"innererr",
-      (("{\"error\":{\"innererror\":{\"innererror\":{\"innererror\":{\"innererror\":{\"innererror\":{\"innererror\":{"
-        "\"innererror\":{\"innererror\":{\"innererror\":{\"innererror\":{\"code\":\"x\"}}}}}}}}}}}}"),
-       "\xff\xfe\x00"),
+      ("{\"error\":{\"innererror\":{\"innererror\":{\"innererror\":{\"innererror\":{\"innererror\":{\"innererror\":{"
+       "\"innererror\":{\"innererror\":{\"innererror\":{\"innererror\":{\"code\":\"x\"}}}}}}}}}}}}"),
+      "\xff\xfe\x00",
   };
   static const struct {
     int status;
