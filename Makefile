@@ -34,9 +34,9 @@ format:  ## lay out every C file
 windows-check: deps-build deps-windows  ## compile the Windows half
 	@$(MAKE) --no-print-directory -j "$$(nproc)" -f scripts/windows.mk
 
-docs:  ## the pages that are made from tables
-	@scripts/deps.sh test
+docs: deps-test build-dev  ## the pages that are made from tables
 	scripts/gen_errors.py
+	build/dev/src/provider/openekm_sample >docs/openekm.conf
 
 clean:  ## remove the build folders
 	rm -rf build
