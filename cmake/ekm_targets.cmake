@@ -15,6 +15,7 @@ add_compile_options(${EKM_WARNINGS} -fstack-protector-strong -ffile-prefix-map=$
 if(EKM_SANITIZE)
   list(JOIN EKM_SANITIZE "," sanitizers)
   add_compile_options(-fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+  add_compile_options(-Wno-format-truncation -Wno-maybe-uninitialized) # gcc guesses wrongly around instrumented code
   add_link_options(-fsanitize=${sanitizers})
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   add_compile_definitions(_FORTIFY_SOURCE=2)
