@@ -39,6 +39,7 @@ static int digit_value(char c) {
 bool ekm_b64url_decode(const char *text, size_t len, ekm_buf *out, const char *what, ekm_err *err) {
   if (len > 0 && len % 4 == 0 && text[len - 1] == '=') len -= text[len - 2] == '=' ? 2 : 1;
   if (len % 4 == 1) return EKM_FAIL(err, EKM_E_TEXT_ENCODING, "%s has a length that base64url never has", what);
+  size_t before = out->len;
   uint8_t *at = ekm_buf_extend(out, len / 4 * 3 + (len % 4 == 0 ? 0 : len % 4 - 1));
   if (at == NULL) return ekm_buf_ok(out, what, err);
 
@@ -56,6 +57,7 @@ bool ekm_b64url_decode(const char *text, size_t len, ekm_buf *out, const char *w
     }
   }
   if (bad < 0 || (group & ((1u << bits) - 1)) != 0) {
+    ekm_buf_truncate(out, before);
     return EKM_FAIL(err, EKM_E_TEXT_ENCODING, "%s is not base64url", what);
   }
   return true;

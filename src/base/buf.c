@@ -7,6 +7,9 @@
 
 enum { BUF_FIRST_CAP_BYTES = 64 };
 
+/* However large max is, doubling a capacity must not overflow. */
+#define BUF_LIMIT_BYTES (SIZE_MAX / 4)
+
 void ekm_buf_init(ekm_buf *buf, size_t max) {
   memset(buf, 0, sizeof *buf);
   buf->max = max;
@@ -30,7 +33,7 @@ void ekm_buf_reset(ekm_buf *buf) {
 /* Make room for ${extra} more bytes and a NUL. Never realloc: the old block would keep its bytes. */
 static bool reserve(ekm_buf *buf, size_t extra) {
   if (buf->too_long || buf->no_memory) return false;
-  if (extra > buf->max - buf->len) {
+  if (extra > buf->max - buf->len || extra > BUF_LIMIT_BYTES - buf->len) {
     buf->too_long = true;
     return false;
   }
@@ -87,6 +90,7 @@ void ekm_buf_append_fmt(ekm_buf *buf, const char *fmt, ...) {
   va_start(args, fmt);
   int len = vsnprintf(NULL, 0, fmt, args);
   va_end(args);
+  if (len < 0) buf->too_long = true; /* more than INT_MAX bytes, or no text at all: not what the caller wants */
   if (len < 0 || !reserve(buf, (size_t)len)) return;
   va_start(args, fmt);
   (void)vsnprintf((char *)buf->ptr + buf->len, (size_t)len + 1, fmt, args);

@@ -1,6 +1,5 @@
 #include "base/clock.h"
 
-#include <stdio.h>
 #include <string.h>
 
 int64_t ekm_clock_wall_s(const ekm_clock *clock) {
@@ -46,29 +45,43 @@ static void civil_from_days(int64_t days, int *year, int *month, int *day) {
 
 void ekm_clock_append_iso(int64_t wall_s, ekm_buf *out) {
   int year, month, day;
-  int64_t days = wall_s >= 0 ? wall_s / 86400 : -((86399 - wall_s) / 86400);
-  int64_t second = wall_s - days * 86400;
+  bool before = wall_s % 86400 < 0; /* C rounds towards zero, a calendar downwards */
+  int64_t days = wall_s / 86400 - (before ? 1 : 0);
+  int64_t second = wall_s % 86400 + (before ? 86400 : 0);
   civil_from_days(days, &year, &month, &day);
   ekm_buf_append_fmt(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month, day, (int)(second / 3600),
                      (int)(second / 60 % 60), (int)(second % 60));
 }
 
+/* Does ${text} have the form of ${pattern}: 'd' a digit, 'a' a letter, everything else itself? */
+static bool has_form(const char *text, const char *pattern) {
+  for (; *pattern != '\0'; text++, pattern++) {
+    bool digit = *text >= '0' && *text <= '9';
+    bool letter = (*text >= 'A' && *text <= 'Z') || (*text >= 'a' && *text <= 'z');
+    if (*pattern == 'd' ? !digit : *pattern == 'a' ? !letter : *text != *pattern) return false;
+  }
+  return *text == '\0';
+}
+
+static int number_at(const char *text, int digits) {
+  int number = 0;
+  for (int i = 0; i < digits; i++) number = number * 10 + (text[i] - '0');
+  return number;
+}
+
 bool ekm_clock_parse_http_date(const char *text, int64_t *out_wall_s) {
   static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  char month_name[4] = "";
-  int day, year, hour, minute, second;
-  int used = 0;
+  int month = 0;
+  if (!has_form(text, "aaa, dd aaa dddd dd:dd:dd GMT")) return false;
+  while (month < 12 && memcmp(months + 3 * month, text + 8, 3) != 0) month++;
+  int day = number_at(text + 5, 2), year = number_at(text + 12, 4);
+  int hour = number_at(text + 17, 2), minute = number_at(text + 20, 2), second = number_at(text + 23, 2);
+  if (month == 12 || year < 1970 || day < 1 || hour > 23 || minute > 59 || second > 60) return false;
 
-  if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &day, month_name, &year, &hour, &minute,
-             &second, &used) != 6 ||
-      used == 0) {
-    return false;
-  }
-  const char *found = strstr(months, month_name);
-  if (found == NULL || strlen(month_name) != 3 || (found - months) % 3 != 0) return false;
-  if (year < 1970 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) return false;
-  if (hour < 0 || minute < 0 || second < 0) return false;
-  int month = (int)(found - months) / 3 + 1;
-  *out_wall_s = days_from_civil(year, month, day) * 86400 + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
+  int again_year, again_month, again_day; /* a day that the month does not have comes back as another */
+  int64_t days = days_from_civil(year, month + 1, day);
+  civil_from_days(days, &again_year, &again_month, &again_day);
+  if (again_day != day) return false;
+  *out_wall_s = days * 86400 + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
   return true;
 }

@@ -75,7 +75,8 @@ bool ekm_json_parse(ekm_view text, json_t **out_doc, ekm_err *err) {
   }
   ran_out = false;
   json_t *doc = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &why);
-  if (doc == NULL && ran_out) {
+  if (ran_out) { /* also with a document: jansson drops characters of a text whose buffer cannot grow */
+    json_decref(doc);
     return EKM_FAIL(err, EKM_E_OUT_OF_MEMORY, "for a JSON document");
   }
   if (doc == NULL) {
@@ -111,11 +112,9 @@ json_t *ekm_json_array(const json_t *object, const char *name) {
 json_int_t ekm_json_int(const json_t *object, const char *name, json_int_t fallback) {
   json_t *member = json_object_get(object, name);
   const char *text = json_string_value(member);
-  char *end = NULL;
   if (json_is_integer(member)) return json_integer_value(member);
-  if (text == NULL || *text == '\0' || strlen(text) > 18) return fallback;
-  long long value = strtoll(text, &end, 10);
-  return *end == '\0' ? value : fallback;
+  if (text == NULL || *text == '\0' || strlen(text) > 18 || text[strspn(text, "0123456789")] != '\0') return fallback;
+  return strtoll(text, NULL, 10);
 }
 
 bool ekm_json_bool(const json_t *object, const char *name, bool fallback) {

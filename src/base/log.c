@@ -62,7 +62,7 @@ void ekm_log_close(ekm_log **log) {
 }
 
 bool ekm_log_wants(const ekm_log *log, ekm_log_level level) {
-  return log != NULL && level <= log->level;
+  return log != NULL && level > EKM_LOG_OFF && level <= log->level;
 }
 
 void ekm_log_append_json_text(const char *text, ekm_buf *out) {
@@ -103,20 +103,20 @@ static void append_field(const ekm_log_field *field, ekm_buf *line) {
   }
 }
 
-static void append_time(const ekm_clock *clock, ekm_buf *line) {
+static void append_head(const ekm_clock *clock, ekm_log_level level, const char *event, ekm_buf *line) {
   ekm_buf_append_text(line, "{\"time\":\"");
   ekm_clock_append_iso(ekm_clock_wall_s(clock), line);
-  ekm_buf_append_char(line, '"');
+  ekm_buf_append_fmt(line, "\",\"level\":\"%s\",\"event\":\"%s\"", level_names[level], event);
 }
 
 static void write_line(ekm_log *log, ekm_view line) {
+  ekm_mutex_lock(&log->lock);
   if (log->sink != NULL) {
     log->sink(log->sink_arg, (const char *)line.ptr, line.len);
-    return;
+  } else {
+    (void)fwrite(line.ptr, 1, line.len, log->file);
+    (void)fflush(log->file);
   }
-  ekm_mutex_lock(&log->lock);
-  (void)fwrite(line.ptr, 1, line.len, log->file);
-  (void)fflush(log->file);
   ekm_mutex_unlock(&log->lock);
 }
 
@@ -124,10 +124,14 @@ void ekm_log_event(ekm_log *log, ekm_log_level level, const char *event, const e
   ekm_buf line;
   if (!ekm_log_wants(log, level)) return;
   ekm_buf_init(&line, LOG_LINE_MAX_BYTES);
-  append_time(log->clock, &line);
-  ekm_buf_append_fmt(&line, ",\"level\":\"%s\",\"event\":\"%s\"", level_names[level], event);
+  append_head(log->clock, level, event, &line);
   for (; fields->kind != EKM_LOG_FIELD_END; fields++) append_field(fields, &line);
   ekm_buf_append_text(&line, "}\n");
+  if (line.too_long) { /* what a peer sends must not be able to keep an event out of the log */
+    ekm_buf_reset(&line);
+    append_head(log->clock, level, event, &line);
+    ekm_buf_append_text(&line, ",\"fields\":\"too long\"}\n");
+  }
   if (!line.too_long && !line.no_memory) write_line(log, ekm_buf_view(&line));
   ekm_buf_clear(&line);
 }

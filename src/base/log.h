@@ -3,7 +3,8 @@
  *   {"time":"2026-11-24T08:00:00Z","level":"info","event":"keyvault.request","method":"GET","status":200,"ms":12}
  *
  * There is no field type for secrets, tokens, plaintext or ekm_buf, so they cannot be logged by accident; texts are
- * cut at 512 bytes. Events are named layer.noun. A logger that is NULL logs nothing.
+ * cut at 512 bytes, and a line that would pass 8 kB keeps its event but loses its fields. Events are named layer.noun.
+ * A logger that is NULL logs nothing.
  *
  * Threads: a logger may be used by all threads; lines do not mix. */
 #ifndef EKM_BASE_LOG_H
@@ -46,7 +47,8 @@ typedef struct ekm_log_field {
 EKM_MUST_USE bool ekm_log_open_file(const char *path, ekm_log_level level, const ekm_clock *clock, ekm_log **out_log,
                                     ekm_err *err);
 
-/* ekm_log_open_sink(sink, arg, level, clock, out_log, err): give each line (with its '\n') to ${sink}. */
+/* ekm_log_open_sink(sink, arg, level, clock, out_log, err): give each line (with its '\n') to ${sink},
+ * one at a time; it must not log itself. */
 EKM_MUST_USE bool ekm_log_open_sink(void (*sink)(void *arg, const char *line, size_t len), void *arg,
                                     ekm_log_level level, const ekm_clock *clock, ekm_log **out_log, ekm_err *err);
 

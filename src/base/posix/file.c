@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/mem.h"
 
 bool ekm_file_read(const char *path, ekm_buf *out, ekm_err *err) {
   uint8_t chunk[4096];
@@ -19,6 +20,7 @@ bool ekm_file_read(const char *path, ekm_buf *out, ekm_err *err) {
     if (got > 0) ekm_buf_append(out, chunk, (size_t)got);
   } while (got > 0 && !out->too_long && !out->no_memory);
   int why = errno;
+  ekm_mem_wipe(chunk, sizeof chunk); /* it may have been a key */
   (void)close(fd);
   if (got < 0) return EKM_FAIL(err, EKM_E_FILE_READ, "'%s': %s", path, strerror(why));
   return ekm_buf_ok(out, path, err);

@@ -3,6 +3,7 @@
 #include <windows.h>
 
 #include "base/limits.h"
+#include "base/mem.h"
 #include "base/utf16.h"
 
 /* A path as the wide functions want it; false when it is not UTF-8 or too long. */
@@ -32,6 +33,7 @@ bool ekm_file_read(const char *path, ekm_buf *out, ekm_err *err) {
   } while (got > 0 && !out->too_long && !out->no_memory);
   ok = ekm_buf_ok(out, path, err);
 done:
+  ekm_mem_wipe(chunk, sizeof chunk); /* it may have been a key */
   if (file != INVALID_HANDLE_VALUE) (void)CloseHandle(file);
   ekm_buf_clear(&wide);
   return ok;
