@@ -108,8 +108,8 @@ static bool add_section(ekm_config *config, const char *name, const char *patter
   return true;
 }
 
-static bool add_entry(ekm_config *config, const ekm_config_setting *setting, size_t section, const char *value, size_t line,
-                      ekm_err *err) {
+static bool add_entry(ekm_config *config, const ekm_config_setting *setting, size_t section, const char *value,
+                      size_t line, ekm_err *err) {
   void *things = config->entries;
   if (!room_for_one(&things, config->entry_count, &config->entry_room, sizeof *config->entries, err)) return false;
   config->entries = things;
@@ -179,7 +179,8 @@ static bool read_setting(reader *r, char *text, ekm_err *err) {
   const config_section *section = &r->config->sections[r->config->section_count - 1];
   if (*key == '\0') return syntax_error(r, err, "a value without a key", NULL);
   const ekm_config_setting *setting = find_setting(r->config->schema, section->name, key);
-  if (setting == NULL) return syntax_error(r, err, section->name[0] == '\0' ? "unknown setting" : "unknown setting of this section", key);
+  if (setting == NULL)
+    return syntax_error(r, err, section->name[0] == '\0' ? "unknown setting" : "unknown setting of this section", key);
   if (find_entry(r->config, section, key) != NULL) return syntax_error(r, err, "a second value for", key);
   return unquote(r, &value, err) && ekm_value_check(setting, value, r->where, err) &&
          add_entry(r->config, setting, r->config->section_count - 1, value, r->line, err);
@@ -258,7 +259,8 @@ static bool env_name(const ekm_config_schema *schema, const ekm_config_setting *
   return true;
 }
 
-static bool override(ekm_config *config, const ekm_config_setting *setting, const char *name, const char *value, ekm_err *err) {
+static bool override(ekm_config *config, const ekm_config_setting *setting, const char *name, const char *value,
+                     ekm_err *err) {
   if (!ekm_utf16_is_utf8(value, strlen(value)) || has_control(value)) {
     return EKM_FAIL(err, EKM_E_CONFIG_VALUE, "%s is not UTF-8 or has a control character", name);
   }
@@ -436,9 +438,10 @@ static void write_setting(const ekm_config_schema *schema, const ekm_config_sett
 
 bool ekm_config_write_sample(const ekm_config_schema *schema, ekm_buf *out, ekm_err *err) {
   const char *section = "";
-  ekm_buf_append_text(out,
-                      "# Every setting with its default. Remove the '#' directly before a setting or section to use it.\n"
-                      "# Comments stand on lines of their own; a value goes to the end of its line, quotes are optional.\n");
+  ekm_buf_append_text(
+      out,
+      "# Every setting with its default. Remove the '#' directly before a setting or section to use it.\n"
+      "# Comments stand on lines of their own; a value goes to the end of its line, quotes are optional.\n");
   for (size_t i = 0; i < schema->count; i++) {
     if (strcmp(schema->settings[i].section, section) != 0) {
       section = schema->settings[i].section;

@@ -3,7 +3,7 @@
  * that is spelt wrongly must not silently leave a default in force.
  *
  *   static const ekm_config_setting settings[] = {
- *     {.section = "", .key = "log_level", .type = EKM_CONFIG_CHOICE, .choices = "off|error|warn|info", .fallback = "warn",
+ *     {.section = "", .key = "log_level", .type = EKM_CONFIG_CHOICE, .choices = "off|error|warn", .fallback = "warn",
  *      .doc = "how much is logged"},
  *     {.section = "vault *", .key = "port", .type = EKM_CONFIG_INT, .min = 1, .max = 65535, .fallback = "443",
  *      .doc = "TCP port of the vault"},

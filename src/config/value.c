@@ -47,16 +47,11 @@ static bool is_allowed(const ekm_config_setting *setting, const char *value) {
   int64_t number;
   bool ignored;
   switch (setting->type) {
-    case EKM_CONFIG_TEXT:
-      return true;
-    case EKM_CONFIG_PATH:
-      return ekm_file_is_absolute(value);
-    case EKM_CONFIG_BOOL:
-      return parse_bool(value, &ignored);
-    case EKM_CONFIG_INT:
-      return parse_int(value, &number) && number >= setting->min && number <= setting->max;
-    case EKM_CONFIG_CHOICE:
-      return is_choice(setting->choices, value);
+    case EKM_CONFIG_TEXT: return true;
+    case EKM_CONFIG_PATH: return ekm_file_is_absolute(value);
+    case EKM_CONFIG_BOOL: return parse_bool(value, &ignored);
+    case EKM_CONFIG_INT: return parse_int(value, &number) && number >= setting->min && number <= setting->max;
+    case EKM_CONFIG_CHOICE: return is_choice(setting->choices, value);
   }
   return false;
 }
@@ -75,14 +70,9 @@ bool ekm_value_bool(const char *value) {
 
 void ekm_value_describe(const ekm_config_setting *setting, ekm_buf *out) {
   switch (setting->type) {
-    case EKM_CONFIG_TEXT:
-      return;
-    case EKM_CONFIG_PATH:
-      ekm_buf_append_text(out, "an absolute path");
-      return;
-    case EKM_CONFIG_BOOL:
-      ekm_buf_append_text(out, "yes or no");
-      return;
+    case EKM_CONFIG_TEXT: return;
+    case EKM_CONFIG_PATH: ekm_buf_append_text(out, "an absolute path"); return;
+    case EKM_CONFIG_BOOL: ekm_buf_append_text(out, "yes or no"); return;
     case EKM_CONFIG_INT:
       ekm_buf_append_fmt(out, "a number from %" PRId64 " to %" PRId64, setting->min, setting->max);
       return;
@@ -104,7 +94,8 @@ bool ekm_value_check(const ekm_config_setting *setting, const char *value, const
   if (is_allowed(setting, value)) return true;
   ekm_buf_init(&allowed, DESCRIPTION_BYTES);
   ekm_value_describe(setting, &allowed);
-  (void)EKM_FAIL(err, EKM_E_CONFIG_VALUE, "%s: '%s' must be %s, not '%s'", where, setting->key, ekm_buf_text(&allowed), value);
+  (void)EKM_FAIL(err, EKM_E_CONFIG_VALUE, "%s: '%s' must be %s, not '%s'", where, setting->key, ekm_buf_text(&allowed),
+                 value);
   ekm_buf_clear(&allowed);
   return false;
 }

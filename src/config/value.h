@@ -5,7 +5,8 @@
 #include "config/config.h"
 
 /* ekm_value_check(setting, value, where, err): CONFIG_VALUE, beginning with ${where}, if the type does not allow it. */
-EKM_MUST_USE bool ekm_value_check(const ekm_config_setting *setting, const char *value, const char *where, ekm_err *err);
+EKM_MUST_USE bool ekm_value_check(const ekm_config_setting *setting, const char *value, const char *where,
+                                  ekm_err *err);
 
 /* ekm_value_int(value), ekm_value_bool(value): the meaning of a value that was checked; 0 and false for others. */
 int64_t ekm_value_int(const char *value);

@@ -1,6 +1,6 @@
 /* X.509 certificates that akvd makes for itself: an authority of its own and a server certificate, both ECDSA P-256
- * (a TLS handshake of a GnuTLS server costs 0.45 ms of CPU with P-256, 2.1 ms with RSA-2048, as measured for the design).
- * OpenSSL only. */
+ * (a TLS handshake of a GnuTLS server costs 0.45 ms of CPU with P-256, 2.1 ms with RSA-2048, as measured for the
+ * design). OpenSSL only. */
 #ifndef EKM_CRYPTO_CERT_H
 #define EKM_CRYPTO_CERT_H
 
@@ -13,8 +13,8 @@
 #include "crypto/crypto.h"
 
 typedef struct ekm_cert_request {
-  const char *common_name;   /* of the new certificate */
-  const char *const *names;  /* subjectAltName entries; a name of digits and dots, or with ':', is an IP address */
+  const char *common_name;  /* of the new certificate */
+  const char *const *names; /* subjectAltName entries; a name of digits and dots, or with ':', is an IP address */
   size_t name_count;
   int64_t not_before_wall_s;
   int64_t not_after_wall_s;

@@ -2,10 +2,11 @@
  *
  *   authority   v3, serial 127 random bits, CN, basicConstraints CA:TRUE pathlen:0 (critical),
  *               keyUsage keyCertSign cRLSign (critical), subjectKeyIdentifier
- *   server      v3, serial 127 random bits, CN, basicConstraints CA:FALSE (critical), keyUsage digitalSignature (critical),
- *               extendedKeyUsage serverAuth, subjectAltName, subjectKeyIdentifier, authorityKeyIdentifier
+ *   server      v3, serial 127 random bits, CN, basicConstraints CA:FALSE (critical),
+ *               keyUsage digitalSignature (critical), extendedKeyUsage serverAuth, subjectAltName,
+ *               subjectKeyIdentifier, authorityKeyIdentifier
  *
- * Names go into subjectAltName as structures, not through OpenSSL's text syntax, where a ',' in a name starts another. */
+ * Names go into subjectAltName as structures, not through OpenSSL's text syntax, where a ',' in a name adds one. */
 #include "crypto/cert.h"
 
 #include <openssl/err.h>
@@ -167,7 +168,8 @@ done:
 }
 
 /* A new P-256 key and a certificate of it that has everything but extensions, issuer and signature. */
-static bool begin(const ekm_crypto *crypto, const ekm_cert_request *request, X509 **out_cert, EVP_PKEY **out_key, ekm_err *err) {
+static bool begin(const ekm_crypto *crypto, const ekm_cert_request *request, X509 **out_cert, EVP_PKEY **out_key,
+                  ekm_err *err) {
   *out_key = EVP_PKEY_Q_keygen(crypto->lib, NULL, "EC", "P-256");
   *out_cert = X509_new_ex(crypto->lib, NULL);
   if (*out_key == NULL || *out_cert == NULL || X509_set_version(*out_cert, X509_VERSION_3) != 1 ||
@@ -184,7 +186,8 @@ typedef struct extension {
 } extension;
 
 static bool finish(X509 *cert, X509 *issuer, EVP_PKEY *issuer_key, const ekm_crypto *crypto, ekm_err *err) {
-  if (X509_set_issuer_name(cert, X509_get_subject_name(issuer)) != 1 || X509_sign(cert, issuer_key, crypto->sha256) <= 0) {
+  if (X509_set_issuer_name(cert, X509_get_subject_name(issuer)) != 1 ||
+      X509_sign(cert, issuer_key, crypto->sha256) <= 0) {
     return ekm_crypto_fail(err, "a certificate's signature");
   }
   return true;
@@ -224,8 +227,10 @@ done:
 bool ekm_cert_make_server(const ekm_crypto *crypto, const ekm_cert_request *request, ekm_view ca_cert_pem,
                           ekm_view ca_key_pem, ekm_buf *out_cert_pem, ekm_buf *out_key_pem, ekm_err *err) {
   static const extension rows[] = {
-      {NID_basic_constraints, "critical,CA:FALSE"},   {NID_key_usage, "critical,digitalSignature"},
-      {NID_ext_key_usage, "serverAuth"},              {NID_subject_key_identifier, "hash"},
+      {NID_basic_constraints, "critical,CA:FALSE"},
+      {NID_key_usage, "critical,digitalSignature"},
+      {NID_ext_key_usage, "serverAuth"},
+      {NID_subject_key_identifier, "hash"},
       {NID_authority_key_identifier, "keyid:always"},
   };
   bool ok = false;
@@ -240,7 +245,8 @@ bool ekm_cert_make_server(const ekm_crypto *crypto, const ekm_cert_request *requ
   if (ca == NULL) goto done;
   ca_key = read_private(crypto, ca_key_pem, err);
   if (ca_key == NULL) goto done;
-  if (X509_check_private_key(ca, ca_key) != 1) EKM_BAIL(err, EKM_E_CRYPTO, "the authority's key is not its certificate's");
+  if (X509_check_private_key(ca, ca_key) != 1)
+    EKM_BAIL(err, EKM_E_CRYPTO, "the authority's key is not its certificate's");
   EKM_TRY(begin(crypto, request, &cert, &key, err));
   EKM_TRY(add_extensions(cert, ca, rows, sizeof rows / sizeof rows[0], err));
   EKM_TRY(add_names(cert, request, err));
@@ -289,7 +295,8 @@ bool ekm_cert_covers(const ekm_crypto *crypto, ekm_view cert_pem, const char *na
   bool ok = cert != NULL;
   if (ok && is_address(name)) *out_covers = X509_check_ip_asc(cert, name, 0) == 1;
   /* An empty name would match every certificate: X509_check_host then asks for none in particular. */
-  else if (ok && name[0] != '\0') *out_covers = X509_check_host(cert, name, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
+  else if (ok && name[0] != '\0')
+    *out_covers = X509_check_host(cert, name, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
   X509_free(cert);
   (void)ERR_pop_to_mark();
   return ok;

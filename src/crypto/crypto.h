@@ -27,7 +27,8 @@ void ekm_crypto_free(ekm_crypto **crypto);
 const ekm_rng *ekm_crypto_rng(const ekm_crypto *crypto);
 
 /* ekm_crypto_sha256(crypto, data, out, err): FIPS 180-4. */
-EKM_MUST_USE bool ekm_crypto_sha256(const ekm_crypto *crypto, ekm_view data, uint8_t out[EKM_SHA256_BYTES], ekm_err *err);
+EKM_MUST_USE bool ekm_crypto_sha256(const ekm_crypto *crypto, ekm_view data, uint8_t out[EKM_SHA256_BYTES],
+                                    ekm_err *err);
 
 /* ekm_crypto_sha1(crypto, data, out, err): for x5t certificate thumbprints only, not for protection. */
 EKM_MUST_USE bool ekm_crypto_sha1(const ekm_crypto *crypto, ekm_view data, uint8_t out[EKM_SHA1_BYTES], ekm_err *err);

@@ -48,7 +48,8 @@ bool ekm_crypto_new(ekm_crypto **out_crypto, ekm_err *err) {
   crypto->rng.fill = fill_random;
   EKM_TRY(open_algorithm(&crypto->sha256, BCRYPT_SHA256_ALGORITHM, 0, "SHA256", err));
   EKM_TRY(open_algorithm(&crypto->sha1, BCRYPT_SHA1_ALGORITHM, 0, "SHA1", err));
-  EKM_TRY(open_algorithm(&crypto->hmac_sha256, BCRYPT_SHA256_ALGORITHM, BCRYPT_ALG_HANDLE_HMAC_FLAG, "HMAC-SHA256", err));
+  EKM_TRY(
+      open_algorithm(&crypto->hmac_sha256, BCRYPT_SHA256_ALGORITHM, BCRYPT_ALG_HANDLE_HMAC_FLAG, "HMAC-SHA256", err));
   *out_crypto = crypto;
   ok = true;
 done:
@@ -83,7 +84,8 @@ static UCHAR *input(ekm_view view) {
   return pointer.out;
 }
 
-static bool hash(BCRYPT_ALG_HANDLE algorithm, ekm_view key, ekm_view data, uint8_t *out, ULONG out_bytes, ekm_err *err) {
+static bool hash(BCRYPT_ALG_HANDLE algorithm, ekm_view key, ekm_view data, uint8_t *out, ULONG out_bytes,
+                 ekm_err *err) {
   if (data.len > ULONG_MAX || key.len > ULONG_MAX) return EKM_FAIL(err, EKM_E_LIMIT, "more than 4 GB to hash at once");
   return succeeded(BCryptHash(algorithm, input(key), (ULONG)key.len, input(data), (ULONG)data.len, out, out_bytes),
                    "a hash", err);

@@ -47,7 +47,8 @@ static EVP_RAND_CTX *new_generator(OSSL_LIB_CTX *lib, const char *name, EVP_RAND
 
 static bool start_random(ekm_crypto *crypto, ekm_err *err) {
   char cipher[] = "AES-256-CTR";
-  OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_DRBG_PARAM_CIPHER, cipher, 0), OSSL_PARAM_construct_end()};
+  OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_DRBG_PARAM_CIPHER, cipher, 0),
+                         OSSL_PARAM_construct_end()};
 
   crypto->rng.fill = fill_random;
   crypto->seed = new_generator(crypto->lib, "SEED-SRC", NULL);
@@ -138,8 +139,8 @@ bool ekm_crypto_hmac_sha256(const ekm_crypto *crypto, ekm_view key, ekm_view dat
   (void)ERR_set_mark();
   EVP_MAC_CTX *mac = EVP_MAC_CTX_new(crypto->hmac);
   bool ok = mac != NULL && EVP_MAC_init(mac, key.len > 0 ? key.ptr : no_key, key.len, params) == 1 &&
-            EVP_MAC_update(mac, data.ptr, data.len) == 1 &&
-            EVP_MAC_final(mac, out, &len, EKM_SHA256_BYTES) == 1 && len == EKM_SHA256_BYTES;
+            EVP_MAC_update(mac, data.ptr, data.len) == 1 && EVP_MAC_final(mac, out, &len, EKM_SHA256_BYTES) == 1 &&
+            len == EKM_SHA256_BYTES;
   if (!ok) (void)ekm_crypto_fail(err, "HMAC-SHA256");
   EVP_MAC_CTX_free(mac);
   (void)ERR_pop_to_mark();

@@ -19,8 +19,8 @@ static bool check(const ekm_secret *key, ekm_view aad, ekm_view text, ekm_err *e
   return true;
 }
 
-bool ekm_gcm_seal(const ekm_crypto *crypto, const ekm_secret *key, const uint8_t nonce[EKM_GCM_NONCE_BYTES], ekm_view aad,
-                  ekm_view plaintext, ekm_buf *out, ekm_err *err) {
+bool ekm_gcm_seal(const ekm_crypto *crypto, const ekm_secret *key, const uint8_t nonce[EKM_GCM_NONCE_BYTES],
+                  ekm_view aad, ekm_view plaintext, ekm_buf *out, ekm_err *err) {
   bool ok = false;
   size_t before = out->len;
   int len = 0;
@@ -45,8 +45,8 @@ done:
   return ok;
 }
 
-bool ekm_gcm_open(const ekm_crypto *crypto, const ekm_secret *key, const uint8_t nonce[EKM_GCM_NONCE_BYTES], ekm_view aad,
-                  ekm_view sealed, ekm_buf *out, ekm_err *err) {
+bool ekm_gcm_open(const ekm_crypto *crypto, const ekm_secret *key, const uint8_t nonce[EKM_GCM_NONCE_BYTES],
+                  ekm_view aad, ekm_view sealed, ekm_buf *out, ekm_err *err) {
   bool ok = false;
   size_t before = out->len;
   uint8_t tag[EKM_GCM_TAG_BYTES];
@@ -56,7 +56,8 @@ bool ekm_gcm_open(const ekm_crypto *crypto, const ekm_secret *key, const uint8_t
 
   (void)ERR_set_mark();
   EKM_TRY(check(key, aad, sealed, err));
-  if (sealed.len < EKM_GCM_TAG_BYTES) EKM_BAIL(err, EKM_E_MISMATCH, "%zu bytes are too few for a sealed text", sealed.len);
+  if (sealed.len < EKM_GCM_TAG_BYTES)
+    EKM_BAIL(err, EKM_E_MISMATCH, "%zu bytes are too few for a sealed text", sealed.len);
   ekm_view text = ekm_view_of(sealed.ptr, sealed.len - EKM_GCM_TAG_BYTES);
   for (size_t i = 0; i < sizeof tag; i++) tag[i] = sealed.ptr[text.len + i];
   uint8_t *at = ekm_buf_extend(out, text.len);

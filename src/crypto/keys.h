@@ -58,8 +58,9 @@ EKM_MUST_USE bool ekm_key_public(const ekm_key *key, ekm_buf *out_n, ekm_buf *ou
 /* Encryption: "RSA-OAEP-256" (SHA-256 and MGF1-SHA-256), "RSA-OAEP" (SHA-1), "RSA1_5". NOT_SUPPORTED otherwise.
  * DATA_TOO_LONG for a plaintext that does not fit; BAD_ARGUMENT to decrypt or sign with a public key. The buffer is as
  * it was if they fail.
- * Decryption gives one and the same UNWRAP_REFUSED for every fault of the ciphertext, in the same time as far as OpenSSL
- * can; so for RSA1_5 too, where OpenSSL 3.2 and later answer a bad padding with random bytes instead of an error. */
+ * Decryption gives one and the same UNWRAP_REFUSED for every fault of the ciphertext, in the same time as far as
+ * OpenSSL can; so for RSA1_5 too, where OpenSSL 3.2 and later answer a bad padding with random bytes instead of an
+ * error. */
 EKM_MUST_USE bool ekm_key_encrypt(const ekm_key *key, const char *alg, ekm_view plaintext, ekm_buf *out_ciphertext,
                                   ekm_err *err);
 EKM_MUST_USE bool ekm_key_decrypt(const ekm_key *key, const char *alg, ekm_view ciphertext, ekm_buf *out_plaintext,
@@ -68,7 +69,8 @@ EKM_MUST_USE bool ekm_key_decrypt(const ekm_key *key, const char *alg, ekm_view 
 /* Signatures over a digest: "RS256", "RS384", "RS512", "PS256", "PS384", "PS512" (salt as long as the hash).
  * A digest of another length than the hash is BAD_ARGUMENT; a signature that is none is not an error but *${out_valid}
  * = false. */
-EKM_MUST_USE bool ekm_key_sign(const ekm_key *key, const char *alg, ekm_view digest, ekm_buf *out_signature, ekm_err *err);
+EKM_MUST_USE bool ekm_key_sign(const ekm_key *key, const char *alg, ekm_view digest, ekm_buf *out_signature,
+                               ekm_err *err);
 EKM_MUST_USE bool ekm_key_verify(const ekm_key *key, const char *alg, ekm_view digest, ekm_view signature,
                                  bool *out_valid, ekm_err *err);
 

@@ -88,7 +88,8 @@ bool ekm_key_generate_rsa(const ekm_crypto *crypto, unsigned bits, uint32_t publ
   *out_key = NULL;
   (void)ERR_set_mark();
   if (bits != 2048 && bits != 3072 && bits != 4096) EKM_BAIL(err, EKM_E_KEY_TYPE, "an RSA key of %u bits", bits);
-  if (exponent < 3 || exponent % 2 == 0) EKM_BAIL(err, EKM_E_BAD_ARGUMENT, "the public exponent %u is even or below 3", exponent);
+  if (exponent < 3 || exponent % 2 == 0)
+    EKM_BAIL(err, EKM_E_BAD_ARGUMENT, "the public exponent %u is even or below 3", exponent);
   ctx = EVP_PKEY_CTX_new_from_name(crypto->lib, "RSA", NULL);
   if (ctx == NULL || EVP_PKEY_keygen_init(ctx) != 1 || EVP_PKEY_CTX_set_params(ctx, params) != 1 ||
       EVP_PKEY_generate(ctx, &pkey) != 1) {
@@ -117,8 +118,9 @@ void ekm_key_free(ekm_key **key) {
 enum { N, E, D, P, Q, DP, DQ, QI, NUMBER_COUNT };
 
 static const char *const number_names[NUMBER_COUNT] = {
-    [N] = OSSL_PKEY_PARAM_RSA_N,          [E] = OSSL_PKEY_PARAM_RSA_E,          [D] = OSSL_PKEY_PARAM_RSA_D,
-    [P] = OSSL_PKEY_PARAM_RSA_FACTOR1,    [Q] = OSSL_PKEY_PARAM_RSA_FACTOR2,    [DP] = OSSL_PKEY_PARAM_RSA_EXPONENT1,
+    [N] = OSSL_PKEY_PARAM_RSA_N,          [E] = OSSL_PKEY_PARAM_RSA_E,
+    [D] = OSSL_PKEY_PARAM_RSA_D,          [P] = OSSL_PKEY_PARAM_RSA_FACTOR1,
+    [Q] = OSSL_PKEY_PARAM_RSA_FACTOR2,    [DP] = OSSL_PKEY_PARAM_RSA_EXPONENT1,
     [DQ] = OSSL_PKEY_PARAM_RSA_EXPONENT2, [QI] = OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
 };
 
@@ -234,15 +236,20 @@ static bool check_numbers(const ekm_rsa_numbers *in, ekm_rsa_numbers *out, ekm_e
   const ekm_view parts[] = {out->d, out->p, out->q, out->dp, out->dq, out->qi};
   size_t crt = 0;
   if (out->n.len == 0 || out->e.len == 0) return EKM_FAIL(err, EKM_E_CRYPTO, "an RSA key needs n and e");
-  if (out->n.len > EKM_LIMIT_RSA_MODULUS_BYTES) return EKM_FAIL(err, EKM_E_KEY_TYPE, "an RSA key of more than %d bits", RSA_BITS_MAX);
-  if (out->e.len > RSA_EXPONENT_BYTES_MAX || out->e.ptr[out->e.len - 1] % 2 == 0 || (out->e.len == 1 && out->e.ptr[0] < 3)) {
-    return EKM_FAIL(err, EKM_E_CRYPTO, "the public exponent is even, below 3 or longer than %d bytes", RSA_EXPONENT_BYTES_MAX);
+  if (out->n.len > EKM_LIMIT_RSA_MODULUS_BYTES)
+    return EKM_FAIL(err, EKM_E_KEY_TYPE, "an RSA key of more than %d bits", RSA_BITS_MAX);
+  if (out->e.len > RSA_EXPONENT_BYTES_MAX || out->e.ptr[out->e.len - 1] % 2 == 0 ||
+      (out->e.len == 1 && out->e.ptr[0] < 3)) {
+    return EKM_FAIL(err, EKM_E_CRYPTO, "the public exponent is even, below 3 or longer than %d bytes",
+                    RSA_EXPONENT_BYTES_MAX);
   }
   for (size_t i = 0; i < COUNT_OF(parts); i++) {
-    if (parts[i].len > out->n.len) return EKM_FAIL(err, EKM_E_CRYPTO, "a number of an RSA key is longer than its modulus");
+    if (parts[i].len > out->n.len)
+      return EKM_FAIL(err, EKM_E_CRYPTO, "a number of an RSA key is longer than its modulus");
     if (i > 0 && parts[i].len > 0) crt++;
   }
-  if (crt != 0 && crt != COUNT_OF(parts) - 1) return EKM_FAIL(err, EKM_E_CRYPTO, "an RSA key needs all of p, q, dp, dq and qi, or none");
+  if (crt != 0 && crt != COUNT_OF(parts) - 1)
+    return EKM_FAIL(err, EKM_E_CRYPTO, "an RSA key needs all of p, q, dp, dq and qi, or none");
   if (crt != 0 && out->d.len == 0) return EKM_FAIL(err, EKM_E_CRYPTO, "an RSA key with p and q needs d");
   return true;
 }
@@ -318,7 +325,8 @@ static bool append_number(const ekm_key *key, const char *name, ekm_buf *out, ek
 
 bool ekm_key_public(const ekm_key *key, ekm_buf *out_n, ekm_buf *out_e, ekm_err *err) {
   (void)ERR_set_mark();
-  bool ok = append_number(key, OSSL_PKEY_PARAM_RSA_N, out_n, err) && append_number(key, OSSL_PKEY_PARAM_RSA_E, out_e, err);
+  bool ok =
+      append_number(key, OSSL_PKEY_PARAM_RSA_N, out_n, err) && append_number(key, OSSL_PKEY_PARAM_RSA_E, out_e, err);
   (void)ERR_pop_to_mark();
   return ok;
 }
@@ -340,7 +348,8 @@ static bool decode(const ekm_crypto *crypto, ekm_view der, int selection, ekm_ke
   *out_key = NULL;
   (void)ERR_set_mark();
   if (der.len == 0) EKM_BAIL(err, EKM_E_CRYPTO, "the DER form of a key is empty");
-  ctx = OSSL_DECODER_CTX_new_for_pkey(&pkey, "DER", has_private ? "PrivateKeyInfo" : NULL, "RSA", selection, crypto->lib, NULL);
+  ctx = OSSL_DECODER_CTX_new_for_pkey(&pkey, "DER", has_private ? "PrivateKeyInfo" : NULL, "RSA", selection,
+                                      crypto->lib, NULL);
   if (ctx == NULL || OSSL_DECODER_from_data(ctx, &at, &left) != 1) {
     (void)ekm_crypto_fail(err, "the DER form of a key cannot be read");
     goto done;
@@ -420,7 +429,8 @@ static const encryption_alg *find_encryption(const char *name, ekm_err *err) {
   return NULL;
 }
 
-bool ekm_key_encrypt(const ekm_key *key, const char *alg_name, ekm_view plaintext, ekm_buf *out_ciphertext, ekm_err *err) {
+bool ekm_key_encrypt(const ekm_key *key, const char *alg_name, ekm_view plaintext, ekm_buf *out_ciphertext,
+                     ekm_err *err) {
   bool ok = false;
   size_t len = key->bits / 8;
   EVP_PKEY_CTX *ctx = NULL;
@@ -450,7 +460,8 @@ done:
   return ok;
 }
 
-bool ekm_key_decrypt(const ekm_key *key, const char *alg_name, ekm_view ciphertext, ekm_buf *out_plaintext, ekm_err *err) {
+bool ekm_key_decrypt(const ekm_key *key, const char *alg_name, ekm_view ciphertext, ekm_buf *out_plaintext,
+                     ekm_err *err) {
   bool ok = false;
   size_t room = key->bits / 8;
   size_t len = room;
@@ -487,7 +498,8 @@ static const signature_alg *find_signature(const char *name, ekm_view digest, ek
     const signature_alg *alg = &signature_algs[i];
     if (strcmp(alg->name, name) != 0) continue;
     if (digest.len == alg->hash_bytes) return alg;
-    (void)EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "%s signs a digest of %zu bytes, not of %zu", name, alg->hash_bytes, digest.len);
+    (void)EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "%s signs a digest of %zu bytes, not of %zu", name, alg->hash_bytes,
+                   digest.len);
     return NULL;
   }
   (void)EKM_FAIL(err, EKM_E_NOT_SUPPORTED, "the signature algorithm '%s'", name);
@@ -519,7 +531,8 @@ bool ekm_key_sign(const ekm_key *key, const char *alg_name, ekm_view digest, ekm
   uint8_t *at = ekm_buf_extend(out_signature, len);
   EKM_TRY(ekm_buf_ok(out_signature, "a signature", err));
   ctx = EVP_PKEY_CTX_new_from_pkey(key->crypto->lib, key->pkey, NULL);
-  if (ctx == NULL || EVP_PKEY_sign_init_ex(ctx, params) != 1 || EVP_PKEY_sign(ctx, at, &len, digest.ptr, digest.len) != 1) {
+  if (ctx == NULL || EVP_PKEY_sign_init_ex(ctx, params) != 1 ||
+      EVP_PKEY_sign(ctx, at, &len, digest.ptr, digest.len) != 1) {
     ekm_buf_truncate(out_signature, out_signature->len - key->bits / 8);
     (void)ekm_crypto_fail(err, "an RSA signature");
     goto done;
@@ -547,8 +560,8 @@ bool ekm_key_verify(const ekm_key *key, const char *alg_name, ekm_view digest, e
     (void)ekm_crypto_fail(err, "RSA verification");
     goto done;
   }
-  *out_valid = signature.len == key->bits / 8 &&
-               EVP_PKEY_verify(ctx, signature.ptr, signature.len, digest.ptr, digest.len) == 1;
+  *out_valid =
+      signature.len == key->bits / 8 && EVP_PKEY_verify(ctx, signature.ptr, signature.len, digest.ptr, digest.len) == 1;
   ok = true;
 done:
   EVP_PKEY_CTX_free(ctx);

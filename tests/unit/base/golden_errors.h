@@ -1,5 +1,5 @@
-/* Every error as it was first released: id, name, code and whether a retry may help. Logs, scripts and documents rely on
- * them, so rows are added at the end and never changed. */
+/* Every error as it was first released: id, name, code and whether a retry may help. Logs, scripts and documents rely
+ * on them, so rows are added at the end and never changed. */
 #ifndef EKM_TESTS_UNIT_BASE_GOLDEN_ERRORS_H
 #define EKM_TESTS_UNIT_BASE_GOLDEN_ERRORS_H
 

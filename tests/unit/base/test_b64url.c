@@ -11,9 +11,15 @@ static void the_vectors_of_rfc_4648(void **state) {
   static const struct {
     const char *bytes, *text, *padded;
   } rows[] = {
-      {"", "", ""},           {"f", "Zg", "Zg=="},           {"fo", "Zm8", "Zm8="},
-      {"foo", "Zm9v", "Zm9v"}, {"foob", "Zm9vYg", "Zm9vYg=="}, {"fooba", "Zm9vYmE", "Zm9vYmE="},
-      {"foobar", "Zm9vYmFy", "Zm9vYmFy"}, {"\xfb\xff", "-_8", "-_8="}, {"\xff\xff\xbe", "__--", "__--"},
+      {"", "", ""},
+      {"f", "Zg", "Zg=="},
+      {"fo", "Zm8", "Zm8="},
+      {"foo", "Zm9v", "Zm9v"},
+      {"foob", "Zm9vYg", "Zm9vYg=="},
+      {"fooba", "Zm9vYmE", "Zm9vYmE="},
+      {"foobar", "Zm9vYmFy", "Zm9vYmFy"},
+      {"\xfb\xff", "-_8", "-_8="},
+      {"\xff\xff\xbe", "__--", "__--"},
   };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -58,8 +64,8 @@ static void exactly_the_alphabet(void **state) {
 
 /* A refusal appends nothing and does not show the text, which may be a key. */
 static void what_is_refused(void **state) {
-  static const char *const rows[] = {"A", "AAAAA", "=", "==", "====", "A===", "AA=A", "AAA==", "AAAA=", "AA=", "A=",
-                                     "AB", "AAB", "Zh==", "Zm9=", "Zm9v\n", " Zm9v", "Zm+v", "Zm/v", "Z.g"};
+  static const char *const rows[] = {"A",  "AAAAA", "=",   "==",   "====", "A===",   "AA=A",  "AAA==", "AAAA=", "AA=",
+                                     "A=", "AB",    "AAB", "Zh==", "Zm9=", "Zm9v\n", " Zm9v", "Zm+v",  "Zm/v",  "Z.g"};
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     ekm_err err = {0};

@@ -37,9 +37,15 @@ static void iso(void **state) {
     int64_t wall_s;
     const char *text;
   } rows[] = {
-      {0, "1970-01-01T00:00:00Z"},           {-1, "1969-12-31T23:59:59Z"},         {-86400, "1969-12-31T00:00:00Z"},
-      {951782399, "2000-02-28T23:59:59Z"},   {951782400, "2000-02-29T00:00:00Z"},  {1709164800, "2024-02-29T00:00:00Z"},
-      {4107542400, "2100-03-01T00:00:00Z"},  {4107542399, "2100-02-28T23:59:59Z"}, {253402300799, "9999-12-31T23:59:59Z"},
+      {0, "1970-01-01T00:00:00Z"},
+      {-1, "1969-12-31T23:59:59Z"},
+      {-86400, "1969-12-31T00:00:00Z"},
+      {951782399, "2000-02-28T23:59:59Z"},
+      {951782400, "2000-02-29T00:00:00Z"},
+      {1709164800, "2024-02-29T00:00:00Z"},
+      {4107542400, "2100-03-01T00:00:00Z"},
+      {4107542399, "2100-02-28T23:59:59Z"},
+      {253402300799, "9999-12-31T23:59:59Z"},
       {-62135596800, "0001-01-01T00:00:00Z"},
   };
   (void)state;
@@ -85,14 +91,31 @@ static void calendar_of_the_c_library(void **state) {
 
 static void dates_that_are_none(void **state) {
   static const char *const rows[] = {
-      "", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 06 Nov 1994 08:49:37 GMT ",
-      "Sun, 06 Nov 1994 08:49:37 GMTx", " Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 6 Nov 1994 08:49:37 GMT",
-      "Sun, +6 Nov 1994 08:49:37 GMT", "Sun,  6 Nov 1994 08:49:37 GMT", "Sun, 00 Nov 1994 08:49:37 GMT",
-      "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 31 Nov 1994 08:49:37 GMT", "Sun, 29 Feb 2023 08:49:37 GMT",
-      "Sun, 30 Feb 2024 08:49:37 GMT", "Sun, 06 Nox 1994 08:49:37 GMT", "Sun, 06 ovD 1994 08:49:37 GMT",
-      "Sun, 06 nov 1994 08:49:37 GMT", "Sun, 06 Nov 1969 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
-      "Sun, 06 Nov 1994 08:60:37 GMT", "Sun, 06 Nov 1994 08:49:61 GMT", "Sun, 06 Nov -199 08:49:37 GMT",
-      "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "120",
+      "",
+      "Sun, 06 Nov 1994 08:49:37",
+      "Sun, 06 Nov 1994 08:49:37 UTC",
+      "Sun, 06 Nov 1994 08:49:37 GMT ",
+      "Sun, 06 Nov 1994 08:49:37 GMTx",
+      " Sun, 06 Nov 1994 08:49:37 GMT",
+      "Sun, 6 Nov 1994 08:49:37 GMT",
+      "Sun, +6 Nov 1994 08:49:37 GMT",
+      "Sun,  6 Nov 1994 08:49:37 GMT",
+      "Sun, 00 Nov 1994 08:49:37 GMT",
+      "Sun, 32 Nov 1994 08:49:37 GMT",
+      "Sun, 31 Nov 1994 08:49:37 GMT",
+      "Sun, 29 Feb 2023 08:49:37 GMT",
+      "Sun, 30 Feb 2024 08:49:37 GMT",
+      "Sun, 06 Nox 1994 08:49:37 GMT",
+      "Sun, 06 ovD 1994 08:49:37 GMT",
+      "Sun, 06 nov 1994 08:49:37 GMT",
+      "Sun, 06 Nov 1969 08:49:37 GMT",
+      "Sun, 06 Nov 1994 24:49:37 GMT",
+      "Sun, 06 Nov 1994 08:60:37 GMT",
+      "Sun, 06 Nov 1994 08:49:61 GMT",
+      "Sun, 06 Nov -199 08:49:37 GMT",
+      "Sunday, 06-Nov-94 08:49:37 GMT",
+      "Sun Nov  6 08:49:37 1994",
+      "120",
   };
   int64_t wall_s = 7;
   (void)state;
@@ -120,8 +143,10 @@ static void the_system_has_clocks(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(deadlines),           cmocka_unit_test(iso),
-      cmocka_unit_test(calendar_of_the_c_library), cmocka_unit_test(dates_that_are_none),
+      cmocka_unit_test(deadlines),
+      cmocka_unit_test(iso),
+      cmocka_unit_test(calendar_of_the_c_library),
+      cmocka_unit_test(dates_that_are_none),
       cmocka_unit_test(the_system_has_clocks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

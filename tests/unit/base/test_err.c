@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/utf16.h"
-#include "unit/base/golden_errors.h"
 #include "support/cmocka_all.h"
+#include "unit/base/golden_errors.h"
 
 enum { GOLDEN_COUNT = sizeof golden_errors / sizeof golden_errors[0] };
 
@@ -92,9 +92,12 @@ static void long_details_are_cut_at_a_character(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(rows_that_were_released_do_not_change), cmocka_unit_test(codes_tell_errors_apart),
-      cmocka_unit_test(words_follow_the_house_rules),          cmocka_unit_test(numbers_that_are_none),
-      cmocka_unit_test(raising_fills_and_keeps),               cmocka_unit_test(long_details_are_cut_at_a_character),
+      cmocka_unit_test(rows_that_were_released_do_not_change),
+      cmocka_unit_test(codes_tell_errors_apart),
+      cmocka_unit_test(words_follow_the_house_rules),
+      cmocka_unit_test(numbers_that_are_none),
+      cmocka_unit_test(raising_fills_and_keeps),
+      cmocka_unit_test(long_details_are_cut_at_a_character),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,7 +106,8 @@ static void a_failed_write_changes_nothing(void **state) {
   assert_int_equal(mkdir(f->path, 0700), 0);
   (void)snprintf(inside, sizeof inside, "%s/y", f->path);
   assert_true(ekm_file_write_private(inside, ekm_view_text("old"), &err));
-  assert_false(ekm_file_write_private(f->path, ekm_view_text("new"), &err)); /* a folder with a file in it is in the way */
+  assert_false(
+      ekm_file_write_private(f->path, ekm_view_text("new"), &err)); /* a folder with a file in it is in the way */
   assert_int_equal(err.id, EKM_E_FILE_WRITE);
   ekm_buf out;
   ekm_buf_init(&out, 10);

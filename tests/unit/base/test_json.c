@@ -53,10 +53,33 @@ static void numbers_in_texts_are_digits(void **state) {
 
 static void what_is_no_document(void **state) {
   static const char *const rows[] = {
-      "", " ", "{", "}", "[]", "\"x\"", "1", "null", "{}x", "{} {}", "{\"a\":1,\"a\":2}", "{\"a\":}", "{'a':1}", "{\"a\":1,}",
-      "{\"a\":\"\xff\"}", "{\"a\":\"\xed\xa0\x80\"}", "{\"a\":\"\\u0000\"}", "{\"a\":\"\\ud800\"}", "{\"a\":01}", "{\"a\":1e999}",
-      "{\"a\":99999999999999999999}", "{\"a\":NaN}", "\xEF\xBB\xBF{}", "<html><body>Sign in</body></html>", "{\"a\":\"\n\"}",
-      "{\"a\\u0000b\":1}", "// c\n{}",
+      "",
+      " ",
+      "{",
+      "}",
+      "[]",
+      "\"x\"",
+      "1",
+      "null",
+      "{}x",
+      "{} {}",
+      "{\"a\":1,\"a\":2}",
+      "{\"a\":}",
+      "{'a':1}",
+      "{\"a\":1,}",
+      "{\"a\":\"\xff\"}",
+      "{\"a\":\"\xed\xa0\x80\"}",
+      "{\"a\":\"\\u0000\"}",
+      "{\"a\":\"\\ud800\"}",
+      "{\"a\":01}",
+      "{\"a\":1e999}",
+      "{\"a\":99999999999999999999}",
+      "{\"a\":NaN}",
+      "\xEF\xBB\xBF{}",
+      "<html><body>Sign in</body></html>",
+      "{\"a\":\"\n\"}",
+      "{\"a\\u0000b\":1}",
+      "// c\n{}",
   };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -129,7 +152,8 @@ static void bytes_in_and_out(void **state) {
 }
 
 static void a_lack_of_memory_is_not_bad_json(void **state) {
-  static const char text[] = "{\"a\":[1,2,3,\"four\"],\"b\":{\"c\":true},\"d\":\"a longer text, to make the parser's buffer grow\"}";
+  static const char text[] =
+      "{\"a\":[1,2,3,\"four\"],\"b\":{\"c\":true},\"d\":\"a longer text, to make the parser's buffer grow\"}";
   memory_gate gate = {0};
   size_t rounds = 0;
   (void)state;

@@ -44,8 +44,8 @@ static int tear_down(void **state) {
 
 static void a_line_with_every_kind_of_field(void **state) {
   fixture *f = *state;
-  EKM_LOG(f->log, EKM_LOG_INFO, "vault.start", EKM_LOG_TEXT("text", "x"), EKM_LOG_TEXT("none", NULL), EKM_LOG_INT("port", -1),
-          EKM_LOG_BOOL("ok", true), EKM_LOG_HEX("thumb", ekm_view_of("\x01\xfe", 2)));
+  EKM_LOG(f->log, EKM_LOG_INFO, "vault.start", EKM_LOG_TEXT("text", "x"), EKM_LOG_TEXT("none", NULL),
+          EKM_LOG_INT("port", -1), EKM_LOG_BOOL("ok", true), EKM_LOG_HEX("thumb", ekm_view_of("\x01\xfe", 2)));
   assert_string_equal(ekm_buf_text(&f->lines),
                       "{\"time\":\"2026-11-24T08:00:00Z\",\"level\":\"info\",\"event\":\"vault.start\",\"text\":\"x\","
                       "\"none\":\"\",\"port\":-1,\"ok\":true,\"thumb\":\"01fe\"}\n");
@@ -66,8 +66,9 @@ static void levels_are_kept(void **state) {
 /* Whatever a peer sends, a line stays one line and a JSON object that jansson reads. */
 static void hostile_texts_stay_in_their_quotes(void **state) {
   fixture *f = *state;
-  static const char *const texts[] = {"\",\"level\":\"off", "a\nb\r\n{}", "\\", "\x01\x1f\x7f\x1b[2J", "\xff\xfe", "\xc3\xa4",
-                                      "\xed\xa0\x80", "</script>", "%s%n"};
+  static const char *const texts[] = {"\",\"level\":\"off",  "a\nb\r\n{}", "\\",
+                                      "\x01\x1f\x7f\x1b[2J", "\xff\xfe",   "\xc3\xa4",
+                                      "\xed\xa0\x80",        "</script>",  "%s%n"};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     json_t *doc = NULL;
     ekm_err err = {0};
@@ -203,7 +204,8 @@ static void a_lack_of_memory_costs_lines_only(void **state) {
     ekm_buf lines;
     ekm_buf_init(&lines, 8192);
     bool ok = ekm_log_open_sink(collect, &lines, EKM_LOG_INFO, &fixed_clock, &log, &err);
-    EKM_LOG(log, EKM_LOG_INFO, "a.b", EKM_LOG_TEXT("x", "a text that makes the line's buffer grow more than once, and more"));
+    EKM_LOG(log, EKM_LOG_INFO, "a.b",
+            EKM_LOG_TEXT("x", "a text that makes the line's buffer grow more than once, and more"));
     if (ok && gate.failed) {
       assert_int_equal(lines.len, 0);
       (void)EKM_FAIL(&err, EKM_E_OUT_OF_MEMORY, "as the logger cannot say");

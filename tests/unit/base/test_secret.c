@@ -131,9 +131,9 @@ static void a_lack_of_memory_keeps_the_old_secret(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(set_move_equal_clear),            cmocka_unit_test(what_goes_is_wiped),
-      cmocka_unit_test(lengths_up_to_the_limit),         cmocka_unit_test(more_than_the_locked_pages_hold),
-      cmocka_unit_test(threads_share_the_pages),         cmocka_unit_test(a_lack_of_memory_keeps_the_old_secret),
+      cmocka_unit_test(set_move_equal_clear),    cmocka_unit_test(what_goes_is_wiped),
+      cmocka_unit_test(lengths_up_to_the_limit), cmocka_unit_test(more_than_the_locked_pages_hold),
+      cmocka_unit_test(threads_share_the_pages), cmocka_unit_test(a_lack_of_memory_keeps_the_old_secret),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

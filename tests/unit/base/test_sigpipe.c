@@ -1,4 +1,5 @@
-/* A write to a pipe that nobody reads: fatal without the guard, harmless with it, and nothing of the host's is changed. */
+/* A write to a pipe that nobody reads: fatal without the guard, harmless with it, and nothing of the host's is changed.
+ */
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>

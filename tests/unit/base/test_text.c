@@ -10,10 +10,17 @@ static void case_of_ascii_letters_only(void **state) {
   static const struct {
     const char *a, *b;
     bool same;
-  } rows[] = {{"", "", true},     {"aZ", "Az", true},   {"a", "ab", false},         {"ab", "a", false},
-              {"@", "`", false},  {"[", "{", false},    {"\xc3\xa4", "\xc3\x84", false}, {"k", "\xe2\x84\xaa", false}};
+  } rows[] = {{"", "", true},
+              {"aZ", "Az", true},
+              {"a", "ab", false},
+              {"ab", "a", false},
+              {"@", "`", false},
+              {"[", "{", false},
+              {"\xc3\xa4", "\xc3\x84", false},
+              {"k", "\xe2\x84\xaa", false}};
   (void)state;
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) assert_int_equal(ekm_text_ieq(rows[i].a, rows[i].b), rows[i].same);
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    assert_int_equal(ekm_text_ieq(rows[i].a, rows[i].b), rows[i].same);
 }
 
 static void starts_and_ends(void **state) {
@@ -66,9 +73,18 @@ static void cut_characters_are_dropped(void **state) {
   static const struct {
     const char *text, *trimmed;
   } rows[] = {
-      {"", ""}, {"a", "a"}, {"a\xc3", "a"}, {"a\xc3\xa4", "a\xc3\xa4"}, {"a\xe2\x82", "a"}, {"a\xe2", "a"},
-      {"\xe2\x82\xac", "\xe2\x82\xac"}, {"a\xf0\x9f\x98", "a"}, {"a\xf0\x9f", "a"}, {"a\xf0", "a"},
-      {"a\xf0\x9f\x98\x80", "a\xf0\x9f\x98\x80"}, {"\xc3", ""},
+      {"", ""},
+      {"a", "a"},
+      {"a\xc3", "a"},
+      {"a\xc3\xa4", "a\xc3\xa4"},
+      {"a\xe2\x82", "a"},
+      {"a\xe2", "a"},
+      {"\xe2\x82\xac", "\xe2\x82\xac"},
+      {"a\xf0\x9f\x98", "a"},
+      {"a\xf0\x9f", "a"},
+      {"a\xf0", "a"},
+      {"a\xf0\x9f\x98\x80", "a\xf0\x9f\x98\x80"},
+      {"\xc3", ""},
   };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -81,9 +97,12 @@ static void cut_characters_are_dropped(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(case_of_ascii_letters_only), cmocka_unit_test(starts_and_ends),
-      cmocka_unit_test(made_of),                    cmocka_unit_test(copies_fit_or_fail),
-      cmocka_unit_test(lower_case),                 cmocka_unit_test(cut_characters_are_dropped),
+      cmocka_unit_test(case_of_ascii_letters_only),
+      cmocka_unit_test(starts_and_ends),
+      cmocka_unit_test(made_of),
+      cmocka_unit_test(copies_fit_or_fail),
+      cmocka_unit_test(lower_case),
+      cmocka_unit_test(cut_characters_are_dropped),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

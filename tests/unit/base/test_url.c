@@ -34,13 +34,55 @@ static void urls_that_are_taken(void **state) {
 
 static void urls_that_are_refused(void **state) {
   static const char *const rows[] = {
-      "", "https", "https:", "https:/", "https:/a", "https://", "https:///", "https://:443", "https://?", "http://a",
-      "ftp://a", "//a", "a", " https://a", "https://a ", "https://a b", "https://a/ b", "https://a/\tb", "https://a/\n",
-      "https://a/\x7f", "https://a/\xc3\xa4", "https://\xc3\xa4", "https://a#f", "https://a/#", "https://a\\b", "https://a/\\b",
-      "https://u@a", "https://u:p@a", "https://vault.azure.net@evil.test", "https://vault.azure.net:443@evil.test",
-      "https://a:", "https://a:0", "https://a:65536", "https://a:99999", "https://a:-1", "https://a:+1", "https://a:1x",
-      "https://a:1:2", "https://a:000443", "https://[::1]", "https://a_b", "https://-a", "https://a-", "https://a..b",
-      "https://.a", "https://a.", "https://a,b", "https://a%2e", "https://*",
+      "",
+      "https",
+      "https:",
+      "https:/",
+      "https:/a",
+      "https://",
+      "https:///",
+      "https://:443",
+      "https://?",
+      "http://a",
+      "ftp://a",
+      "//a",
+      "a",
+      " https://a",
+      "https://a ",
+      "https://a b",
+      "https://a/ b",
+      "https://a/\tb",
+      "https://a/\n",
+      "https://a/\x7f",
+      "https://a/\xc3\xa4",
+      "https://\xc3\xa4",
+      "https://a#f",
+      "https://a/#",
+      "https://a\\b",
+      "https://a/\\b",
+      "https://u@a",
+      "https://u:p@a",
+      "https://vault.azure.net@evil.test",
+      "https://vault.azure.net:443@evil.test",
+      "https://a:",
+      "https://a:0",
+      "https://a:65536",
+      "https://a:99999",
+      "https://a:-1",
+      "https://a:+1",
+      "https://a:1x",
+      "https://a:1:2",
+      "https://a:000443",
+      "https://[::1]",
+      "https://a_b",
+      "https://-a",
+      "https://a-",
+      "https://a..b",
+      "https://.a",
+      "https://a.",
+      "https://a,b",
+      "https://a%2e",
+      "https://*",
   };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -115,7 +157,8 @@ static void hosts_under_a_parent(void **state) {
   };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    if (ekm_url_host_is_under(rows[i].host, rows[i].parent) != rows[i].under) fail_msg("%s %s", rows[i].host, rows[i].parent);
+    if (ekm_url_host_is_under(rows[i].host, rows[i].parent) != rows[i].under)
+      fail_msg("%s %s", rows[i].host, rows[i].parent);
   }
 }
 
@@ -130,7 +173,8 @@ static void every_byte_encoded_and_decoded(void **state) {
     ekm_buf_init(&text, 10);
     ekm_buf_init(&back, 10);
     (void)snprintf(escaped, sizeof escaped, "%%%02X", value);
-    bool plain = value != 0 && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~", (int)value) != NULL;
+    bool plain =
+        value != 0 && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~", (int)value) != NULL;
     ekm_url_append_encoded(ekm_view_of(&byte, 1), &text);
     if (plain) assert_true(text.len == 1 && text.ptr[0] == byte);
     if (!plain) assert_string_equal(ekm_buf_text(&text), escaped);
@@ -147,9 +191,11 @@ static void decoding(void **state) {
     bool plus;
     const char *out; /* NULL: refused */
   } rows[] = {
-      {"", true, ""},       {"a+b", true, "a b"}, {"a+b", false, "a+b"}, {"%2b+", true, "+ "}, {"%c3%A4", true, "\xc3\xa4"},
-      {"%", true, NULL},    {"%4", true, NULL},   {"a%", true, NULL},    {"%4g", true, NULL},  {"%g4", true, NULL},
-      {"%00", true, NULL},  {"%%41", true, NULL}, {"%25%34", true, "%4"}, {"%2541", true, "%41"}, {"% 1", true, NULL},
+      {"", true, ""},         {"a+b", true, "a b"},         {"a+b", false, "a+b"},
+      {"%2b+", true, "+ "},   {"%c3%A4", true, "\xc3\xa4"}, {"%", true, NULL},
+      {"%4", true, NULL},     {"a%", true, NULL},           {"%4g", true, NULL},
+      {"%g4", true, NULL},    {"%00", true, NULL},          {"%%41", true, NULL},
+      {"%25%34", true, "%4"}, {"%2541", true, "%41"},       {"% 1", true, NULL},
   };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -172,9 +218,12 @@ static void decoding(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(urls_that_are_taken),  cmocka_unit_test(urls_that_are_refused),
-      cmocka_unit_test(lengths),              cmocka_unit_test(host_names),
-      cmocka_unit_test(hosts_under_a_parent), cmocka_unit_test(every_byte_encoded_and_decoded),
+      cmocka_unit_test(urls_that_are_taken),
+      cmocka_unit_test(urls_that_are_refused),
+      cmocka_unit_test(lengths),
+      cmocka_unit_test(host_names),
+      cmocka_unit_test(hosts_under_a_parent),
+      cmocka_unit_test(every_byte_encoded_and_decoded),
       cmocka_unit_test(decoding),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,10 @@ static void both_ways(void **state) {
       {{0x80, 0x7FF}, 2, "\xc2\x80\xdf\xbf"},
       {{0x800, 0xD7FF, 0xE000, 0xFFFF}, 4, "\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf"},
       {{0xD800, 0xDC00, 0xDBFF, 0xDFFF}, 4, "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"},
-      {{0xFEFF, 'a'}, 2, "\xef\xbb\xbf" "a"}, /* a byte order mark is a character like others */
+      {{0xFEFF, 'a'},
+       2,
+       "\xef\xbb\xbf"
+       "a"}, /* a byte order mark is a character like others */
   };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -64,9 +67,16 @@ static void broken_utf16(void **state) {
     uint16_t units[4];
     size_t bytes;
   } rows[] = {
-      {{'a'}, 1},           {{'a', 'b'}, 3},      {{0}, 2},                    {{'a', 0, 'b'}, 6},
-      {{0xD800}, 2},        {{0xDC00}, 2},        {{0xD800, 'a'}, 4},          {{0xDC00, 0xD800}, 4},
-      {{0xD800, 0xD800, 0xDC00}, 6},              {{0xD800, 0xDC00}, 3},
+      {{'a'}, 1},
+      {{'a', 'b'}, 3},
+      {{0}, 2},
+      {{'a', 0, 'b'}, 6},
+      {{0xD800}, 2},
+      {{0xDC00}, 2},
+      {{0xD800, 'a'}, 4},
+      {{0xDC00, 0xD800}, 4},
+      {{0xD800, 0xD800, 0xDC00}, 6},
+      {{0xD800, 0xDC00}, 3},
   };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -82,9 +92,25 @@ static void broken_utf16(void **state) {
 
 static void broken_utf8(void **state) {
   static const char *const rows[] = {
-      "\x80", "\xbf", "\xc2", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf",
-      "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xfe", "a\xe2\x82",
-      "\xe2\x28\xa1", "\xf0\x90\x80", "\xc2\xc2\x80",
+      "\x80",
+      "\xbf",
+      "\xc2",
+      "\xc0\x80",
+      "\xc1\xbf",
+      "\xe0\x80\x80",
+      "\xe0\x9f\xbf",
+      "\xed\xa0\x80",
+      "\xed\xbf\xbf",
+      "\xf0\x80\x80\x80",
+      "\xf0\x8f\xbf\xbf",
+      "\xf4\x90\x80\x80",
+      "\xf5\x80\x80\x80",
+      "\xff",
+      "\xfe",
+      "a\xe2\x82",
+      "\xe2\x28\xa1",
+      "\xf0\x90\x80",
+      "\xc2\xc2\x80",
   };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -116,8 +142,9 @@ static void no_room(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(both_ways),   cmocka_unit_test(every_code_point_there_and_back), cmocka_unit_test(broken_utf16),
-      cmocka_unit_test(broken_utf8), cmocka_unit_test(no_room),
+      cmocka_unit_test(both_ways),    cmocka_unit_test(every_code_point_there_and_back),
+      cmocka_unit_test(broken_utf16), cmocka_unit_test(broken_utf8),
+      cmocka_unit_test(no_room),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,14 +11,37 @@
 #include "support/memory_gate.h"
 
 static const ekm_config_setting settings[] = {
-    {.section = "", .key = "log_level", .type = EKM_CONFIG_CHOICE, .choices = "off|warn|warning", .fallback = "warn", .doc = "how much is logged"},
+    {.section = "",
+     .key = "log_level",
+     .type = EKM_CONFIG_CHOICE,
+     .choices = "off|warn|warning",
+     .fallback = "warn",
+     .doc = "how much is logged"},
     {.section = "", .key = "log_file", .type = EKM_CONFIG_PATH, .example = "/var/log/x.log", .doc = "where to"},
     {.section = "", .key = "allow_drop", .type = EKM_CONFIG_BOOL, .fallback = "no", .doc = "may keys go"},
-    {.section = "", .key = "timeout_ms", .type = EKM_CONFIG_INT, .min = -5, .max = 60000, .fallback = "250", .doc = "how long"},
+    {.section = "",
+     .key = "timeout_ms",
+     .type = EKM_CONFIG_INT,
+     .min = -5,
+     .max = 60000,
+     .fallback = "250",
+     .doc = "how long"},
     {.section = "", .key = "note", .type = EKM_CONFIG_TEXT, .doc = "anything"},
-    {.section = "listen", .key = "port", .type = EKM_CONFIG_INT, .min = 1, .max = 65535, .fallback = "443", .doc = "TCP port"},
+    {.section = "listen",
+     .key = "port",
+     .type = EKM_CONFIG_INT,
+     .min = 1,
+     .max = 65535,
+     .fallback = "443",
+     .doc = "TCP port"},
     {.section = "vault *", .key = "address", .type = EKM_CONFIG_TEXT, .doc = "IP address"},
-    {.section = "vault *", .key = "port", .type = EKM_CONFIG_INT, .min = 1, .max = 65535, .fallback = "8443", .doc = "TCP port"},
+    {.section = "vault *",
+     .key = "port",
+     .type = EKM_CONFIG_INT,
+     .min = 1,
+     .max = 65535,
+     .fallback = "8443",
+     .doc = "TCP port"},
 };
 
 static const ekm_config_schema schema = {settings, sizeof settings / sizeof settings[0], "TEST_"};
@@ -37,7 +60,8 @@ static void assert_origin(const ekm_config *config, const char *section, const c
 }
 
 static void nothing_gives_the_defaults(void **state) {
-  static const char *const texts[] = {"", "\n", "\r\n\r\n", "# a comment", "  ; another\n\t\n", "\xEF\xBB\xBF", "\xEF\xBB\xBF# BOM\n"};
+  static const char *const texts[] = {
+      "", "\n", "\r\n\r\n", "# a comment", "  ; another\n\t\n", "\xEF\xBB\xBF", "\xEF\xBB\xBF# BOM\n"};
   (void)state;
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     ekm_err err;
@@ -112,9 +136,11 @@ static void what_is_refused_and_where(void **state) {
       {"LOG_LEVEL = off", EKM_E_CONFIG_SYNTAX, "'x.conf' line 1: unknown setting 'LOG_LEVEL'"},
       {"log level = off", EKM_E_CONFIG_SYNTAX, "'x.conf' line 1: unknown setting 'log level'"},
       {"port = 1", EKM_E_CONFIG_SYNTAX, "'x.conf' line 1: unknown setting 'port'"},
-      {"[listen]\nlog_level = off", EKM_E_CONFIG_SYNTAX, "'x.conf' line 2: unknown setting of this section 'log_level'"},
+      {"[listen]\nlog_level = off", EKM_E_CONFIG_SYNTAX,
+       "'x.conf' line 2: unknown setting of this section 'log_level'"},
       {"[listen]\naddress = x", EKM_E_CONFIG_SYNTAX, "'x.conf' line 2: unknown setting of this section 'address'"},
-      {"# c\nlog_level = off\r\nlog_level = off", EKM_E_CONFIG_SYNTAX, "'x.conf' line 3: a second value for 'log_level'"},
+      {"# c\nlog_level = off\r\nlog_level = off", EKM_E_CONFIG_SYNTAX,
+       "'x.conf' line 3: a second value for 'log_level'"},
       {"[vault a]\n[vault A]", EKM_E_CONFIG_SYNTAX, "'x.conf' line 2: a second section 'vault A'"},
       {"[listen]\n[listen]", EKM_E_CONFIG_SYNTAX, "'x.conf' line 2: a second section 'listen'"},
       {"[vault]", EKM_E_CONFIG_SYNTAX, "'x.conf' line 1: unknown section 'vault'"},
@@ -143,8 +169,11 @@ static void what_is_refused_and_where(void **state) {
       {"note = \xc0\xaf", EKM_E_CONFIG_SYNTAX, "'x.conf' line 1: not UTF-8"},
       {"note = \xed\xa0\x80", EKM_E_CONFIG_SYNTAX, "'x.conf' line 1: not UTF-8"},
       {"note = \xe2\x82", EKM_E_CONFIG_SYNTAX, "'x.conf' line 1: not UTF-8"},
-      {"\xff\xfe" "n", EKM_E_CONFIG_SYNTAX, "'x.conf' line 1: not UTF-8"},
-      {"log_level = Off", EKM_E_CONFIG_VALUE, "'x.conf' line 1: 'log_level' must be one of off, warn, warning, not 'Off'"},
+      {"\xff\xfe"
+       "n",
+       EKM_E_CONFIG_SYNTAX, "'x.conf' line 1: not UTF-8"},
+      {"log_level = Off", EKM_E_CONFIG_VALUE,
+       "'x.conf' line 1: 'log_level' must be one of off, warn, warning, not 'Off'"},
       {"log_level = warn|off", EKM_E_CONFIG_VALUE, "'x.conf' line 1: 'log_level' must be one of"},
       {"log_level = war", EKM_E_CONFIG_VALUE, "'x.conf' line 1: 'log_level' must be one of"},
       {"log_level =", EKM_E_CONFIG_VALUE, "'x.conf' line 1: 'log_level' must be one of"},
@@ -153,7 +182,8 @@ static void what_is_refused_and_where(void **state) {
       {"allow_drop = 1", EKM_E_CONFIG_VALUE, "'x.conf' line 1: 'allow_drop' must be yes or no, not '1'"},
       {"allow_drop = YES", EKM_E_CONFIG_VALUE, "'x.conf' line 1: 'allow_drop' must be yes or no"},
       {"allow_drop = yes # no", EKM_E_CONFIG_VALUE, "'x.conf' line 1: 'allow_drop' must be yes or no"},
-      {"timeout_ms = -6", EKM_E_CONFIG_VALUE, "'x.conf' line 1: 'timeout_ms' must be a number from -5 to 60000, not '-6'"},
+      {"timeout_ms = -6", EKM_E_CONFIG_VALUE,
+       "'x.conf' line 1: 'timeout_ms' must be a number from -5 to 60000, not '-6'"},
       {"timeout_ms = 60001", EKM_E_CONFIG_VALUE, "'x.conf' line 1: 'timeout_ms' must be"},
       {"timeout_ms = 18446744073709551616", EKM_E_CONFIG_VALUE, "'x.conf' line 1: 'timeout_ms' must be"},
       {"timeout_ms = 0x10", EKM_E_CONFIG_VALUE, "'x.conf' line 1: 'timeout_ms' must be"},
@@ -222,7 +252,9 @@ static void long_lines_and_many_sections(void **state) {
  * line number; the sanitizers watch. */
 static void mutilated_files(void **state) {
   static const char good[] = "\xEF\xBB\xBFlog_level = off\r\n[vault a]\naddress=\"x\xc3\xa4\"\nport = 12\n";
-  static const char bytes[] = "\n\r\t =[]\"#;\x01\x7f\x80\xff" "a0";
+  static const char bytes[] =
+      "\n\r\t =[]\"#;\x01\x7f\x80\xff"
+      "a0";
   size_t refused = 0;
   (void)state;
   for (size_t at = 0; at < sizeof good - 1; at++) {
@@ -365,9 +397,12 @@ static void the_sample_documents_and_is_a_file(void **state) {
   ekm_buf_init(&sample, 65536);
   ekm_buf_init(&enabled, 65536);
   assert_true(ekm_config_write_sample(&schema, &sample, &err));
-  assert_non_null(strstr(ekm_buf_text(&sample),
-                         "\n# how much is logged; one of off, warn, warning (environment: TEST_LOG_LEVEL)\n#log_level = warn\n"));
-  assert_non_null(strstr(ekm_buf_text(&sample), "\n# where to; an absolute path (environment: TEST_LOG_FILE); no default\n#log_file = /var/log/x.log\n"));
+  assert_non_null(
+      strstr(ekm_buf_text(&sample),
+             "\n# how much is logged; one of off, warn, warning (environment: TEST_LOG_LEVEL)\n#log_level = warn\n"));
+  assert_non_null(
+      strstr(ekm_buf_text(&sample),
+             "\n# where to; an absolute path (environment: TEST_LOG_FILE); no default\n#log_file = /var/log/x.log\n"));
   assert_non_null(strstr(ekm_buf_text(&sample), "\n#[vault NAME]\n\n# IP address; no default\n#address =\n"));
 
   /* As it is, it sets nothing; with the '#' directly before settings removed, it sets everything. */
@@ -394,7 +429,8 @@ static void the_sample_documents_and_is_a_file(void **state) {
 
 static void a_lack_of_memory_is_an_error(void **state) {
   static const char text[] =
-      "log_level = off\nnote = n\nlog_file = /x\nallow_drop = no\n[vault a]\n[vault b]\n[vault c]\n[vault d]\n[vault e]\n"
+      "log_level = off\nnote = n\nlog_file = /x\nallow_drop = no\n[vault a]\n[vault b]\n[vault c]\n[vault d]\n[vault "
+      "e]\n"
       "[vault f]\n[vault g]\n[vault h]\naddress = x\n[listen]\nport=3\n";
   memory_gate gate = {0};
   size_t rounds = 0;

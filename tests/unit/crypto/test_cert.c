@@ -33,7 +33,8 @@ static int set_up(void **state) {
   ekm_buf_init(&f.cert, 65536);
   ekm_buf_init(&f.key, 65536);
   return ekm_crypto_new(&f.crypto, &err) && ekm_cert_make_authority(f.crypto, &ca, &f.ca, &f.ca_key, &err) &&
-                 ekm_cert_make_server(f.crypto, &server, ekm_buf_view(&f.ca), ekm_buf_view(&f.ca_key), &f.cert, &f.key, &err)
+                 ekm_cert_make_server(f.crypto, &server, ekm_buf_view(&f.ca), ekm_buf_view(&f.ca_key), &f.cert, &f.key,
+                                      &err)
              ? 0
              : -1;
 }
@@ -125,11 +126,21 @@ static void names_and_addresses_are_covered(void **state) {
     const char *name;
     bool covered;
   } rows[] = {
-      {"myvault.vault.localhost", true},   {"MYVAULT.vault.LOCALHOST", true}, {"other.vault.localhost", true},
-      {"127.0.0.1", true},                 {"::1", true},                     {"0:0:0:0:0:0:0:1", true},
-      {"vault.localhost", false},          {"a.b.vault.localhost", false},    {"localhost", false},
-      {"127.0.0.2", false},                {"::2", false},                    {"", false},
-      {"evil.test", false},                {"1", false},                      {":", false},
+      {"myvault.vault.localhost", true},
+      {"MYVAULT.vault.LOCALHOST", true},
+      {"other.vault.localhost", true},
+      {"127.0.0.1", true},
+      {"::1", true},
+      {"0:0:0:0:0:0:0:1", true},
+      {"vault.localhost", false},
+      {"a.b.vault.localhost", false},
+      {"localhost", false},
+      {"127.0.0.2", false},
+      {"::2", false},
+      {"", false},
+      {"evil.test", false},
+      {"1", false},
+      {":", false},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     ekm_err err = {0};
@@ -161,7 +172,8 @@ static void the_last_second_is_known(void **state) {
 
 static void requests_that_make_no_certificate(void **state) {
   fixture *f = *state;
-  static const char *const bad_names[] = {"", "a b", "a,DNS:evil", "a\nb", "300.1.1.1", "1.2.3", "::zz", "@", "\xc3\xa4"};
+  static const char *const bad_names[] = {"",      "a b",  "a,DNS:evil", "a\nb",    "300.1.1.1",
+                                          "1.2.3", "::zz", "@",          "\xc3\xa4"};
   ekm_buf cert;
   ekm_buf key;
   ekm_buf_init(&cert, 8192);
@@ -169,7 +181,8 @@ static void requests_that_make_no_certificate(void **state) {
   for (size_t i = 0; i < sizeof bad_names / sizeof bad_names[0]; i++) {
     ekm_err err = {0};
     ekm_cert_request request = {"x", &bad_names[i], 1, NOT_BEFORE, NOT_AFTER};
-    assert_false(ekm_cert_make_server(f->crypto, &request, ekm_buf_view(&f->ca), ekm_buf_view(&f->ca_key), &cert, &key, &err));
+    assert_false(
+        ekm_cert_make_server(f->crypto, &request, ekm_buf_view(&f->ca), ekm_buf_view(&f->ca_key), &cert, &key, &err));
     assert_int_equal(err.id, EKM_E_BAD_ARGUMENT);
     assert_int_equal(cert.len + key.len, 0);
   }
@@ -178,7 +191,8 @@ static void requests_that_make_no_certificate(void **state) {
   assert_false(ekm_cert_make_authority(f->crypto, &backwards, &cert, &key, &err));
   assert_int_equal(err.id, EKM_E_BAD_ARGUMENT);
   ekm_cert_request nameless = {"x", NULL, 0, NOT_BEFORE, NOT_AFTER};
-  assert_false(ekm_cert_make_server(f->crypto, &nameless, ekm_buf_view(&f->ca), ekm_buf_view(&f->ca_key), &cert, &key, &err));
+  assert_false(
+      ekm_cert_make_server(f->crypto, &nameless, ekm_buf_view(&f->ca), ekm_buf_view(&f->ca_key), &cert, &key, &err));
   assert_int_equal(err.id, EKM_E_BAD_ARGUMENT);
   ekm_cert_request good = request_for("x");
   assert_false(ekm_cert_make_server(f->crypto, &good, ekm_buf_view(&f->ca), ekm_buf_view(&f->key), &cert, &key, &err));
@@ -189,7 +203,8 @@ static void requests_that_make_no_certificate(void **state) {
 
 static void what_is_no_pem_is_refused(void **state) {
   fixture *f = *state;
-  const ekm_view rows[] = {ekm_view_of(NULL, 0), ekm_view_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+  const ekm_view rows[] = {ekm_view_of(NULL, 0),
+                           ekm_view_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
                            ekm_view_of(f->cert.ptr, f->cert.len / 2), ekm_buf_view(&f->key)};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     ekm_err err = {0};

@@ -8,10 +8,12 @@
 #include "support/vectors.h"
 
 #define TEXT_64                                                                                                        \
-  "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba63" \
+  "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba" \
+  "63"                                                                                                                 \
   "7b39"
 #define CIPHER_60                                                                                                      \
-  "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9" \
+  "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abc" \
+  "c9"                                                                                                                 \
   "f662"
 
 static ekm_crypto *crypto;
@@ -94,7 +96,8 @@ static void it_is_the_specified_one(void **state) {
     loaded l;
     ekm_err err = {0};
     load(&cases[i], &l);
-    assert_true(ekm_gcm_seal(crypto, &l.key, l.nonce.ptr, ekm_buf_view(&l.aad), ekm_buf_view(&l.plaintext), &l.out, &err));
+    assert_true(
+        ekm_gcm_seal(crypto, &l.key, l.nonce.ptr, ekm_buf_view(&l.aad), ekm_buf_view(&l.plaintext), &l.out, &err));
     assert_same(&l.out, &l.sealed);
     ekm_buf_reset(&l.out);
     assert_true(open_it(&l, &err));
@@ -153,7 +156,8 @@ static void a_key_of_another_size_is_refused(void **state) {
     assert_true(ekm_secret_resize(&l.key, sizes[i], &err));
     assert_false(open_it(&l, &err));
     assert_int_equal(err.id, EKM_E_BAD_ARGUMENT);
-    assert_false(ekm_gcm_seal(crypto, &l.key, l.nonce.ptr, ekm_buf_view(&l.aad), ekm_buf_view(&l.plaintext), &l.out, &err));
+    assert_false(
+        ekm_gcm_seal(crypto, &l.key, l.nonce.ptr, ekm_buf_view(&l.aad), ekm_buf_view(&l.plaintext), &l.out, &err));
     assert_int_equal(err.id, EKM_E_BAD_ARGUMENT);
     assert_int_equal(l.out.len, 0);
     unload(&l);
@@ -166,7 +170,8 @@ static void a_buffer_without_room_is_an_error(void **state) {
   (void)state;
   load(&cases[3], &l);
   ekm_buf_init(&l.out, l.plaintext.len + EKM_GCM_TAG_BYTES - 1);
-  assert_false(ekm_gcm_seal(crypto, &l.key, l.nonce.ptr, ekm_buf_view(&l.aad), ekm_buf_view(&l.plaintext), &l.out, &err));
+  assert_false(
+      ekm_gcm_seal(crypto, &l.key, l.nonce.ptr, ekm_buf_view(&l.aad), ekm_buf_view(&l.plaintext), &l.out, &err));
   assert_int_equal(err.id, EKM_E_LIMIT);
   ekm_buf_init(&l.out, l.plaintext.len - 1);
   assert_false(open_it(&l, &err));
@@ -176,8 +181,10 @@ static void a_buffer_without_room_is_an_error(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(it_is_the_specified_one),        cmocka_unit_test(every_bit_counts),
-      cmocka_unit_test(every_length_counts),            cmocka_unit_test(a_key_of_another_size_is_refused),
+      cmocka_unit_test(it_is_the_specified_one),
+      cmocka_unit_test(every_bit_counts),
+      cmocka_unit_test(every_length_counts),
+      cmocka_unit_test(a_key_of_another_size_is_refused),
       cmocka_unit_test(a_buffer_without_room_is_an_error),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);

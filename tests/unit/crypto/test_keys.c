@@ -166,7 +166,8 @@ static void digests_of_another_length_are_refused(void **state) {
       assert_false(ekm_key_sign(f->key, signers[i].name, ekm_view_of(message, wrong[j]), &out, &err));
       assert_int_equal(err.id, EKM_E_BAD_ARGUMENT);
       assert_int_equal(out.len, 0);
-      assert_false(ekm_key_verify(f->key, signers[i].name, ekm_view_of(message, wrong[j]), ekm_view_of(message, 256), &valid, &err));
+      assert_false(ekm_key_verify(f->key, signers[i].name, ekm_view_of(message, wrong[j]), ekm_view_of(message, 256),
+                                  &valid, &err));
       assert_int_equal(err.id, EKM_E_BAD_ARGUMENT);
       assert_false(valid);
       ekm_buf_clear(&out);
@@ -292,8 +293,8 @@ static void sizes_and_exponents(void **state) {
     unsigned bits;
     uint32_t exponent;
     ekm_err_id id;
-  } rows[] = {{0, 65537, EKM_E_KEY_TYPE},    {1024, 65537, EKM_E_KEY_TYPE},  {2047, 65537, EKM_E_KEY_TYPE},
-              {2049, 65537, EKM_E_KEY_TYPE}, {8192, 65537, EKM_E_KEY_TYPE},  {2048, 0, EKM_E_BAD_ARGUMENT},
+  } rows[] = {{0, 65537, EKM_E_KEY_TYPE},    {1024, 65537, EKM_E_KEY_TYPE},    {2047, 65537, EKM_E_KEY_TYPE},
+              {2049, 65537, EKM_E_KEY_TYPE}, {8192, 65537, EKM_E_KEY_TYPE},    {2048, 0, EKM_E_BAD_ARGUMENT},
               {2048, 1, EKM_E_BAD_ARGUMENT}, {2048, 65536, EKM_E_BAD_ARGUMENT}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     ekm_err err = {0};
