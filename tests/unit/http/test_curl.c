@@ -130,7 +130,7 @@ static void each_request_is_what_it_says(void **state) {
                                     .body = ekm_view_text("{\"a\":1}"),
                                     .client_request_id = "guid"},
                 "POST\nAuthorization: Bearer the.token\nContent-Type: application/json\nContent-Length: 7\n" COMMON_TAIL
-                "x-ms-client-request-id: guid\n" HOST_LINE "x-ms-return-client-request-id: true\n\n{\"a\":1}");
+                "x-ms-client-request-id: guid\n" HOST_LINE "\n{\"a\":1}");
     expect_echo(&(ekm_http_request){.method = "GET"}, "GET\n" COMMON_TAIL HOST_LINE "\n");
     expect_echo(&(ekm_http_request){.method = "POST"}, "POST\nContent-Length: 0\n" COMMON_TAIL HOST_LINE "\n");
     expect_echo(&(ekm_http_request){.method = "DELETE"}, "DELETE\n" COMMON_TAIL HOST_LINE "\n");
@@ -374,8 +374,8 @@ static void threads_have_connections_of_their_own(void **state) {
   write_ca(server, CA_FILE, path);
 }
 
-/* The server goes and another comes in its place, with another authority: the kept connection is found dead, the request
- * is made anew, and the replaced ca_file counts. */
+/* The server goes and another comes in its place, with another authority: the kept connection is found dead, the
+ * request is made anew, and the replaced ca_file counts. */
 static void a_dead_connection_is_replaced(void **state) {
   tls_server *first = start_server(NAME, DAY_S, 0);
   uint16_t port = tls_server_port(first);
