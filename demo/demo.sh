@@ -87,8 +87,8 @@ sqlite3 "$work/bank.db" "
   INSERT INTO account SELECT i, 'recognisable customer ' || i, hex(randomblob(480)) FROM n;" >/dev/null
 plain_bytes=$(stat -c %s "$work/bank.db")
 [ "$plain_bytes" -ge 50000000 ] || fail "the database has only $plain_bytes bytes"
-readable=$(grep -ac 'recognisable customer' "$work/bank.db")
-note "$plain_bytes bytes; 'recognisable customer' can be read in $readable lines of the file"
+readable=$(grep -ao 'recognisable customer' "$work/bank.db" | wc -l)
+note "$plain_bytes bytes; 'recognisable customer' can be read $readable times in the file"
 
 step 'in a process of its own: load libopenekm.so, open a session, open the key by name, wrap a random DEK, encrypt'
 "$dbseal" protect "$work/bank.db" "$work/bank.sealed" demo-tde >"$work/protect.txt" || fail 'dbseal protect'

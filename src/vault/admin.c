@@ -1,0 +1,145 @@
+#include "vault/admin.h"
+
+#include <stdio.h>
+
+#include "vault/store_manage.h"
+
+static const admin_command commands[] = {
+    {"init", "--data", "--tenant --name", "make a folder with a master key and a first vault", admin_init, true},
+    {"serve", "--data", "--listen --ready-file --threads", "serve the folder's vaults over TLS until SIGTERM", admin_serve,
+     false},
+    {"vault add", "--data --name", "--tenant --suffix --retention-days", "add a vault", admin_vault_add, false},
+    {"vault list", "--data", "", "the vaults", admin_vault_list, false},
+    {"app add", "--data --name", "--tenant --secret-file --secret-stdin --expires-days",
+     "register an application; its secret is shown once", admin_app_add, false},
+    {"app list", "--data", "", "the applications", admin_app_list, false},
+    {"app remove", "--data --app", "", "forget an application, its secrets and rights", admin_app_remove, false},
+    {"secret add", "--data --app", "--secret-file --secret-stdin --expires-days",
+     "add a secret, beside those that there are", admin_secret_add, false},
+    {"secret remove", "--data --app --secret-id", "", "take a secret away", admin_secret_remove, false},
+    {"policy set", "--data --app --permissions", "--vault", "say what an application may do with a vault's keys",
+     admin_policy_set, false},
+    {"policy show", "--data", "--vault", "who may do what", admin_policy_show, false},
+    {"policy remove", "--data --app", "--vault", "take all rights in a vault away", admin_policy_remove, false},
+    {"key create", "--data --name", "--vault --bits", "make an RSA key, or a new version of one", admin_key_create, false},
+    {"key list", "--data", "--vault", "the keys of a vault", admin_key_list, false},
+    {"key show", "--data --name", "--vault --version", "one version of a key, and the names of all", admin_key_show, false},
+    {"key enable", "--data --name", "--vault --version", "let a version be used (the newest if none is named)", admin_key_enable, false},
+    {"key disable", "--data --name", "--vault --version", "keep a version from being used (the newest if none is named)", admin_key_disable, false},
+    {"key delete", "--data --name", "--vault", "delete all versions of a key softly", admin_key_delete, false},
+};
+
+const admin_command *admin_commands(size_t *out_count) {
+  *out_count = sizeof commands / sizeof commands[0];
+  return commands;
+}
+
+/* --- printing ------------------------------------------------------------------------------------------------------ */
+
+static void print_value(const json_t *value) {
+  if (json_is_string(value)) (void)printf("%s", json_string_value(value));
+  if (json_is_integer(value)) (void)printf("%lld", (long long)json_integer_value(value));
+  if (json_is_boolean(value)) (void)printf("%s", json_is_true(value) ? "yes" : "no");
+}
+
+/* An item of a list on one line, its members in their order. */
+static void print_row(json_t *row) {
+  const char *name;
+  json_t *value;
+  bool first = true;
+  if (!json_is_object(row)) {
+    print_value(row);
+  }
+  json_object_foreach(row, name, value) {
+    (void)printf(first ? "" : "  ");
+    first = false;
+    if (json_is_array(value)) {
+      (void)printf("%s=%zu", name, json_array_size(value));
+    } else {
+      print_value(value);
+    }
+  }
+  (void)printf("\n");
+}
+
+static void print_lines(json_t *doc) {
+  const char *name;
+  json_t *value, *row;
+  size_t i;
+  json_object_foreach(doc, name, value) {
+    if (json_is_array(value)) {
+      json_array_foreach(value, i, row) print_row(row);
+    } else {
+      (void)printf("%-14s ", name);
+      print_value(value);
+      (void)printf("\n");
+    }
+  }
+}
+
+bool admin_print(const admin *a, json_t **doc, ekm_err *err) {
+  if (*doc == NULL) return EKM_FAIL(err, EKM_E_OUT_OF_MEMORY, "for an answer");
+  if (a->settings->json) {
+    (void)json_dumpf(*doc, stdout, JSON_INDENT(2));
+    (void)printf("\n");
+  } else {
+    print_lines(*doc);
+  }
+  ekm_json_free(doc);
+  return fflush(stdout) == 0 || EKM_FAIL(err, EKM_E_FILE_WRITE, "the standard output");
+}
+
+/* --- vaults ---------------------------------------------------------------------------------------------------------- */
+
+bool admin_vault(const admin *a, const vault_directory *dir, const vault_info **out_vault, ekm_err *err) {
+  size_t count;
+  const vault_info *vaults = vault_directory_vaults(dir, &count);
+  const char *name = a->settings->vault;
+  *out_vault = name != NULL ? vault_directory_vault_by_name(dir, name) : count == 1 ? vaults : NULL;
+  if (*out_vault != NULL) return true;
+  if (name == NULL) return EKM_FAIL(err, EKM_E_USAGE, "there are %zu vaults; say which by --vault", count);
+  return EKM_FAIL(err, EKM_E_ABSENT, "vault '%s'", name);
+}
+
+static json_t *vault_row(const vault_info *vault) {
+  return json_pack("{s:s, s:s, s:s, s:s, s:i}", "name", vault->name, "host", vault->host, "tenant", vault->tenant,
+                   "resource", vault->resource, "retention_days", (int)vault->retention_days);
+}
+
+static bool print_vault(const admin *a, const char *name, ekm_err *err) {
+  const vault_directory *dir = NULL;
+  if (!vault_store_directory(a->store, &dir, err)) return false;
+  const vault_info *vault = vault_directory_vault_by_name(dir, name);
+  json_t *doc = vault == NULL ? NULL : vault_row(vault);
+  bool ok = admin_print(a, &doc, err);
+  vault_directory_release(&dir);
+  return ok;
+}
+
+bool admin_vault_add(admin *a, ekm_err *err) {
+  const vault_settings *s = a->settings;
+  vault_spec spec = {.name = s->name, .suffix = s->suffix, .tenant = s->tenant, .retention_days = s->retention_days};
+  return vault_store_vault_add(a->store, &spec, err) && print_vault(a, s->name, err);
+}
+
+bool admin_init(admin *a, ekm_err *err) {
+  const char *name = a->settings->name == NULL ? "local" : a->settings->name;
+  vault_spec spec = {.name = name, .tenant = a->settings->tenant};
+  return vault_store_create(&a->options, err) && vault_store_open(&a->options, &a->store, err) &&
+         vault_store_vault_add(a->store, &spec, err) && print_vault(a, name, err);
+}
+
+bool admin_vault_list(admin *a, ekm_err *err) {
+  const vault_directory *dir = NULL;
+  size_t count;
+  json_t *rows = json_array();
+  if (!vault_store_directory(a->store, &dir, err)) {
+    json_decref(rows);
+    return false;
+  }
+  const vault_info *vaults = vault_directory_vaults(dir, &count);
+  for (size_t i = 0; i < count; i++) (void)json_array_append_new(rows, vault_row(&vaults[i]));
+  json_t *doc = json_pack("{s:o}", "vaults", rows);
+  vault_directory_release(&dir);
+  return admin_print(a, &doc, err);
+}

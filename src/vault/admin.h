@@ -1,0 +1,62 @@
+/* The commands of akvd: what they are handed, how they print, and their table.
+ *
+ *   akvd WORDS --options --> settings.c --> the row of the table --> its function with an admin
+ *
+ * They work directly on the folder: who may read and write its files is the administrator. A running server sees every
+ * change at its next request.
+ *
+ * Threads: one. */
+#ifndef EKM_VAULT_ADMIN_H
+#define EKM_VAULT_ADMIN_H
+
+#include "base/json.h"
+#include "base/log.h"
+#include "vault/settings.h"
+#include "vault/store.h"
+
+/* What a command works with. store is NULL for those that make one. */
+typedef struct admin {
+  const vault_settings *settings;
+  vault_store_options options; /* folder, master key, crypto, clock, log */
+  vault_store *store;
+} admin;
+
+/* One command. ${needs} and ${takes} are the options of vault_settings_check, besides those that every command takes. */
+typedef struct admin_command {
+  const char *words; /* "app add" */
+  const char *needs, *takes;
+  const char *help;
+  bool (*run)(admin *a, ekm_err *err);
+  bool makes_store; /* it runs without an open store */
+} admin_command;
+
+/* admin_commands(out_count): the table. Static. */
+const admin_command *admin_commands(size_t *out_count);
+
+/* admin_print(a, doc, err): show an answer: as one JSON object with --json, else as lines; takes over *${doc}. */
+EKM_MUST_USE bool admin_print(const admin *a, json_t **doc, ekm_err *err);
+
+/* admin_vault(a, dir, out_vault, err): the vault that --vault names, or the only one there is. ABSENT otherwise. */
+EKM_MUST_USE bool admin_vault(const admin *a, const vault_directory *dir, const vault_info **out_vault, ekm_err *err);
+
+/* The commands, by noun. */
+EKM_MUST_USE bool admin_init(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_serve(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_vault_add(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_vault_list(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_app_add(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_app_list(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_app_remove(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_secret_add(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_secret_remove(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_policy_set(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_policy_show(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_policy_remove(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_key_create(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_key_list(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_key_show(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_key_enable(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_key_disable(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_key_delete(admin *a, ekm_err *err);
+
+#endif

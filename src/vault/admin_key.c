@@ -1,0 +1,116 @@
+/* Keys, as an administrator makes and looks after them. */
+#include <string.h>
+
+#include "vault/admin.h"
+
+enum { RSA_EXPONENT = 65537, KID_MAX_BYTES = 512 };
+
+static json_t *key_row(const vault_info *vault, const vault_key *key) {
+  ekm_buf kid;
+  ekm_buf_init(&kid, KID_MAX_BYTES);
+  ekm_buf_append_fmt(&kid, "https://%s/keys/%s/%s", vault->host, key->name, key->version);
+  json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:I}", "kid", ekm_buf_text(&kid), "name", key->name, "version",
+                          key->version, "kty", key->kty, "enabled", (int)key->attributes.enabled, "created",
+                          (json_int_t)key->attributes.created);
+  ekm_buf_clear(&kid);
+  return row;
+}
+
+/* What every command on keys begins with; end_key_work gives back what it took. */
+typedef struct key_work {
+  const vault_directory *dir;
+  const vault_info *vault;
+  const vault_key *key;
+} key_work;
+
+static bool begin_key_work(const admin *a, key_work *work, ekm_err *err) {
+  memset(work, 0, sizeof *work);
+  return vault_store_directory(a->store, &work->dir, err) && admin_vault(a, work->dir, &work->vault, err);
+}
+
+static bool end_key_work(const admin *a, key_work *work, bool ok, ekm_err *err) {
+  if (ok && work->key != NULL) {
+    json_t *doc = key_row(work->vault, work->key);
+    ok = admin_print(a, &doc, err);
+  }
+  vault_key_release(&work->key);
+  vault_directory_release(&work->dir);
+  return ok;
+}
+
+bool admin_key_create(admin *a, ekm_err *err) {
+  bool ok = false;
+  key_work work;
+  ekm_key *material = NULL;
+  unsigned bits = a->settings->bits == 0 ? 2048 : a->settings->bits;
+  vault_key_spec spec = {.name = a->settings->name, .kty = "RSA", .attributes = {.enabled = true},
+                         .ops = VAULT_OP_RSA_DEFAULT};
+
+  EKM_TRY(begin_key_work(a, &work, err));
+  if (bits != 2048 && bits != 3072 && bits != 4096) EKM_BAIL(err, EKM_E_USAGE, "--bits is 2048, 3072 or 4096");
+  EKM_TRY(ekm_key_generate_rsa(a->options.crypto, bits, RSA_EXPONENT, &material, err));
+  ok = vault_store_key_add(a->store, work.vault->id, &spec, &material, &work.key, err);
+done:
+  ekm_key_free(&material);
+  return end_key_work(a, &work, ok, err);
+}
+
+bool admin_key_list(admin *a, ekm_err *err) {
+  key_work work;
+  vault_key_page page = {0};
+  char after[EKM_LIMIT_KEY_NAME_CHARS + 1] = "";
+  json_t *rows = json_array();
+  bool ok = begin_key_work(a, &work, err);
+
+  do {
+    ok = ok && vault_store_key_list(a->store, work.vault->id, after, VAULT_STORE_PAGE_MAX, &page, err);
+    for (size_t i = 0; ok && i < page.count; i++) (void)json_array_append_new(rows, key_row(work.vault, page.items[i]));
+    memcpy(after, page.next, sizeof after);
+    vault_key_page_clear(&page);
+  } while (ok && after[0] != '\0');
+  json_t *doc = json_pack("{s:o}", "keys", rows);
+  if (ok) ok = admin_print(a, &doc, err);
+  ekm_json_free(&doc);
+  return end_key_work(a, &work, ok, err);
+}
+
+bool admin_key_show(admin *a, ekm_err *err) {
+  key_work work;
+  vault_key_page page = {0};
+  bool ok = begin_key_work(a, &work, err) &&
+            vault_store_key_get(a->store, work.vault->id, a->settings->name, a->settings->version, &work.key, err) &&
+            vault_store_key_versions(a->store, work.vault->id, a->settings->name, NULL, VAULT_STORE_PAGE_MAX, &page, err);
+  if (ok) {
+    json_t *doc = key_row(work.vault, work.key);
+    json_t *versions = json_array();
+    for (size_t i = 0; i < page.count; i++) (void)json_array_append_new(versions, json_string(page.items[i]->version));
+    (void)json_object_set_new(doc, "versions", versions);
+    ok = admin_print(a, &doc, err);
+    vault_key_release(&work.key);
+  }
+  vault_key_page_clear(&page);
+  return end_key_work(a, &work, ok, err);
+}
+
+static bool set_enabled(admin *a, bool enabled, ekm_err *err) {
+  key_work work;
+  vault_key_change change = {.set = VAULT_SET_ENABLED, .attributes = {.enabled = enabled}};
+  bool ok = begin_key_work(a, &work, err) &&
+            vault_store_key_update(a->store, work.vault->id, a->settings->name, a->settings->version, &change, &work.key, err);
+  return end_key_work(a, &work, ok, err);
+}
+
+bool admin_key_enable(admin *a, ekm_err *err) {
+  return set_enabled(a, true, err);
+}
+
+bool admin_key_disable(admin *a, ekm_err *err) {
+  return set_enabled(a, false, err);
+}
+
+bool admin_key_delete(admin *a, ekm_err *err) {
+  key_work work;
+  bool ok = begin_key_work(a, &work, err) &&
+            vault_store_key_delete(a->store, work.vault->id, a->settings->name, &work.key, err);
+  return end_key_work(a, &work, ok, err);
+}

@@ -1,0 +1,84 @@
+/* akvd serve: certificate, server, ready file, and the orderly end. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "vault/admin.h"
+#include "vault/server.h"
+#include "vault/tls_files.h"
+
+enum { DEFAULT_PORT = 8443, ADDRESS_MAX_BYTES = 64 };
+
+/* "127.0.0.1:0", "[::1]:8443" */
+static bool parse_listen(const char *text, char address[ADDRESS_MAX_BYTES], uint16_t *out_port, ekm_err *err) {
+  const char *colon = strrchr(text, ':');
+  char *end = NULL;
+  const char *start = text[0] == '[' ? text + 1 : text;
+  size_t len = colon == NULL ? 0 : (size_t)(colon - start);
+  if (text[0] == '[' && len > 0 && start[len - 1] == ']') len--;
+  unsigned long port = colon == NULL || colon[1] == '\0' ? 65536 : strtoul(colon + 1, &end, 10);
+  if (len == 0 || len >= ADDRESS_MAX_BYTES || port > 65535 || *end != '\0' || colon[1] < '0' || colon[1] > '9') {
+    return EKM_FAIL(err, EKM_E_USAGE, "--listen '%s' is not ADDRESS:PORT, such as 127.0.0.1:8443", text);
+  }
+  memcpy(address, start, len);
+  address[len] = '\0';
+  *out_port = (uint16_t)port;
+  return true;
+}
+
+static bool say_ready(const admin *a, const char *address, uint16_t port, ekm_err *err) {
+  char text[ADDRESS_MAX_BYTES + 16];
+  (void)snprintf(text, sizeof text, strchr(address, ':') != NULL ? "[%s]:%u\n" : "%s:%u\n", address, (unsigned)port);
+  if (a->settings->ready_file != NULL) {
+    return ekm_file_write_public(a->settings->ready_file, ekm_view_text(text), err);
+  }
+  (void)printf("akvd serves %s at %s", a->settings->data, text);
+  return fflush(stdout) == 0 || EKM_FAIL(err, EKM_E_FILE_WRITE, "the standard output");
+}
+
+static bool certificate(const admin *a, ekm_buf *cert, ekm_buf *key, ekm_err *err) {
+  const vault_directory *dir = NULL;
+  if (!vault_store_directory(a->store, &dir, err)) return false;
+  vault_tls_options tls = {a->settings->data, dir, a->options.crypto, a->options.clock, a->options.log};
+  bool ok = vault_tls_files_ready(&tls, cert, key, err);
+  vault_directory_release(&dir);
+  return ok;
+}
+
+bool admin_serve(admin *a, ekm_err *err) {
+  bool ok = false;
+  char address[ADDRESS_MAX_BYTES] = "127.0.0.1";
+  uint16_t port = DEFAULT_PORT;
+  vault_server *server = NULL;
+  ekm_buf cert, key;
+
+  ekm_buf_init(&cert, VAULT_TLS_PEM_MAX_BYTES);
+  ekm_buf_init(&key, VAULT_TLS_PEM_MAX_BYTES);
+  ekm_process_catch_stop(); /* before the server has threads */
+  if (a->settings->listen != NULL) EKM_TRY(parse_listen(a->settings->listen, address, &port, err));
+  EKM_TRY(certificate(a, &cert, &key, err));
+  vault_server_options options = {.address = address,
+                                  .port = port,
+                                  .cert_pem = ekm_buf_view(&cert),
+                                  .key_pem = ekm_buf_view(&key),
+                                  .store = a->store,
+                                  .crypto = a->options.crypto,
+                                  .clock = a->options.clock,
+                                  .log = a->options.log,
+                                  .threads = a->settings->threads};
+  EKM_TRY(vault_server_start(&options, &server, err));
+  ekm_buf_clear(&key);
+  EKM_TRY(say_ready(a, address, vault_server_port(server), err));
+  EKM_LOG(a->options.log, EKM_LOG_INFO, "vault.serve", EKM_LOG_TEXT("address", address),
+          EKM_LOG_INT("port", vault_server_port(server)), EKM_LOG_INT("pid", ekm_process_id()));
+  ekm_process_wait_stop();
+  EKM_LOG(a->options.log, EKM_LOG_INFO, "vault.stop", EKM_LOG_INT("pid", ekm_process_id()));
+  ok = true;
+done:
+  vault_server_stop(&server);
+  ekm_buf_clear(&key);
+  ekm_buf_clear(&cert);
+  return ok;
+}

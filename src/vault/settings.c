@@ -1,0 +1,139 @@
+#include "vault/settings.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define AT(member) offsetof(vault_settings, member)
+
+static const vault_setting table[] = {
+    {"--data", "DIR", "the vault's folder", VAULT_SETTING_TEXT, AT(data)},
+    {"--master-key", "FILE", "the master key, if it is not DIR/master.key", VAULT_SETTING_TEXT, AT(master_key)},
+    {"--listen", "ADDRESS:PORT", "where to serve; port 0 is a free one (127.0.0.1:8443)", VAULT_SETTING_TEXT,
+     AT(listen)},
+    {"--ready-file", "FILE", "write ADDRESS:PORT there as soon as requests are accepted", VAULT_SETTING_TEXT,
+     AT(ready_file)},
+    {"--threads", "N", "threads that serve (one per processor, at least two)", VAULT_SETTING_NUMBER, AT(threads)},
+    {"--vault", "NAME", "the vault that is meant", VAULT_SETTING_TEXT, AT(vault)},
+    {"--app", "ID", "client id of the application that is meant", VAULT_SETTING_TEXT, AT(app)},
+    {"--name", "NAME", "name of the vault, application or key", VAULT_SETTING_TEXT, AT(name)},
+    {"--version", "ID", "version of the key (the newest)", VAULT_SETTING_TEXT, AT(version)},
+    {"--tenant", "GUID", "tenant (a new one for a vault, the vault's for an application)", VAULT_SETTING_TEXT,
+     AT(tenant)},
+    {"--suffix", "DOMAIN", "what follows a vault's name in its host (vault.localhost)", VAULT_SETTING_TEXT, AT(suffix)},
+    {"--retention-days", "N", "how long deleted keys are kept, 7 to 90 (90)", VAULT_SETTING_NUMBER, AT(retention_days)},
+    {"--permissions", "LIST", "for example get,list,wrapKey,unwrapKey; or all", VAULT_SETTING_TEXT, AT(permissions)},
+    {"--secret-file", "FILE", "use the secret in this file instead of making one", VAULT_SETTING_TEXT,
+     AT(secret_file)},
+    {"--secret-stdin", NULL, "use the secret in the first line of the standard input", VAULT_SETTING_FLAG,
+     AT(secret_stdin)},
+    {"--secret-id", "GUID", "the secret that is meant", VAULT_SETTING_TEXT, AT(secret_id)},
+    {"--expires-days", "N", "life of the secret (for ever)", VAULT_SETTING_NUMBER, AT(expires_days)},
+    {"--bits", "N", "length of the RSA key: 2048, 3072 or 4096 (2048)", VAULT_SETTING_NUMBER, AT(bits)},
+    {"--log-file", "FILE", "append the log there; - is standard error", VAULT_SETTING_TEXT, AT(log_file)},
+    {"--log-level", "LEVEL", "off, error, warn, info, debug or trace (info)", VAULT_SETTING_TEXT, AT(log_level)},
+    {"--json", NULL, "print one JSON object", VAULT_SETTING_FLAG, AT(json)},
+    {"--help", NULL, "print help", VAULT_SETTING_FLAG, AT(help)},
+    {"--print-version", NULL, "print the version of akvd", VAULT_SETTING_FLAG, AT(print_version)},
+};
+
+enum { ROWS = sizeof table / sizeof table[0], NUMBER_MAX = 1000000 };
+
+const vault_setting *vault_settings_table(size_t *out_count) {
+  *out_count = ROWS;
+  return table;
+}
+
+static const vault_setting *find(const char *name, size_t len) {
+  for (size_t i = 0; i < ROWS; i++) {
+    if (strlen(table[i].name) == len && strncmp(table[i].name, name, len) == 0) return &table[i];
+  }
+  return NULL;
+}
+
+static bool is_given(const vault_settings *settings, const vault_setting *row) {
+  const char *at = (const char *)settings + row->offset;
+  switch (row->kind) {
+    case VAULT_SETTING_TEXT: return *(const char *const *)(const void *)at != NULL;
+    case VAULT_SETTING_NUMBER: return *(const unsigned *)(const void *)at != 0;
+    default: return *(const bool *)(const void *)at;
+  }
+}
+
+static bool parse_number(const char *name, const char *text, unsigned *out, ekm_err *err) {
+  unsigned number = 0;
+  size_t i = 0;
+  for (; text[i] >= '0' && text[i] <= '9' && number <= NUMBER_MAX; i++) number = number * 10 + (unsigned)(text[i] - '0');
+  if (i == 0 || text[i] != '\0' || number == 0 || number > NUMBER_MAX) {
+    return EKM_FAIL(err, EKM_E_USAGE, "'%s %s' is not a number from 1 to %d", name, text, NUMBER_MAX);
+  }
+  *out = number;
+  return true;
+}
+
+static bool set(vault_settings *out, const vault_setting *row, const char *value, ekm_err *err) {
+  char *at = (char *)out + row->offset;
+  if (is_given(out, row)) return EKM_FAIL(err, EKM_E_USAGE, "'%s' is given twice", row->name);
+  if (row->kind == VAULT_SETTING_NUMBER) return parse_number(row->name, value, (unsigned *)(void *)at, err);
+  if (row->kind == VAULT_SETTING_TEXT) *(const char **)(void *)at = value;
+  else *(bool *)(void *)at = true;
+  return true;
+}
+
+static bool take_option(int argc, char **argv, int *i, vault_settings *out, ekm_err *err) {
+  const char *given = argv[*i];
+  const char *equals = strchr(given, '=');
+  size_t len = equals == NULL ? strlen(given) : (size_t)(equals - given);
+  const vault_setting *row = find(given, len);
+  if (row == NULL) return EKM_FAIL(err, EKM_E_USAGE, "unknown option '%.*s'", (int)len, given);
+  if (row->value == NULL) {
+    return equals == NULL ? set(out, row, NULL, err) : EKM_FAIL(err, EKM_E_USAGE, "'%s' has no value", row->name);
+  }
+  if (equals != NULL) return set(out, row, equals + 1, err);
+  if (*i + 1 == argc) return EKM_FAIL(err, EKM_E_USAGE, "'%s' needs a value: %s", row->name, row->value);
+  return set(out, row, argv[++*i], err);
+}
+
+static bool take_word(const char *word, size_t *words, vault_settings *out, ekm_err *err) {
+  size_t used = strlen(out->command);
+  size_t len = strlen(word);
+  if (*words == VAULT_WORDS_MAX || used + len + 2 > sizeof out->command) {
+    return EKM_FAIL(err, EKM_E_USAGE, "superfluous '%s'", word);
+  }
+  if (used > 0) out->command[used++] = ' ';
+  memcpy(out->command + used, word, len + 1);
+  ++*words;
+  return true;
+}
+
+bool vault_settings_parse(int argc, char **argv, vault_settings *out, ekm_err *err) {
+  size_t words = 0;
+  memset(out, 0, sizeof *out);
+  for (int i = 1; i < argc; i++) {
+    bool is_option = argv[i][0] == '-' && argv[i][1] == '-';
+    if (!(is_option ? take_option(argc, argv, &i, out, err) : take_word(argv[i], &words, out, err))) return false;
+  }
+  return true;
+}
+
+/* Is ${name} one of the words of ${list}? */
+static bool is_listed(const char *list, const char *name) {
+  size_t len = strlen(name);
+  for (const char *at = strstr(list, name); at != NULL; at = strstr(at + 1, name)) {
+    if ((at == list || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0')) return true;
+  }
+  return false;
+}
+
+bool vault_settings_check(const vault_settings *settings, const char *needs, const char *takes, ekm_err *err) {
+  for (size_t i = 0; i < ROWS; i++) {
+    bool is_needed = is_listed(needs, table[i].name);
+    bool given = is_given(settings, &table[i]);
+    if (is_needed && !given) {
+      return EKM_FAIL(err, EKM_E_USAGE, "'%s' needs %s %s", settings->command, table[i].name, table[i].value);
+    }
+    if (given && !is_needed && !is_listed(takes, table[i].name)) {
+      return EKM_FAIL(err, EKM_E_USAGE, "'%s' does not take %s", settings->command, table[i].name);
+    }
+  }
+  return true;
+}

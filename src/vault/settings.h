@@ -1,0 +1,48 @@
+/* The command line of akvd: options by table, then the words of the command.
+ *
+ *   akvd app add --data DIR --name billing --json
+ *        \words/ \---------- options -----------/
+ *
+ * A secret is never an option's value: other users of the machine can read the arguments of a process. */
+#ifndef EKM_VAULT_SETTINGS_H
+#define EKM_VAULT_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+enum { VAULT_WORDS_MAX = 3, VAULT_COMMAND_MAX_BYTES = 64 };
+
+typedef struct vault_settings {
+  const char *data, *master_key, *log_file, *log_level;
+  const char *listen, *ready_file;
+  const char *vault, *app, *name, *tenant, *suffix, *version, *permissions, *secret_file, *secret_id;
+  unsigned threads, bits, retention_days, expires_days;
+  bool secret_stdin, json, help, print_version;
+  char command[VAULT_COMMAND_MAX_BYTES]; /* the words with one space between them */
+} vault_settings;
+
+typedef struct vault_setting {
+  const char *name;  /* "--data" */
+  const char *value; /* "DIR"; NULL for a flag */
+  const char *help;
+  enum { VAULT_SETTING_TEXT, VAULT_SETTING_NUMBER, VAULT_SETTING_FLAG } kind;
+  size_t offset;     /* in vault_settings */
+} vault_setting;
+
+/* vault_settings_table(out_count): the rows, for help. Static. */
+const vault_setting *vault_settings_table(size_t *out_count);
+
+/* vault_settings_parse(argc, argv, out, err):
+ * "--name value" and "--name=value", anywhere. USAGE for what is not in the table, a missing or superfluous value, a
+ * number that is none, an option that is given twice. Texts are borrowed from ${argv}. */
+EKM_MUST_USE bool vault_settings_parse(int argc, char **argv, vault_settings *out, ekm_err *err);
+
+/* vault_settings_check(settings, needs, takes, err):
+ * ${needs} and ${takes} are option names separated by spaces. USAGE if one of ${needs} was not given, or one was given
+ * that is in neither. */
+EKM_MUST_USE bool vault_settings_check(const vault_settings *settings, const char *needs, const char *takes,
+                                       ekm_err *err);
+
+#endif

@@ -1,0 +1,35 @@
+/* The certificates of akvd: an authority of its own and a server certificate, made on first start.
+ *
+ *   DIR/tls/ca.pem       for clients: what they set as ca_file
+ *   DIR/tls/ca.key       0600
+ *   DIR/tls/server.pem   for localhost, login.localhost, *.vault.localhost, every vault's host, 127.0.0.1, ::1
+ *   DIR/tls/server.key   0600
+ *
+ * The server's is made anew when it ends within 30 days or lacks a host; the authority stays until it ends within the
+ * same time, so that clients do not have to be told. */
+#ifndef EKM_VAULT_TLS_FILES_H
+#define EKM_VAULT_TLS_FILES_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "crypto/crypto.h"
+#include "vault/store_directory.h"
+
+enum { VAULT_TLS_PEM_MAX_BYTES = 64 * 1024 };
+
+typedef struct vault_tls_options {
+  const char *folder; /* the vault's */
+  const vault_directory *dir;
+  const ekm_crypto *crypto;
+  const ekm_clock *clock;
+  ekm_log *log;
+} vault_tls_options;
+
+/* vault_tls_files_ready(options, out_cert_pem, out_key_pem, err):
+ * Append the server's certificate and key, made or renewed if need be. FILE_READ, FILE_WRITE, CRYPTO. */
+EKM_MUST_USE bool vault_tls_files_ready(const vault_tls_options *options, ekm_buf *out_cert_pem, ekm_buf *out_key_pem,
+                                        ekm_err *err);
+
+#endif
