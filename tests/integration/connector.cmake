@@ -1,0 +1,23 @@
+# Programs that load libopenekm.so as the engine does; its path and akvd's are compiled in.
+set(EKM_CONNECTOR_SUPPORT ${CMAKE_SOURCE_DIR}/tests/support/connector.c)
+set(EKM_HOSTILE_SUPPORT ${EKM_CONNECTOR_SUPPORT} ${CMAKE_SOURCE_DIR}/tests/support/hostile_server.c
+  ${CMAKE_SOURCE_DIR}/tests/support/hostile_answer.c ${CMAKE_CURRENT_SOURCE_DIR}/hostile_vault_fixture.c)
+pkg_check_modules(TLS REQUIRED IMPORTED_TARGET libssl)
+
+# ekm_connector_test(<name> SOURCES ... LINK ... LABELS ...)
+function(ekm_connector_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK;LABELS" ${ARGN})
+  ekm_unit_test(${name} SOURCES ${name}.c ${arg_SOURCES} LINK ${arg_LINK} ekm_host ekm_base)
+  target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE EKM_TEST_PROVIDER="$<TARGET_FILE:openekm>")
+  add_dependencies(${name} openekm)
+  if(TARGET akvd)
+    target_compile_definitions(${name} PRIVATE EKM_TEST_AKVD="$<TARGET_FILE:akvd>")
+    add_dependencies(${name} akvd)
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "integration;${arg_LABELS}" TIMEOUT 60)
+endfunction()
+
+ekm_connector_test(test_hostile_vault SOURCES ${EKM_HOSTILE_SUPPORT} LINK ekm_keys PkgConfig::TLS)
+ekm_connector_test(test_hostile_silence SOURCES ${EKM_HOSTILE_SUPPORT} LINK ekm_keys PkgConfig::TLS)
+ekm_connector_test(test_hostile_sign_in SOURCES ${EKM_HOSTILE_SUPPORT} LINK ekm_keys PkgConfig::TLS)
