@@ -26,7 +26,8 @@ static void timestamp(const vault_exchange *x, char out[TIMESTAMP_BYTES]) {
   ekm_buf_init(&text, TIMESTAMP_BYTES);
   ekm_clock_append_iso(ekm_clock_wall_s(x->service->clock), &text);
   out[0] = '\0';
-  if (ekm_buf_ok(&text, "a time", &ignored) && text.len < TIMESTAMP_BYTES) memcpy(out, ekm_buf_text(&text), text.len + 1);
+  if (ekm_buf_ok(&text, "a time", &ignored) && text.len < TIMESTAMP_BYTES)
+    memcpy(out, ekm_buf_text(&text), text.len + 1);
   char *middle = strchr(out, 'T');
   if (middle != NULL) *middle = ' ';
   ekm_buf_clear(&text);

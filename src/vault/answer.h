@@ -15,10 +15,10 @@
 #include "base/rng.h"
 
 enum {
-  VAULT_FAULT_ARGS = 5,              /* %1 ... %5 of a fault's text */
-  VAULT_ANSWER_MAX_BYTES = 1 << 20,  /* a body; the longest is a page of 25 keys with 15 tags each */
+  VAULT_FAULT_ARGS = 5,             /* %1 ... %5 of a fault's text */
+  VAULT_ANSWER_MAX_BYTES = 1 << 20, /* a body; the longest is a page of 25 keys with 15 tags each */
   VAULT_ANSWER_HEADERS = 16,
-  VAULT_ID_BYTES = 37                /* a GUID's text and its NUL */
+  VAULT_ID_BYTES = 37 /* a GUID's text and its NUL */
 };
 
 typedef enum vault_fault {
@@ -38,10 +38,10 @@ typedef struct vault_fault_info {
 
 typedef struct vault_answer {
   int status;
-  bool from_sign_in;               /* a token endpoint's headers instead of a vault's */
+  bool from_sign_in; /* a token endpoint's headers instead of a vault's */
   ekm_buf body;
   char request_id[VAULT_ID_BYTES];
-  char challenge[600];             /* WWW-Authenticate, or "" */
+  char challenge[600]; /* WWW-Authenticate, or "" */
 } vault_answer;
 
 typedef struct vault_header {
@@ -61,8 +61,9 @@ const vault_fault_info *vault_fault_info_of(vault_fault fault);
 EKM_MUST_USE bool vault_answer_json(vault_answer *answer, int status, json_t *doc, ekm_err *err);
 
 /* vault_answer_fault(answer, fault, args):
- * Answer with an error. ${args} (or NULL) are the texts for %1 ...; what is not printable ASCII in them is shown as '?',
- * and they are cut at 512 bytes: they often come from the request. Cannot fail: without memory the body stays empty. */
+ * Answer with an error. ${args} (or NULL) are the texts for %1 ...; what is not printable ASCII in them is shown as
+ * '?', and they are cut at 512 bytes: they often come from the request. Cannot fail: without memory the body stays
+ * empty. */
 void vault_answer_fault(vault_answer *answer, vault_fault fault, const char *const args[VAULT_FAULT_ARGS]);
 
 /* vault_answer_append_filled(text, args, out): append ${text} with %1 ... filled in as vault_answer_fault does. */

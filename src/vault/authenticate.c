@@ -78,7 +78,8 @@ static const char *permission_name(vault_permissions permission) {
 bool vault_authorize(vault_exchange *x) {
   vault_permissions granted = vault_directory_granted(x->dir, x->vault->id, x->caller.app_id);
   if ((granted & x->route->permission) == x->route->permission) return true;
-  return vault_refuse_with(x, VAULT_FAULT_FORBIDDEN,
-                           (const char *const[VAULT_FAULT_ARGS]){x->caller.app_id, x->caller.object_id, x->caller.issuer,
-                                                                 permission_name(x->route->permission), x->vault->name});
+  return vault_refuse_with(
+      x, VAULT_FAULT_FORBIDDEN,
+      (const char *const[VAULT_FAULT_ARGS]){x->caller.app_id, x->caller.object_id, x->caller.issuer,
+                                            permission_name(x->route->permission), x->vault->name});
 }

@@ -5,9 +5,9 @@
  *                  idle_ms +          request_ms          idle_ms + request_ms
  *                  request_ms
  *
- * An idle timeout alone, as libmicrohttpd has one, is renewed by every byte: a client that sends one byte a second holds
- * a connection for ever. So each state has an absolute end, and a thread shuts down the sockets that are past theirs; the
- * HTTP library then sees the end of the stream and cleans up by itself.
+ * An idle timeout alone, as libmicrohttpd has one, is renewed by every byte: a client that sends one byte a second
+ * holds a connection for ever. So each state has an absolute end, and a thread shuts down the sockets that are past
+ * theirs; the HTTP library then sees the end of the stream and cleans up by itself.
  *
  * Threads: all functions may be called from any thread, except that start and stop belong to one. */
 #ifndef EKM_VAULT_CONNECTIONS_H

@@ -21,9 +21,9 @@ bool vault_discovery_instance(vault_exchange *x) {
   char url[URL_BYTES];
   sign_in_url(x, "common", ".well-known/openid-configuration", url);
   return vault_answer_json(&x->answer, 200,
-                           json_pack("{s:s, s:s, s:[{s:s, s:s, s:[s]}]}", "tenant_discovery_endpoint", url, "api-version",
-                                     "1.1", "metadata", "preferred_network", VAULT_LOGIN_HOST, "preferred_cache",
-                                     VAULT_LOGIN_HOST, "aliases", VAULT_LOGIN_HOST),
+                           json_pack("{s:s, s:s, s:[{s:s, s:s, s:[s]}]}", "tenant_discovery_endpoint", url,
+                                     "api-version", "1.1", "metadata", "preferred_network", VAULT_LOGIN_HOST,
+                                     "preferred_cache", VAULT_LOGIN_HOST, "aliases", VAULT_LOGIN_HOST),
                            &x->err);
 }
 
@@ -55,7 +55,8 @@ bool vault_discovery_keys(vault_exchange *x) {
   ekm_buf_init(&e, NUMBER_MAX_BYTES);
   EKM_TRY(check_tenant(x));
   EKM_TRY(ekm_key_public(signer->key, &n, &e, &x->err));
-  if (key == NULL || !ekm_json_set_bytes(key, "n", ekm_buf_view(&n)) || !ekm_json_set_bytes(key, "e", ekm_buf_view(&e))) {
+  if (key == NULL || !ekm_json_set_bytes(key, "n", ekm_buf_view(&n)) ||
+      !ekm_json_set_bytes(key, "e", ekm_buf_view(&e))) {
     EKM_BAIL(&x->err, EKM_E_OUT_OF_MEMORY, "for a key set");
   }
   EKM_TRY(vault_answer_json(&x->answer, 200, json_pack("{s:[O]}", "keys", key), &x->err));

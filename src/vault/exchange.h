@@ -25,12 +25,12 @@ struct vault_route;
 /* What came, as it was written; borrowed from the server until the exchange ends. NULL is absent. */
 typedef struct vault_request {
   const char *method;
-  const char *path;               /* percent-encoded, without the query */
-  const char *host;               /* the Host header */
+  const char *path; /* percent-encoded, without the query */
+  const char *host; /* the Host header */
   const char *authorization;
-  const char *method_override;    /* X-HTTP-METHOD */
+  const char *method_override; /* X-HTTP-METHOD */
   const char *client_request_id;
-  const char *api_version;        /* three members of the query, percent-encoded */
+  const char *api_version; /* three members of the query, percent-encoded */
   const char *max_results;
   const char *skip_token;
 } vault_request;
@@ -38,21 +38,21 @@ typedef struct vault_request {
 typedef struct vault_exchange {
   const struct vault_service *service;
   vault_request request;
-  ekm_view body;                    /* behind authentication and authorisation only */
+  ekm_view body; /* behind authentication and authorisation only */
 
-  const vault_directory *dir;       /* the store's vaults, applications and grants during this request */
-  const vault_info *vault;          /* which vault the host names; NULL at the sign-in host */
+  const vault_directory *dir; /* the store's vaults, applications and grants during this request */
+  const vault_info *vault;    /* which vault the host names; NULL at the sign-in host */
   const struct vault_route *route;
-  const char *method;               /* after X-HTTP-METHOD */
+  const char *method; /* after X-HTTP-METHOD */
   vault_path path;
-  const char *tenant;               /* segments of the path, NULL where the route has none */
+  const char *tenant; /* segments of the path, NULL where the route has none */
   const char *key_name;
   char key_version[EKM_LIMIT_KEY_VERSION_CHARS + 1]; /* lower-case; "" for the newest */
   vault_claims caller;
 
-  bool refused;                     /* the answer is there and says that the client is at fault */
-  const char *fault;                /* why, for the log: a code of the service; "" if nothing is wrong */
-  ekm_err err;                      /* why the machine failed */
+  bool refused;      /* the answer is there and says that the client is at fault */
+  const char *fault; /* why, for the log: a code of the service; "" if nothing is wrong */
+  ekm_err err;       /* why the machine failed */
   vault_answer answer;
   int64_t started_ns;
 } vault_exchange;

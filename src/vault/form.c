@@ -19,7 +19,8 @@ static bool parse_field(ekm_view pair, vault_form *form, ekm_err *err) {
   const uint8_t *equals = memchr(pair.ptr, '=', pair.len);
   size_t name_len = equals == NULL ? pair.len : (size_t)(equals - pair.ptr);
   size_t value_at = equals == NULL ? pair.len : name_len + 1;
-  if (form->count == VAULT_FORM_FIELDS) return EKM_FAIL(err, EKM_E_LIMIT, "a form has more than %d fields", VAULT_FORM_FIELDS);
+  if (form->count == VAULT_FORM_FIELDS)
+    return EKM_FAIL(err, EKM_E_LIMIT, "a form has more than %d fields", VAULT_FORM_FIELDS);
 
   vault_form_field *field = &form->fields[form->count];
   ekm_buf_init(&field->value, VAULT_FORM_VALUE_BYTES);

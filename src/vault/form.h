@@ -27,8 +27,8 @@ typedef struct vault_form {
 } vault_form;
 
 /* vault_form_parse(text, out, err):
- * TEXT_ENCODING for what is no form, LIMIT for more fields or longer ones than the limits above. ${out} is empty after a
- * failure. */
+ * TEXT_ENCODING for what is no form, LIMIT for more fields or longer ones than the limits above. ${out} is empty after
+ * a failure. */
 EKM_MUST_USE bool vault_form_parse(ekm_view text, vault_form *out, ekm_err *err);
 
 /* vault_form_clear(form): wipe. */

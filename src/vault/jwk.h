@@ -13,8 +13,8 @@
 #include "base/json.h"
 #include "crypto/keys.h"
 
-/* The decoded numbers of an RSA JWK, as they were written: leading zeros are kept, because the service echoes the modulus
- * of an imported key unchanged (facts/azure-key-vault.md section 1.5). Wiped by vault_jwk_clear. */
+/* The decoded numbers of an RSA JWK, as they were written: leading zeros are kept, because the service echoes the
+ * modulus of an imported key unchanged (facts/azure-key-vault.md section 1.5). Wiped by vault_jwk_clear. */
 enum { VAULT_JWK_NUMBERS = 8 };
 typedef struct vault_jwk {
   ekm_buf numbers[VAULT_JWK_NUMBERS]; /* in the order of ekm_rsa_numbers: n e d p q dp dq qi */
@@ -25,8 +25,8 @@ void vault_jwk_init(vault_jwk *jwk);
 void vault_jwk_clear(vault_jwk *jwk);
 
 /* vault_jwk_read(doc, out, err):
- * Take the numbers of ${doc}. n, e and d must be there, and the five others all or none; TEXT_ENCODING otherwise, LIMIT for a
- * number longer than 4096 bits and its leading zero. Whether they are a key is for ekm_key_import_rsa to say. */
+ * Take the numbers of ${doc}. n, e and d must be there, and the five others all or none; TEXT_ENCODING otherwise, LIMIT
+ * for a number longer than 4096 bits and its leading zero. Whether they are a key is for ekm_key_import_rsa to say. */
 EKM_MUST_USE bool vault_jwk_read(const json_t *doc, vault_jwk *out, ekm_err *err);
 
 /* vault_jwk_view(jwk): borrowed. */

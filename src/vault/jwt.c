@@ -27,8 +27,8 @@ done:
 static json_t *claims_json(const vault_claims *claims) {
   return json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "aud", claims->audience, "iss",
                    claims->issuer, "iat", (json_int_t)claims->not_before, "nbf", (json_int_t)claims->not_before, "exp",
-                   (json_int_t)claims->expires, "appid", claims->app_id, "idtyp", "app", "oid", claims->object_id, "sub",
-                   claims->object_id, "tid", claims->tenant, "ver", "1.0");
+                   (json_int_t)claims->expires, "appid", claims->app_id, "idtyp", "app", "oid", claims->object_id,
+                   "sub", claims->object_id, "tid", claims->tenant, "ver", "1.0");
 }
 
 bool vault_jwt_make(const vault_jwt_signer *signer, const vault_claims *claims, ekm_buf *out, ekm_err *err) {
@@ -78,7 +78,8 @@ static bool decode_json(ekm_view part, json_t **out_doc) {
   return ok;
 }
 
-/* Our header and no other: RS256, our key; nothing that asks to be understood (crit) or brings a key along (jwk, x5c). */
+/* Our header and no other: RS256, our key; nothing that asks to be understood (crit) or brings a key along (jwk, x5c).
+ */
 static vault_jwt_verdict check_header(const vault_jwt_signer *signer, ekm_view part) {
   json_t *doc = NULL;
   if (part.len > HEADER_MAX_BYTES || !decode_json(part, &doc)) return VAULT_JWT_MALFORMED;
@@ -86,7 +87,8 @@ static vault_jwt_verdict check_header(const vault_jwt_signer *signer, ekm_view p
   const char *typ = ekm_json_text(doc, "typ");
   const char *kid = ekm_json_text(doc, "kid");
   vault_jwt_verdict verdict = VAULT_JWT_GOOD;
-  if (alg == NULL || strcmp(alg, "RS256") != 0 || typ == NULL || strcmp(typ, "JWT") != 0 || json_object_size(doc) != 3) {
+  if (alg == NULL || strcmp(alg, "RS256") != 0 || typ == NULL || strcmp(typ, "JWT") != 0 ||
+      json_object_size(doc) != 3) {
     verdict = VAULT_JWT_MALFORMED;
   } else if (kid == NULL || strcmp(kid, signer->kid) != 0) {
     verdict = VAULT_JWT_SIGNATURE;
@@ -106,8 +108,8 @@ static bool check_signature(const vault_jwt_signer *signer, ekm_view signed_text
   ekm_buf_init(&signature, NUMBER_MAX_BYTES);
   if (ekm_b64url_decode((const char *)part.ptr, part.len, &signature, "a token", &ignored)) {
     EKM_TRY(ekm_crypto_sha256(signer->crypto, signed_text, digest, err));
-    EKM_TRY(ekm_key_verify(signer->key, "RS256", ekm_view_of(digest, sizeof digest), ekm_buf_view(&signature), out_valid,
-                           err));
+    EKM_TRY(ekm_key_verify(signer->key, "RS256", ekm_view_of(digest, sizeof digest), ekm_buf_view(&signature),
+                           out_valid, err));
   }
   ok = true;
 done:

@@ -19,9 +19,9 @@
 #include "crypto/keys.h"
 
 enum {
-  VAULT_JWT_MAX_BYTES = 8192,     /* what a vault looks at; its own tokens have about 1 kB */
-  VAULT_JWT_TEXT_BYTES = 272,     /* one claim with its NUL */
-  VAULT_JWT_LEEWAY_S = 60         /* by which clocks may differ */
+  VAULT_JWT_MAX_BYTES = 8192, /* what a vault looks at; its own tokens have about 1 kB */
+  VAULT_JWT_TEXT_BYTES = 272, /* one claim with its NUL */
+  VAULT_JWT_LEEWAY_S = 60     /* by which clocks may differ */
 };
 
 /* What signs and checks tokens. All of it is borrowed. */
@@ -51,12 +51,13 @@ typedef enum vault_jwt_verdict {
 } vault_jwt_verdict;
 
 /* vault_jwt_make(signer, claims, out, err): append a token; issued at its not_before. */
-EKM_MUST_USE bool vault_jwt_make(const vault_jwt_signer *signer, const vault_claims *claims, ekm_buf *out, ekm_err *err);
+EKM_MUST_USE bool vault_jwt_make(const vault_jwt_signer *signer, const vault_claims *claims, ekm_buf *out,
+                                 ekm_err *err);
 
 /* vault_jwt_check(signer, token, now, out_claims, out_verdict, err):
  * Check form, signature and times of ${token} at ${now}; audience and issuer are the caller's to compare with the
- * vault's. The claims are looked at only behind a good signature; ${out_claims} is empty unless the verdict is GOOD. False for
- * failures of the machine only. */
+ * vault's. The claims are looked at only behind a good signature; ${out_claims} is empty unless the verdict is GOOD.
+ * False for failures of the machine only. */
 EKM_MUST_USE bool vault_jwt_check(const vault_jwt_signer *signer, ekm_view token, int64_t now, vault_claims *out_claims,
                                   vault_jwt_verdict *out_verdict, ekm_err *err);
 

@@ -44,12 +44,12 @@ static json_t *attributes_json(const vault_info *vault, const vault_key *key) {
   const char *level =
       vault->retention_days == DEFAULT_RETENTION_DAYS ? "Recoverable+Purgeable" : "CustomizedRecoverable+Purgeable";
   json_t *doc = json_object();
-  return checked(doc, add(doc, "enabled", json_boolean(a->enabled)) &&
-                          (!a->has_nbf || add(doc, "nbf", json_integer(a->nbf))) &&
-                          (!a->has_exp || add(doc, "exp", json_integer(a->exp))) &&
-                          add(doc, "created", json_integer(a->created)) && add(doc, "updated", json_integer(a->updated)) &&
-                          add(doc, "recoveryLevel", json_string(level)) &&
-                          add(doc, "recoverableDays", json_integer(vault->retention_days)));
+  return checked(
+      doc, add(doc, "enabled", json_boolean(a->enabled)) && (!a->has_nbf || add(doc, "nbf", json_integer(a->nbf))) &&
+               (!a->has_exp || add(doc, "exp", json_integer(a->exp))) &&
+               add(doc, "created", json_integer(a->created)) && add(doc, "updated", json_integer(a->updated)) &&
+               add(doc, "recoveryLevel", json_string(level)) &&
+               add(doc, "recoverableDays", json_integer(vault->retention_days)));
 }
 
 static json_t *tags_json(const vault_key *key) {
@@ -71,7 +71,8 @@ json_t *vault_deleted_key_bundle(const vault_info *vault, const vault_key *key) 
   char id[VAULT_KID_BYTES];
   json_t *doc = json_object();
   (void)snprintf(id, sizeof id, "https://%s/deletedkeys/%s", vault->host, key->name);
-  return checked(doc, add(doc, "recoveryId", json_string(id)) && add(doc, "deletedDate", json_integer(key->deleted_at)) &&
+  return checked(doc, add(doc, "recoveryId", json_string(id)) &&
+                          add(doc, "deletedDate", json_integer(key->deleted_at)) &&
                           add(doc, "scheduledPurgeDate", json_integer(key->purge_at)) &&
                           add(doc, "key", jwk_json(vault, key)) && add_common(doc, vault, key));
 }

@@ -12,7 +12,7 @@
 #include "vault/exchange.h"
 
 enum {
-  VAULT_TAGS_MAX = 15,            /* facts/azure-key-vault.md section 1.5 */
+  VAULT_TAGS_MAX = 15, /* facts/azure-key-vault.md section 1.5 */
   VAULT_TAG_MAX_CHARS = 256,
   VAULT_TAGS_TEXT_BYTES = 64 * 1024
 };
@@ -22,14 +22,15 @@ typedef struct vault_key_params {
   unsigned set;                    /* VAULT_SET_*: which members were there */
   vault_key_attributes attributes; /* enabled, nbf, exp */
   vault_key_ops ops;
-  ekm_buf tags;                    /* the text of the JSON object */
+  ekm_buf tags; /* the text of the JSON object */
 } vault_key_params;
 
 void vault_key_params_init(vault_key_params *params);
 void vault_key_params_clear(vault_key_params *params);
 
 /* vault_key_params_read(x, body, ops_holder, out):
- * Read attributes and tags of ${body}, and key_ops of ${ops_holder} (the JWK of an import carries them, else ${body}). */
+ * Read attributes and tags of ${body}, and key_ops of ${ops_holder} (the JWK of an import carries them, else ${body}).
+ */
 EKM_MUST_USE bool vault_key_params_read(vault_exchange *x, const json_t *body, const json_t *ops_holder,
                                         vault_key_params *out);
 

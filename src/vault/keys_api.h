@@ -1,7 +1,8 @@
 /* The handlers of the Keys API, by operation; which path leads where is in routes.c.
  *
  * All are called behind authentication and authorisation, with x->vault, x->key_name and x->key_version set, and follow
- * the rules of exchange.h. Shapes and texts: facts/azure-key-vault.md sections 1.2 to 1.7 and the published OpenAPI 7.5.
+ * the rules of exchange.h. Shapes and texts: facts/azure-key-vault.md sections 1.2 to 1.7 and the published
+ * OpenAPI 7.5.
  *
  * Threads: any. */
 #ifndef EKM_VAULT_KEYS_API_H

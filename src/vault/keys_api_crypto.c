@@ -10,8 +10,8 @@
 #include "vault/service.h"
 
 enum {
-  LEEWAY_S = 300,                                            /* around a key's nbf and exp: "a few minutes" */
-  VALUE_MAX_BYTES = EKM_LIMIT_RSA_MODULUS_BYTES,             /* nothing that RSA takes or gives is longer */
+  LEEWAY_S = 300,                                /* around a key's nbf and exp: "a few minutes" */
+  VALUE_MAX_BYTES = EKM_LIMIT_RSA_MODULUS_BYTES, /* nothing that RSA takes or gives is longer */
 };
 
 typedef enum algorithm_kind { ENCRYPTION, SIGNATURE } algorithm_kind;
@@ -93,7 +93,8 @@ static bool answer_value(vault_exchange *x, const work *w) {
   char kid[VAULT_KID_BYTES];
   json_t *doc = json_object();
   vault_key_id(x->vault, w->key, true, kid);
-  if (json_object_set_new(doc, "kid", json_string(kid)) != 0 || !ekm_json_set_bytes(doc, "value", ekm_buf_view(&w->out))) {
+  if (json_object_set_new(doc, "kid", json_string(kid)) != 0 ||
+      !ekm_json_set_bytes(doc, "value", ekm_buf_view(&w->out))) {
     ekm_json_free(&doc);
   }
   return vault_answer_json(&x->answer, 200, doc, &x->err);
@@ -118,7 +119,8 @@ static bool run_sign(vault_exchange *x, work *w) {
 static bool run_verify(vault_exchange *x, work *w) {
   bool valid = false;
   if (!take_bytes(x, w, "digest", &w->digest)) return false;
-  if (!ekm_key_verify(w->key->material, w->alg->name, ekm_buf_view(&w->digest), ekm_buf_view(&w->in), &valid, &x->err)) {
+  if (!ekm_key_verify(w->key->material, w->alg->name, ekm_buf_view(&w->digest), ekm_buf_view(&w->in), &valid,
+                      &x->err)) {
     return data_failed(x);
   }
   return vault_answer_json(&x->answer, 200, json_pack("{s:b}", "value", (int)valid), &x->err);

@@ -119,9 +119,10 @@ bool vault_keys_versions(vault_exchange *x) {
   char after[EKM_LIMIT_KEY_NAME_CHARS + 1];
   size_t max_results;
 
-  bool ok = take_max_results(x, &max_results) && take_marker(x, after) &&
-            vault_store_key_versions(x->service->store, x->vault->id, x->key_name, after, max_results, &page, &x->err) &&
-            answer_page(x, &page, max_results);
+  bool ok =
+      take_max_results(x, &max_results) && take_marker(x, after) &&
+      vault_store_key_versions(x->service->store, x->vault->id, x->key_name, after, max_results, &page, &x->err) &&
+      answer_page(x, &page, max_results);
   vault_key_page_clear(&page);
   return ok;
 }

@@ -59,7 +59,8 @@ static bool generate(vault_exchange *x, const json_t *body, ekm_key **out_materi
   json_int_t exponent;
   if (!take_int(x, body, "key_size", DEFAULT_BITS, &bits) || !check_size(x, bits)) return false;
   if (!take_int(x, body, "public_exponent", DEFAULT_EXPONENT, &exponent)) return false;
-  if (exponent < 3 || exponent > INT32_MAX || exponent % 2 == 0) return vault_refuse(x, VAULT_FAULT_PROPERTY, "public_exponent");
+  if (exponent < 3 || exponent > INT32_MAX || exponent % 2 == 0)
+    return vault_refuse(x, VAULT_FAULT_PROPERTY, "public_exponent");
   return ekm_key_generate_rsa(x->service->crypto, (unsigned)bits, (uint32_t)exponent, out_material, &x->err);
 }
 
@@ -75,7 +76,8 @@ static bool add_key(vault_exchange *x, const key_type *type, const vault_key_par
       .tags = params->tags.len > strlen("{}") ? ekm_buf_text(&params->tags) : NULL,
       .n = n,
   };
-  if (!vault_store_key_add(x->service->store, x->vault->id, &spec, material, &key, &x->err)) return vault_keys_failed(x);
+  if (!vault_store_key_add(x->service->store, x->vault->id, &spec, material, &key, &x->err))
+    return vault_keys_failed(x);
   bool ok = vault_answer_json(&x->answer, 200, vault_key_bundle(x->vault, key), &x->err);
   vault_key_release(&key);
   return ok;

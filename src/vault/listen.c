@@ -52,8 +52,8 @@ bool vault_listen(const char *address, uint16_t port, int *out_socket, uint16_t 
     return EKM_FAIL(err, EKM_E_SERVE, "'%s' is not a numeric IP address", address);
   }
   int sock = socket(where.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (sock >= 0 && setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 && bind(sock, &where.any, len) == 0 &&
-      listen(sock, BACKLOG) == 0 && bound_port(sock, out_port)) {
+  if (sock >= 0 && setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+      bind(sock, &where.any, len) == 0 && listen(sock, BACKLOG) == 0 && bound_port(sock, out_port)) {
     *out_socket = sock;
     return true;
   }

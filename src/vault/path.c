@@ -28,7 +28,8 @@ bool vault_path_parse(const char *text, vault_path *out, ekm_err *err) {
   size_t used = 0;
 
   out->count = 0;
-  if (strlen(text) >= VAULT_PATH_BYTES) return EKM_FAIL(err, EKM_E_LIMIT, "a path is longer than %d bytes", VAULT_PATH_BYTES - 1);
+  if (strlen(text) >= VAULT_PATH_BYTES)
+    return EKM_FAIL(err, EKM_E_LIMIT, "a path is longer than %d bytes", VAULT_PATH_BYTES - 1);
   while (*text != '\0') {
     size_t len = strcspn(text, "/");
     if (len > 0 && !add_segment(text, len, &used, out, err)) return false;
@@ -43,7 +44,8 @@ static bool is(const char *pattern, size_t len, const char *text) {
 
 static bool segment_matches(const char *pattern, size_t len, const char *segment, vault_path_match *out) {
   if (is(pattern, len, "{version?}")) {
-    if (strlen(segment) != EKM_LIMIT_KEY_VERSION_CHARS || !ekm_hex_is(segment, EKM_LIMIT_KEY_VERSION_CHARS)) return false;
+    if (strlen(segment) != EKM_LIMIT_KEY_VERSION_CHARS || !ekm_hex_is(segment, EKM_LIMIT_KEY_VERSION_CHARS))
+      return false;
     out->version = segment;
     return true;
   }

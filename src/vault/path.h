@@ -22,13 +22,13 @@
 enum { VAULT_PATH_BYTES = 1024, VAULT_PATH_SEGMENTS = 6 };
 
 typedef struct vault_path {
-  char text[VAULT_PATH_BYTES];                 /* the decoded segments, each with its NUL */
+  char text[VAULT_PATH_BYTES]; /* the decoded segments, each with its NUL */
   const char *segments[VAULT_PATH_SEGMENTS];
   size_t count;
 } vault_path;
 
 typedef struct vault_path_match {
-  const char *name;    /* borrowed from the path; NULL where the pattern has none */
+  const char *name; /* borrowed from the path; NULL where the pattern has none */
   const char *tenant;
   const char *version; /* NULL: absent */
 } vault_path_match;

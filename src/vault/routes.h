@@ -15,8 +15,8 @@ typedef enum vault_face { VAULT_FACE_KEYS, VAULT_FACE_SIGN_IN } vault_face;
 typedef struct vault_route {
   vault_face face;
   const char *method;
-  const char *pattern;            /* path.h */
-  vault_permissions permission;   /* one bit that the caller needs; 0 at the sign-in host */
+  const char *pattern;          /* path.h */
+  vault_permissions permission; /* one bit that the caller needs; 0 at the sign-in host */
   bool (*handle)(vault_exchange *x);
 } vault_route;
 

@@ -23,7 +23,8 @@ enum {
   DEFAULT_REQUEST_MS = 20000,
   MIN_THREADS = 2,
   CONNECTION_BYTES = 24 * 1024, /* of a connection: all headers of a request must fit */
-  SWALLOWED_BYTES = 16 * EKM_LIMIT_HTTP_REQUEST_BYTES, /* of a body that is too long: whoever sends more gets no answer */
+  SWALLOWED_BYTES =
+      16 * EKM_LIMIT_HTTP_REQUEST_BYTES, /* of a body that is too long: whoever sends more gets no answer */
   QUERY_VALUE_BYTES = 1024,
   PEM_MAX_BYTES = 256 * 1024
 };
@@ -40,7 +41,7 @@ struct vault_server {
 /* One request under way, from its headers to the end of its answer. */
 typedef struct passage {
   vault_exchange x;
-  bool head_ok;   /* the answer waits for the body */
+  bool head_ok; /* the answer waits for the body */
   bool too_long;
   size_t received;
   ekm_buf body;
@@ -237,7 +238,8 @@ static unsigned thread_count(const vault_server_options *options) {
 static bool take_pem(ekm_view pem, ekm_buf *out, const char *what, ekm_err *err) {
   ekm_buf_append_view(out, pem);
   if (!ekm_buf_ok(out, what, err)) return false;
-  if (out->len == 0 || strlen(ekm_buf_text(out)) != out->len) return EKM_FAIL(err, EKM_E_SERVE, "%s is not PEM text", what);
+  if (out->len == 0 || strlen(ekm_buf_text(out)) != out->len)
+    return EKM_FAIL(err, EKM_E_SERVE, "%s is not PEM text", what);
   return true;
 }
 
@@ -278,8 +280,8 @@ static bool start_service(vault_service *service, const vault_server_options *op
   service->rng = ekm_crypto_rng(options->crypto);
   service->clock = options->clock;
   service->log = options->log;
-  service->signer = (vault_jwt_signer){options->crypto, vault_store_signer(options->store),
-                                       vault_store_signer_kid(options->store)};
+  service->signer =
+      (vault_jwt_signer){options->crypto, vault_store_signer(options->store), vault_store_signer_kid(options->store)};
   service->token_seconds = or_default(options->token_seconds, VAULT_TOKEN_SECONDS);
   return vault_token_cache_new(&service->tokens, err);
 }

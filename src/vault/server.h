@@ -25,19 +25,19 @@ typedef struct vault_server vault_server;
 /* Texts and views are copied by vault_server_start; store, crypto, clock and log are borrowed until vault_server_stop.
  * A number that is 0 stands for the default. */
 typedef struct vault_server_options {
-  const char *address;         /* "127.0.0.1", "::1", "0.0.0.0"; no names */
-  uint16_t port;               /* 0: a free one, see vault_server_port */
-  ekm_view cert_pem;           /* the server's certificate, followed by intermediate ones if any */
-  ekm_view key_pem;            /* its private key */
+  const char *address; /* "127.0.0.1", "::1", "0.0.0.0"; no names */
+  uint16_t port;       /* 0: a free one, see vault_server_port */
+  ekm_view cert_pem;   /* the server's certificate, followed by intermediate ones if any */
+  ekm_view key_pem;    /* its private key */
   vault_store *store;
   const ekm_crypto *crypto;
   const ekm_clock *clock;
-  ekm_log *log;                /* NULL: no log */
-  unsigned threads;            /* default: one per processor, at least two */
-  unsigned max_connections;    /* default: 1024 */
-  unsigned idle_seconds;       /* default: 120; how long a connection may be silent between two requests */
-  unsigned request_ms;         /* default: 20000; from a request's headers to the end of its answer */
-  unsigned token_seconds;      /* default: 3599; life of an access token */
+  ekm_log *log;             /* NULL: no log */
+  unsigned threads;         /* default: one per processor, at least two */
+  unsigned max_connections; /* default: 1024 */
+  unsigned idle_seconds;    /* default: 120; how long a connection may be silent between two requests */
+  unsigned request_ms;      /* default: 20000; from a request's headers to the end of its answer */
+  unsigned token_seconds;   /* default: 3599; life of an access token */
 } vault_server_options;
 
 /* vault_server_start(options, out_server, err):

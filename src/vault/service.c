@@ -141,8 +141,7 @@ void vault_service_end(vault_exchange *x) {
   EKM_LOG(x->service->log, EKM_LOG_INFO, "vault.request", EKM_LOG_TEXT("method", x->method),
           EKM_LOG_TEXT("vault", x->vault == NULL ? "" : x->vault->name), EKM_LOG_TEXT("path", x->request.path),
           EKM_LOG_INT("status", x->answer.status), EKM_LOG_TEXT("app", x->caller.app_id),
-          EKM_LOG_TEXT("key", x->key_name == NULL ? "" : x->key_name),
-          EKM_LOG_TEXT("fault", x->fault),
+          EKM_LOG_TEXT("key", x->key_name == NULL ? "" : x->key_name), EKM_LOG_TEXT("fault", x->fault),
           EKM_LOG_TEXT("request_id", x->answer.request_id),
           EKM_LOG_INT("us", (ekm_clock_mono_ns() - x->started_ns) / 1000));
   vault_answer_clear(&x->answer);

@@ -52,7 +52,8 @@ bool vault_token_cache_get(vault_token_cache *cache, const uint8_t digest[EKM_SH
   return hit != NULL;
 }
 
-void vault_token_cache_put(vault_token_cache *cache, const uint8_t digest[EKM_SHA256_BYTES], const vault_claims *claims) {
+void vault_token_cache_put(vault_token_cache *cache, const uint8_t digest[EKM_SHA256_BYTES],
+                           const vault_claims *claims) {
   entry *set = cache->sets[digest[0] % VAULT_TOKEN_CACHE_SETS];
   ekm_mutex_lock(&cache->lock);
   entry *at = find(set, digest);

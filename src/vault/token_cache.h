@@ -23,10 +23,12 @@ typedef struct vault_token_cache vault_token_cache;
 EKM_MUST_USE bool vault_token_cache_new(vault_token_cache **out_cache, ekm_err *err);
 void vault_token_cache_free(vault_token_cache **cache);
 
-/* vault_token_cache_get(cache, digest, out_claims): the claims of a token that was put. Times are the caller's to check. */
+/* vault_token_cache_get(cache, digest, out_claims): the claims of a token that was put. Times are the caller's to
+ * check. */
 bool vault_token_cache_get(vault_token_cache *cache, const uint8_t digest[EKM_SHA256_BYTES], vault_claims *out_claims);
 
 /* vault_token_cache_put(cache, digest, claims): remember a token that was found good. */
-void vault_token_cache_put(vault_token_cache *cache, const uint8_t digest[EKM_SHA256_BYTES], const vault_claims *claims);
+void vault_token_cache_put(vault_token_cache *cache, const uint8_t digest[EKM_SHA256_BYTES],
+                           const vault_claims *claims);
 
 #endif

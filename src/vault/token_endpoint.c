@@ -108,9 +108,9 @@ static json_t *answer_v1(const vault_exchange *x, const vault_claims *claims, co
   (void)snprintf(seconds, sizeof seconds, "%lld", (long long)x->service->token_seconds);
   (void)snprintf(expires, sizeof expires, "%lld", (long long)claims->expires);
   (void)snprintf(not_before, sizeof not_before, "%lld", (long long)claims->not_before);
-  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "token_type", "Bearer", "expires_in", seconds, "ext_expires_in",
-                   seconds, "expires_on", expires, "not_before", not_before, "resource", claims->audience, "access_token",
-                   token);
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "token_type", "Bearer", "expires_in", seconds,
+                   "ext_expires_in", seconds, "expires_on", expires, "not_before", not_before, "resource",
+                   claims->audience, "access_token", token);
 }
 
 /* What differs between the versions: where the audience comes from, and the shape of the answer. */

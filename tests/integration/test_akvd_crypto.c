@@ -168,7 +168,8 @@ static void signatures_are_verified(void **state) {
 
 /* ---- refusals ---------------------------------------------------------------------------------------------------- */
 
-static void message_is(vault_fixture *f, const char *operation, const char *alg, const char *value, const char *message) {
+static void message_is(vault_fixture *f, const char *operation, const char *alg, const char *value,
+                       const char *message) {
   https_answer answer;
   operate(f, "azure", operation, alg, value, &answer);
   vault_fixture_expect(&answer, 400, "BadParameter", NULL);
@@ -203,8 +204,14 @@ static void bad_data_is_refused(void **state) {
 }
 
 static void incomplete_bodies_are_refused(void **state) {
-  static const char *const bodies[] = {"", "{}", "[]", "x", "{\"alg\":\"RSA-OAEP\"}", "{\"value\":\"AAAA\"}",
-                                       "{\"alg\":1,\"value\":\"AAAA\"}", "{\"alg\":\"RSA-OAEP\",\"value\":1}",
+  static const char *const bodies[] = {"",
+                                       "{}",
+                                       "[]",
+                                       "x",
+                                       "{\"alg\":\"RSA-OAEP\"}",
+                                       "{\"value\":\"AAAA\"}",
+                                       "{\"alg\":1,\"value\":\"AAAA\"}",
+                                       "{\"alg\":\"RSA-OAEP\",\"value\":1}",
                                        "{\"alg\":\"RSA-OAEP\",\"value\":null}"};
   vault_fixture *f = *state;
   for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
@@ -241,7 +248,8 @@ static void a_key_does_only_its_operations(void **state) {
   for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
     refused(f, "azure", operations[i], "RSA-OAEP", "AAAA", 403, "Forbidden", "KeyOperationForbidden");
   }
-  must(f, "PATCH", "/keys/azure", "{\"key_ops\":[\"encrypt\",\"decrypt\",\"sign\",\"verify\",\"wrapKey\",\"unwrapKey\"]}");
+  must(f, "PATCH", "/keys/azure",
+       "{\"key_ops\":[\"encrypt\",\"decrypt\",\"sign\",\"verify\",\"wrapKey\",\"unwrapKey\"]}");
 }
 
 /* What makes new secrets stops at a key's end; what reads old ones goes on. */
@@ -252,8 +260,8 @@ static void times_stop_new_data_only(void **state) {
   const int64_t now = f->clock.wall_s;
   char body[128];
   for (int late = 0; late < 2; late++) {
-    (void)snprintf(body, sizeof body, "{\"attributes\":{\"nbf\":%lld,\"exp\":%lld}}", (long long)(late ? 1 : now + DAY_S),
-                   (long long)(late ? now - DAY_S : now + 2 * DAY_S));
+    (void)snprintf(body, sizeof body, "{\"attributes\":{\"nbf\":%lld,\"exp\":%lld}}",
+                   (long long)(late ? 1 : now + DAY_S), (long long)(late ? now - DAY_S : now + 2 * DAY_S));
     must(f, "PATCH", "/keys/azure", body);
     for (size_t i = 0; i < 3; i++) {
       refused(f, "azure", stopped[i], "RSA-OAEP", "AAAA", 403, "Forbidden", late ? "KeyExpired" : "KeyNotYetValid");
@@ -313,11 +321,16 @@ static void bad_imports_are_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(an_imported_key_looks_as_at_azure), cmocka_unit_test(operations_answer_as_azure_did),
-      cmocka_unit_test(what_is_wrapped_is_unwrapped),      cmocka_unit_test(signatures_are_verified),
-      cmocka_unit_test(bad_data_is_refused),               cmocka_unit_test(incomplete_bodies_are_refused),
-      cmocka_unit_test(a_disabled_key_does_nothing),       cmocka_unit_test(a_key_does_only_its_operations),
-      cmocka_unit_test(times_stop_new_data_only),          cmocka_unit_test(bad_imports_are_refused),
+      cmocka_unit_test(an_imported_key_looks_as_at_azure),
+      cmocka_unit_test(operations_answer_as_azure_did),
+      cmocka_unit_test(what_is_wrapped_is_unwrapped),
+      cmocka_unit_test(signatures_are_verified),
+      cmocka_unit_test(bad_data_is_refused),
+      cmocka_unit_test(incomplete_bodies_are_refused),
+      cmocka_unit_test(a_disabled_key_does_nothing),
+      cmocka_unit_test(a_key_does_only_its_operations),
+      cmocka_unit_test(times_stop_new_data_only),
+      cmocka_unit_test(bad_imports_are_refused),
   };
   return cmocka_run_group_tests(tests, vault_fixture_set_up, vault_fixture_tear_down);
 }

@@ -29,8 +29,7 @@ static void same_shape(json_t *ours, json_t *theirs) {
   }
   if (!json_is_object(ours)) return;
   void *each = json_object_iter(ours);
-  for (void *other = json_object_iter(theirs); other != NULL;
-       other = json_object_iter_next(theirs, other)) {
+  for (void *other = json_object_iter(theirs); other != NULL; other = json_object_iter_next(theirs, other)) {
     while (each != NULL && is_newer(json_object_iter_key(each))) each = json_object_iter_next(ours, each);
     assert_non_null(each);
     assert_string_equal(json_object_iter_key(each), json_object_iter_key(other));
@@ -72,7 +71,8 @@ static void examples_of_keys(void **state) {
   json_t *doc = load("ImportKey");
   const json_t *theirs = vectors_member(doc, "responses.200.body.key");
   assert_true(json_equal(json_object_get(ekm_json_object(answer.doc, "key"), "n"), json_object_get(theirs, "n")));
-  assert_true(json_equal(json_object_get(ekm_json_object(answer.doc, "key"), "key_ops"), json_object_get(theirs, "key_ops")));
+  assert_true(
+      json_equal(json_object_get(ekm_json_object(answer.doc, "key"), "key_ops"), json_object_get(theirs, "key_ops")));
   ekm_json_free(&doc);
   https_answer_clear(&answer);
 }

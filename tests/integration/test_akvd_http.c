@@ -94,7 +94,7 @@ static void garbage_ends_in_an_error(void **state) {
     const char *text;
     int status;
   } cases[] = {
-      {"GET /keys HTTP/1.1\r\n\r\n", 400},                        /* no Host */
+      {"GET /keys HTTP/1.1\r\n\r\n", 400}, /* no Host */
       {"GET /keys HTTP/1.1\r\nHost: elsewhere\r\n\r\n", 404},
       {"GET /keys HTTP/1.1\r\nHost: vault.localhost\r\n\r\n", 404},
       {"GET /keys HTTP/1.1\r\nHost: x.local.vault.localhost\r\n\r\n", 404},
@@ -107,7 +107,8 @@ static void garbage_ends_in_an_error(void **state) {
       {"POST /keys HTTP/1.1\r\nHost: " FIXTURE_HOST "\r\nContent-Length: 65537\r\n\r\n", 413},
       {"POST /keys HTTP/1.1\r\nHost: " FIXTURE_HOST "\r\nContent-Length: 99999999999999999999\r\n\r\n", 413},
   };
-  static const char *const nonsense[] = {"\r\n\r\n\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02\r\n\r\n", "x x x x x x\r\n\r\n"};
+  static const char *const nonsense[] = {"\r\n\r\n\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02\r\n\r\n",
+                                         "x x x x x x\r\n\r\n"};
   vault_fixture *f = *state;
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     int status = raw_status(f, cases[i].text, strlen(cases[i].text));
@@ -217,8 +218,7 @@ static void slow_clients_are_cut_off(void **state) {
   vault_fixture *f = *state;
   expect_cut(f, "", NULL, IDLE_MS + REQUEST_MS);
   expect_cut(f, "GET /keys HTTP/1.1\r\nHost: local", NULL, IDLE_MS + REQUEST_MS);
-  expect_cut(f,
-             "POST /keys HTTP/1.1\r\nHost: " FIXTURE_HOST "\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n",
+  expect_cut(f, "POST /keys HTTP/1.1\r\nHost: " FIXTURE_HOST "\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n",
              "100 Continue\r\n\r\n", REQUEST_MS);
   https_answer answer;
   vault_fixture_call(f, FIXTURE_FULL, "GET", "/keys", NULL, &answer);
@@ -232,26 +232,33 @@ static void connections_are_kept(void **state) {
   vault_fixture_call(f, FIXTURE_FULL, "GET", "/keys", NULL, &answer);
   https_answer_clear(&answer);
   for (int i = 0; i < 3; i++) { /* also when an answer did not need the body */
-    https_client_send(&f->client,
-                      &(https_request){.method = "POST", .host = FIXTURE_HOST, .path = "/keys/k/create", .body = "{\"a\":1}"},
-                      &answer);
+    https_client_send(
+        &f->client,
+        &(https_request){.method = "POST", .host = FIXTURE_HOST, .path = "/keys/k/create", .body = "{\"a\":1}"},
+        &answer);
     assert_int_equal(answer.status, 401);
     assert_int_equal(https_client_new_connections(&f->client), 0);
     https_answer_clear(&answer);
   }
 }
 
-/* The first byte that the server answers to a client's hello of ${version} (0x0302: TLS 1.1), made by hand, since clients
- * of today do not send old ones: 0x16 is a handshake, 0x15 an alert; 0 is the end of the stream. */
+/* The first byte that the server answers to a client's hello of ${version} (0x0302: TLS 1.1), made by hand, since
+ * clients of today do not send old ones: 0x16 is a handshake, 0x15 an alert; 0 is the end of the stream. */
 static uint8_t answer_to_hello(const vault_fixture *f, uint8_t minor_version) {
-  uint8_t hello[] = {
-      0x16, 0x03, 0x01, 0x00, 0x41,                                     /* record: handshake, 65 bytes */
-      0x01, 0x00, 0x00, 0x3D, 0x03, minor_version,                      /* client hello, 61 bytes, version */
-      1,    2,    3,    4,    5,    6,    7,    8,    9,    10,   11,   12,   13,   14,   15,   16,
-      17,   18,   19,   20,   21,   22,   23,   24,   25,   26,   27,   28,   29,   30,   31,   32, /* random */
-      0x00, 0x00, 0x04, 0xC0, 0x2B, 0xC0, 0x09, 0x01, 0x00,             /* no session, two ECDSA suites, no compression */
-      0x00, 0x10, 0x00, 0x0A, 0x00, 0x04, 0x00, 0x02, 0x00, 0x17,       /* extensions: P-256 */
-      0x00, 0x0D, 0x00, 0x04, 0x00, 0x02, 0x04, 0x03};                  /* ECDSA with SHA-256 */
+  uint8_t hello[] = {0x16, 0x03, 0x01, 0x00, 0x41,                /* record: handshake, 65 bytes */
+                     0x01, 0x00, 0x00, 0x3D, 0x03, minor_version, /* client hello, 61 bytes, version */
+                     1,    2,    3,    4,    5,    6,
+                     7,    8,    9,    10,   11,   12,
+                     13,   14,   15,   16,   17,   18,
+                     19,   20,   21,   22,   23,   24,
+                     25,   26,   27,   28,   29,   30,
+                     31,   32, /* random */
+                     0x00, 0x00, 0x04, 0xC0, 0x2B, 0xC0,
+                     0x09, 0x01, 0x00, /* no session, two ECDSA suites, no compression */
+                     0x00, 0x10, 0x00, 0x0A, 0x00, 0x04,
+                     0x00, 0x02, 0x00, 0x17, /* extensions: P-256 */
+                     0x00, 0x0D, 0x00, 0x04, 0x00, 0x02,
+                     0x04, 0x03}; /* ECDSA with SHA-256 */
   uint8_t first = 0;
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(vault_server_port(f->server))};
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -275,12 +282,15 @@ static void headers_of_answers(void **state) {
   vault_fixture *f = *state;
   https_answer answer;
   char value[512];
-  https_client_send(&f->client,
-                    &(https_request){.method = "GET", .host = FIXTURE_HOST, .path = "/keys?api-version=7.5",
-                                     .bearer = f->apps[FIXTURE_FULL].token,
-                                     .headers = (const char *[]){"x-ms-client-request-id: 11111111-2222-3333-4444-555555555555",
-                                                                 NULL}},
-                    &answer);
+  https_client_send(
+      &f->client,
+      &(https_request){
+          .method = "GET",
+          .host = FIXTURE_HOST,
+          .path = "/keys?api-version=7.5",
+          .bearer = f->apps[FIXTURE_FULL].token,
+          .headers = (const char *[]){"x-ms-client-request-id: 11111111-2222-3333-4444-555555555555", NULL}},
+      &answer);
   static const char *const expected[][2] = {{"x-ms-client-request-id", "11111111-2222-3333-4444-555555555555"},
                                             {"Content-Type", "application/json; charset=utf-8"},
                                             {"Cache-Control", "no-cache"},
@@ -315,8 +325,11 @@ static void send_operation(worker *w, https_client *client, const char *path, co
   ekm_buf_init(&body, 4096);
   ekm_buf_append_fmt(&body, "{\"alg\":\"RSA-OAEP-256\",\"value\":\"%s\"}", value);
   https_client_send(client,
-                    &(https_request){.method = "POST", .host = FIXTURE_HOST, .path = path,
-                                     .bearer = w->f->apps[FIXTURE_FULL].token, .body = ekm_buf_text(&body)},
+                    &(https_request){.method = "POST",
+                                     .host = FIXTURE_HOST,
+                                     .path = path,
+                                     .bearer = w->f->apps[FIXTURE_FULL].token,
+                                     .body = ekm_buf_text(&body)},
                     out);
   ekm_buf_clear(&body);
 }
@@ -416,11 +429,16 @@ static void a_running_request_is_finished(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(garbage_ends_in_an_error),        cmocka_unit_test(headers_have_a_limit),
-      cmocka_unit_test(bodies_have_a_limit),             cmocka_unit_test(chunked_bodies_have_the_same_limit),
-      cmocka_unit_test(slow_clients_are_cut_off),        cmocka_unit_test(connections_are_kept),
-      cmocka_unit_test(old_tls_is_refused),              cmocka_unit_test(headers_of_answers),
-      cmocka_unit_test(many_clients_are_served_at_once), cmocka_unit_test(a_full_disk_loses_nothing),
+      cmocka_unit_test(garbage_ends_in_an_error),
+      cmocka_unit_test(headers_have_a_limit),
+      cmocka_unit_test(bodies_have_a_limit),
+      cmocka_unit_test(chunked_bodies_have_the_same_limit),
+      cmocka_unit_test(slow_clients_are_cut_off),
+      cmocka_unit_test(connections_are_kept),
+      cmocka_unit_test(old_tls_is_refused),
+      cmocka_unit_test(headers_of_answers),
+      cmocka_unit_test(many_clients_are_served_at_once),
+      cmocka_unit_test(a_full_disk_loses_nothing),
       cmocka_unit_test(a_running_request_is_finished),
   };
   return cmocka_run_group_tests(tests, vault_fixture_set_up, vault_fixture_tear_down);

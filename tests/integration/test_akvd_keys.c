@@ -51,12 +51,13 @@ static void a_new_key_has_the_defaults(void **state) {
   assert_int_equal(strlen(version), 32);
   assert_int_equal(strspn(version, "0123456789abcdef"), 32);
   assert_int_equal(strlen(ekm_json_text(key, "n")), 342);
-  (void)snprintf(expected, sizeof expected,
-                 "{\"key\":{\"kid\":\"https://local.vault.localhost/keys/First/%s\",\"kty\":\"RSA\",\"key_ops\":[\"encrypt\","
-                 "\"decrypt\",\"sign\",\"verify\",\"wrapKey\",\"unwrapKey\"],\"n\":\"%s\",\"e\":\"AQAB\"},\"attributes\":{"
-                 "\"enabled\":true,\"created\":%lld,\"updated\":%lld,\"recoveryLevel\":\"Recoverable+Purgeable\","
-                 "\"recoverableDays\":90}}",
-                 version, ekm_json_text(key, "n"), (long long)f->clock.wall_s, (long long)f->clock.wall_s);
+  (void)snprintf(
+      expected, sizeof expected,
+      "{\"key\":{\"kid\":\"https://local.vault.localhost/keys/First/%s\",\"kty\":\"RSA\",\"key_ops\":[\"encrypt\","
+      "\"decrypt\",\"sign\",\"verify\",\"wrapKey\",\"unwrapKey\"],\"n\":\"%s\",\"e\":\"AQAB\"},\"attributes\":{"
+      "\"enabled\":true,\"created\":%lld,\"updated\":%lld,\"recoveryLevel\":\"Recoverable+Purgeable\","
+      "\"recoverableDays\":90}}",
+      version, ekm_json_text(key, "n"), (long long)f->clock.wall_s, (long long)f->clock.wall_s);
   assert_string_equal(ekm_buf_text(&answer.body), expected);
   https_answer_clear(&answer);
 }
@@ -65,8 +66,10 @@ static void a_new_key_is_what_was_asked_for(void **state) {
   vault_fixture *f = *state;
   https_answer answer;
   call(f, "POST", "/keys/chosen/create" API,
-       "{\"kty\":\"RSA-HSM\",\"key_size\":3072,\"public_exponent\":3,\"key_ops\":[\"unwrapKey\",\"wrapKey\"],\"attributes\":{"
-       "\"enabled\":false,\"nbf\":32503680000,\"exp\":1},\"tags\":{\"a\":\"\xC3\xA4\",\"b\":\"\"},\"crv\":null,\"unknown\":1}",
+       "{\"kty\":\"RSA-HSM\",\"key_size\":3072,\"public_exponent\":3,\"key_ops\":[\"unwrapKey\",\"wrapKey\"],"
+       "\"attributes\":{"
+       "\"enabled\":false,\"nbf\":32503680000,\"exp\":1},\"tags\":{\"a\":\"\xC3\xA4\",\"b\":\"\"},\"crv\":null,"
+       "\"unknown\":1}",
        &answer);
   assert_int_equal(answer.status, 200);
   const json_t *key = ekm_json_object(answer.doc, "key");
@@ -180,9 +183,11 @@ static void names_and_tags_have_limits(void **state) {
 static void update_changes_what_is_named(void **state) {
   vault_fixture *f = *state;
   https_answer before, after;
-  call(f, "POST", "/keys/changing/create", "{\"kty\":\"RSA\",\"tags\":{\"a\":\"1\"},\"attributes\":{\"exp\":4000000000}}", &before);
+  call(f, "POST", "/keys/changing/create",
+       "{\"kty\":\"RSA\",\"tags\":{\"a\":\"1\"},\"attributes\":{\"exp\":4000000000}}", &before);
   fake_clock_pass(&f->clock, 5000);
-  call(f, "PATCH", "/keys/changing/", "{\"key_ops\":[\"decrypt\",\"encrypt\"],\"attributes\":{\"enabled\":false,\"nbf\":7}}", &after);
+  call(f, "PATCH", "/keys/changing/",
+       "{\"key_ops\":[\"decrypt\",\"encrypt\"],\"attributes\":{\"enabled\":false,\"nbf\":7}}", &after);
   assert_int_equal(after.status, 200);
   const json_t *old = ekm_json_object(before.doc, "attributes");
   const json_t *new = ekm_json_object(after.doc, "attributes");
@@ -201,8 +206,11 @@ static void update_changes_what_is_named(void **state) {
   vault_fixture_expect(&after, 405, "MethodNotAllowed", NULL);
   https_answer_clear(&after);
   https_client_send(&f->client,
-                    &(https_request){.method = "POST", .host = FIXTURE_HOST, .path = "/keys/changing" API,
-                                     .bearer = f->apps[FIXTURE_FULL].token, .body = "{\"tags\":{\"b\":\"2\"}}",
+                    &(https_request){.method = "POST",
+                                     .host = FIXTURE_HOST,
+                                     .path = "/keys/changing" API,
+                                     .bearer = f->apps[FIXTURE_FULL].token,
+                                     .body = "{\"tags\":{\"b\":\"2\"}}",
                                      .headers = (const char *[]){"X-HTTP-METHOD: PATCH", NULL}},
                     &after);
   assert_int_equal(after.status, 200);
@@ -304,8 +312,8 @@ static void lists_come_in_pages(void **state) {
 }
 
 static void bad_list_parameters_are_refused(void **state) {
-  static const char *const queries[] = {"maxresults=0", "maxresults=26", "maxresults=-1", "maxresults=x", "maxresults=",
-                                        "$skiptoken=x", "%24skiptoken=e30", "$skiptoken=AAAA"};
+  static const char *const queries[] = {"maxresults=0", "maxresults=26", "maxresults=-1",    "maxresults=x",
+                                        "maxresults=",  "$skiptoken=x",  "%24skiptoken=e30", "$skiptoken=AAAA"};
   vault_fixture *f = *state;
   for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
     char path[128];

@@ -88,12 +88,14 @@ static const refusal refusals[] = {
     {"/11111111-2222-3333-4444-555555555555/oauth2/v2.0/token", GRANT "client_id=%1&client_secret=%2" SCOPE, 400,
      "invalid_request", 90002},
     {"/no-tenant/oauth2/token", GRANT "client_id=%1&client_secret=%2" SCOPE, 400, "invalid_request", 90002},
-    {V2, GRANT "client_id=11111111-2222-3333-4444-555555555555&client_secret=%2" SCOPE, 400, "unauthorized_client", 700016},
+    {V2, GRANT "client_id=11111111-2222-3333-4444-555555555555&client_secret=%2" SCOPE, 400, "unauthorized_client",
+     700016},
     {V2, GRANT "client_id=nobody&client_secret=%2" SCOPE, 400, "unauthorized_client", 700016},
     {V2, GRANT "client_id=%4&client_secret=%2" SCOPE, 400, "unauthorized_client", 700016}, /* of another tenant */
     {V2, GRANT "client_id=%1&client_secret=wrong" SCOPE, 401, "invalid_client", 7000215},
     {V2, GRANT "client_id=%1&client_secret=%2x" SCOPE, 401, "invalid_client", 7000215},
-    {V1, GRANT "client_id=%1&client_secret=wrong&resource=https%3A%2F%2Fvault.localhost", 401, "invalid_client", 7000215},
+    {V1, GRANT "client_id=%1&client_secret=wrong&resource=https%3A%2F%2Fvault.localhost", 401, "invalid_client",
+     7000215},
     {V2, GRANT "client_id=%1&client_secret=%3" SCOPE, 401, "invalid_client", 7000222},
     {V2, GRANT "client_id=%1" SCOPE, 401, "invalid_client", 7000218},
     {V2, GRANT "client_id=%1&client_assertion=x" SCOPE, 401, "invalid_client", 700027},
@@ -118,7 +120,8 @@ static void fill(const vault_fixture *f, const char *pattern, ekm_buf *out) {
   const fixture_credential *app = &f->apps[FIXTURE_FULL];
   const char *values[] = {app->client_id, app->secret, app->expired_secret, f->apps[FIXTURE_FOREIGN].client_id};
   for (; *pattern != '\0'; pattern++) {
-    if (*pattern == '%' && pattern[1] >= '1' && pattern[1] <= '4' && (pattern[2] == '\0' || strchr("&x", pattern[2]) != NULL)) {
+    if (*pattern == '%' && pattern[1] >= '1' && pattern[1] <= '4' &&
+        (pattern[2] == '\0' || strchr("&x", pattern[2]) != NULL)) {
       ekm_buf_append_text(out, values[*++pattern - '1']);
     } else {
       ekm_buf_append_char(out, *pattern);
@@ -136,9 +139,10 @@ static void check_refusal(vault_fixture *f, const refusal *r) {
                  slash == NULL ? "" : f->apps[FIXTURE_FULL].tenant, slash == NULL ? "" : slash + 2);
   ekm_buf_init(&body, 4096);
   fill(f, r->body, &body);
-  https_client_send(&f->client,
-                    &(https_request){.method = "POST", .host = "login.localhost", .path = path, .body = ekm_buf_text(&body)},
-                    &answer);
+  https_client_send(
+      &f->client,
+      &(https_request){.method = "POST", .host = "login.localhost", .path = path, .body = ekm_buf_text(&body)},
+      &answer);
   assert_int_equal(answer.status, r->status);
   assert_non_null(answer.doc);
   assert_string_equal(ekm_json_text(answer.doc, "error"), r->error);
@@ -212,14 +216,16 @@ static void discovery_leads_to_the_endpoints(void **state) {
   char endpoint[256];
   https_answer answer;
   (void)snprintf(path, sizeof path, "/%s/v2.0/.well-known/openid-configuration", f->apps[FIXTURE_FULL].tenant);
-  (void)snprintf(endpoint, sizeof endpoint, "https://login.localhost/%s/oauth2/v2.0/token", f->apps[FIXTURE_FULL].tenant);
+  (void)snprintf(endpoint, sizeof endpoint, "https://login.localhost/%s/oauth2/v2.0/token",
+                 f->apps[FIXTURE_FULL].tenant);
   https_client_send(&f->client, &(https_request){.method = "GET", .host = "login.localhost", .path = path}, &answer);
   assert_int_equal(answer.status, 200);
   assert_string_equal(ekm_json_text(answer.doc, "token_endpoint"), endpoint);
   https_answer_clear(&answer);
 
   https_client_send(&f->client,
-                    &(https_request){.method = "GET", .host = "login.localhost",
+                    &(https_request){.method = "GET",
+                                     .host = "login.localhost",
                                      .path = "/common/discovery/instance?api-version=1.1&authorization_endpoint=x"},
                     &answer);
   assert_int_equal(answer.status, 200);
@@ -231,7 +237,8 @@ static void discovery_leads_to_the_endpoints(void **state) {
 
 static void get_keys(vault_fixture *f, const char *host, const char *bearer, https_answer *out) {
   https_client_send(&f->client,
-                    &(https_request){.method = "GET", .host = host, .path = "/keys?api-version=7.5", .bearer = bearer}, out);
+                    &(https_request){.method = "GET", .host = host, .path = "/keys?api-version=7.5", .bearer = bearer},
+                    out);
 }
 
 static void expect_challenge(const vault_fixture *f, const https_answer *answer, const char *message) {
@@ -260,10 +267,11 @@ static void without_a_token_there_is_a_challenge(void **state) {
   vault_fixture *f = *state;
   for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
     https_answer answer;
-    https_client_send(&f->client,
-                      &(https_request){.method = requests[i].method, .host = FIXTURE_HOST, .path = requests[i].path,
-                                       .body = requests[i].body},
-                      &answer);
+    https_client_send(
+        &f->client,
+        &(https_request){
+            .method = requests[i].method, .host = FIXTURE_HOST, .path = requests[i].path, .body = requests[i].body},
+        &answer);
     expect_challenge(f, &answer, "AKV10000: Request is missing a Bearer or PoP token.");
     https_answer_clear(&answer);
   }
@@ -304,11 +312,12 @@ static void a_resource_with_a_slash_is_another_audience(void **state) {
   https_answer token;
   https_answer answer;
   (void)snprintf(path, sizeof path, "/%s/oauth2/token", app->tenant);
-  (void)snprintf(body, sizeof body,
-                 "grant_type=client_credentials&client_id=%s&client_secret=%s&resource=https%%3A%%2F%%2Fvault.localhost%%2F",
-                 app->client_id, app->secret);
-  https_client_send(&f->client, &(https_request){.method = "POST", .host = "login.localhost", .path = path, .body = body},
-                    &token);
+  (void)snprintf(
+      body, sizeof body,
+      "grant_type=client_credentials&client_id=%s&client_secret=%s&resource=https%%3A%%2F%%2Fvault.localhost%%2F",
+      app->client_id, app->secret);
+  https_client_send(&f->client,
+                    &(https_request){.method = "POST", .host = "login.localhost", .path = path, .body = body}, &token);
   assert_int_equal(token.status, 200);
   get_keys(f, FIXTURE_HOST, ekm_json_text(token.doc, "access_token"), &answer);
   expect_challenge(f, &answer,
@@ -335,26 +344,34 @@ static void permissions_are_asked_for_by_name(void **state) {
   static const struct {
     const char *method, *path, *body, *permission;
   } cases[] = {
-      {"POST", "/keys/k/create", "{\"kty\":\"RSA\"}", "create"}, {"PUT", "/keys/k", "{}", "import"},
-      {"PATCH", "/keys/k", "{}", "update"},                      {"DELETE", "/keys/k", NULL, "delete"},
-      {"POST", "/keys/k/encrypt", "{}", "encrypt"},              {"POST", "/keys/k/decrypt", "{}", "decrypt"},
-      {"POST", "/keys/k/wrapkey", "{}", "wrapKey"},              {"POST", "/keys/k/unwrapkey", "{}", "unwrapKey"},
-      {"POST", "/keys/k/sign", "{}", "sign"},                    {"POST", "/keys/k/verify", "{}", "verify"},
+      {"POST", "/keys/k/create", "{\"kty\":\"RSA\"}", "create"},
+      {"PUT", "/keys/k", "{}", "import"},
+      {"PATCH", "/keys/k", "{}", "update"},
+      {"DELETE", "/keys/k", NULL, "delete"},
+      {"POST", "/keys/k/encrypt", "{}", "encrypt"},
+      {"POST", "/keys/k/decrypt", "{}", "decrypt"},
+      {"POST", "/keys/k/wrapkey", "{}", "wrapKey"},
+      {"POST", "/keys/k/unwrapkey", "{}", "unwrapKey"},
+      {"POST", "/keys/k/sign", "{}", "sign"},
+      {"POST", "/keys/k/verify", "{}", "verify"},
   };
   vault_fixture *f = *state;
   const fixture_credential *app = &f->apps[FIXTURE_READER];
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    char start[512];
     https_answer answer;
+    ekm_buf start;
+    ekm_buf_init(&start, 4096);
     vault_fixture_call(f, FIXTURE_READER, cases[i].method, cases[i].path, cases[i].body, &answer);
     vault_fixture_expect(&answer, 403, "Forbidden", "ForbiddenByPolicy");
-    (void)snprintf(start, sizeof start,
-                   "The user, group or application 'appid=%s;oid=%s;iss=https://sts.windows.net/%s/' does not have keys %s "
-                   "permission on key vault 'local;location=local'.",
-                   app->client_id, app->object_id, app->tenant, cases[i].permission);
+    ekm_buf_append_fmt(
+        &start,
+        "The user, group or application 'appid=%s;oid=%s;iss=https://sts.windows.net/%s/' does not have keys "
+        "%s permission on key vault 'local;location=local'.",
+        app->client_id, app->object_id, app->tenant, cases[i].permission);
     const char *message = ekm_json_text(ekm_json_object(answer.doc, "error"), "message");
-    assert_memory_equal(message, start, strlen(start));
+    assert_memory_equal(message, ekm_buf_text(&start), start.len);
     https_answer_clear(&answer);
+    ekm_buf_clear(&start);
   }
 }
 

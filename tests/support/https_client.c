@@ -96,7 +96,8 @@ void https_answer_clear(https_answer *answer) {
 void https_answer_header(const https_answer *answer, const char *name, char out[512]) {
   size_t name_len = strlen(name);
   out[0] = '\0';
-  for (const char *line = ekm_buf_text(&answer->headers); *line != '\0'; line += strcspn(line, "\n") + (strchr(line, '\n') != NULL)) {
+  for (const char *line = ekm_buf_text(&answer->headers); *line != '\0';
+       line += strcspn(line, "\n") + (strchr(line, '\n') != NULL)) {
     if (strncasecmp(line, name, name_len) != 0 || line[name_len] != ':') continue;
     const char *value = line + name_len + 1 + strspn(line + name_len + 1, " ");
     (void)snprintf(out, 512, "%.*s", (int)strcspn(value, "\r\n"), value);

@@ -18,20 +18,20 @@ typedef struct https_client {
 
 /* Strings may be NULL. */
 typedef struct https_request {
-  const char *method;         /* "GET" */
-  const char *host;           /* "local.vault.localhost" */
-  const char *path;           /* "/keys?api-version=7.5" */
+  const char *method; /* "GET" */
+  const char *host;   /* "local.vault.localhost" */
+  const char *path;   /* "/keys?api-version=7.5" */
   const char *bearer;
   const char *body;
   const char *const *headers; /* more of them, "Name: value", NULL at the end */
 } https_request;
 
 typedef struct https_answer {
-  long status;                /* 0: no answer came; see why */
+  long status; /* 0: no answer came; see why */
   CURLcode why;
-  ekm_buf headers;            /* as they came */
+  ekm_buf headers; /* as they came */
   ekm_buf body;
-  json_t *doc;                /* the body, if it is a JSON object, else NULL */
+  json_t *doc; /* the body, if it is a JSON object, else NULL */
 } https_answer;
 
 /* https_client_open(client, port, ca_pem), https_client_close(client): one kept-alive connection. */

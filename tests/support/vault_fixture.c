@@ -38,8 +38,7 @@ static bool make_certificates(vault_fixture *f, ekm_err *err) {
 }
 
 static bool start(vault_fixture *f, ekm_err *err) {
-  const vault_store_options store = {
-      .folder = f->folder, .crypto = f->crypto, .clock = &f->clock.base, .log = f->log};
+  const vault_store_options store = {.folder = f->folder, .crypto = f->crypto, .clock = &f->clock.base, .log = f->log};
   if (!vault_store_open(&store, &f->store, err)) return false;
   const vault_server_options server = {
       .address = "127.0.0.1",
@@ -98,8 +97,7 @@ static bool add_app(vault_fixture *f, fixture_app which, ekm_err *err) {
   bool ok = vault_store_app_add(f->store, vault->tenant, app_vaults[which], app->client_id, err) &&
             vault_store_grant_set(f->store, vault->id, app->client_id, app_rights[which], err) &&
             add_secret(f, app->client_id, 0, app->secret, err) &&
-            (which != FIXTURE_FULL ||
-             add_secret(f, app->client_id, f->clock.wall_s - 1, app->expired_secret, err));
+            (which != FIXTURE_FULL || add_secret(f, app->client_id, f->clock.wall_s - 1, app->expired_secret, err));
   vault_directory_release(&dir);
   if (!ok || !vault_store_directory(f->store, &dir, err)) return false;
   (void)snprintf(app->object_id, sizeof app->object_id, "%s", vault_directory_app(dir, app->client_id)->object_id);
@@ -112,12 +110,11 @@ void vault_fixture_token(vault_fixture *f, fixture_app app, int version, https_a
   char path[128];
   char body[1024];
   (void)snprintf(path, sizeof path, "/%s/oauth2/%stoken", a->tenant, version == 2 ? "v2.0/" : "");
-  (void)snprintf(body, sizeof body, "grant_type=client_credentials&client_id=%s&client_secret=%s&%s", a->client_id,
-                 a->secret,
-                 version == 2 ? "scope=https%3A%2F%2Fvault.localhost%2F.default"
-                              : "resource=https%3A%2F%2Fvault.localhost");
-  https_client_send(&f->client, &(https_request){.method = "POST", .host = "login.localhost", .path = path, .body = body},
-                    out);
+  (void)snprintf(
+      body, sizeof body, "grant_type=client_credentials&client_id=%s&client_secret=%s&%s", a->client_id, a->secret,
+      version == 2 ? "scope=https%3A%2F%2Fvault.localhost%2F.default" : "resource=https%3A%2F%2Fvault.localhost");
+  https_client_send(&f->client,
+                    &(https_request){.method = "POST", .host = "login.localhost", .path = path, .body = body}, out);
 }
 
 static bool take_token(vault_fixture *f, fixture_app app) {
@@ -134,9 +131,9 @@ static bool make(vault_fixture *f, ekm_err *err) {
   (void)snprintf(f->folder, sizeof f->folder, "%s/akvd-test-XXXXXX", base == NULL ? "/tmp" : base);
   if (mkdtemp(f->folder) == NULL || !ekm_crypto_new(&f->crypto, err)) return false;
   if (!ekm_log_open_sink(keep_line, &f->log_text, EKM_LOG_TRACE, &f->clock.base, &f->log, err)) return false;
-  const vault_store_options store = {
-      .folder = f->folder, .crypto = f->crypto, .clock = &f->clock.base, .log = f->log};
-  if (!make_certificates(f, err) || !vault_store_create(&store, err) || !start(f, err) || !add_vaults(f, err)) return false;
+  const vault_store_options store = {.folder = f->folder, .crypto = f->crypto, .clock = &f->clock.base, .log = f->log};
+  if (!make_certificates(f, err) || !vault_store_create(&store, err) || !start(f, err) || !add_vaults(f, err))
+    return false;
   for (fixture_app app = 0; app < FIXTURE_APPS; app++) {
     if (!add_app(f, app, err) || !take_token(f, app)) return false;
   }

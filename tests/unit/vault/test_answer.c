@@ -16,8 +16,9 @@ static void check_body(vault_fault fault, const char *const args[VAULT_FAULT_ARG
 
 static void errors_are_azures(void **state) {
   (void)state;
-  check_body(VAULT_FAULT_NO_TOKEN, NULL, 401,
-             "{\"error\":{\"code\":\"Unauthorized\",\"message\":\"AKV10000: Request is missing a Bearer or PoP token.\"}}");
+  check_body(
+      VAULT_FAULT_NO_TOKEN, NULL, 401,
+      "{\"error\":{\"code\":\"Unauthorized\",\"message\":\"AKV10000: Request is missing a Bearer or PoP token.\"}}");
   check_body(VAULT_FAULT_KEY_DISABLED, (const char *[VAULT_FAULT_ARGS]){"unwrapKey"}, 403,
              "{\"error\":{\"code\":\"Forbidden\",\"message\":\"Operation unwrapKey is not allowed on a disabled key.\","
              "\"innererror\":{\"code\":\"KeyDisabled\"}}}");
@@ -26,10 +27,11 @@ static void errors_are_azures(void **state) {
   check_body(VAULT_FAULT_KEY_TYPE, (const char *[VAULT_FAULT_ARGS]){"oct"}, 400,
              "{\"error\":{\"code\":\"BadParameter\",\"message\":\"Invalid kty value: oct\",\"innererror\":{\"code\":"
              "\"KeyTypeNotSupported\"}}}");
-  check_body(VAULT_FAULT_FORBIDDEN, (const char *[VAULT_FAULT_ARGS]){"a", "o", "i", "get", "v"}, 403,
-             "{\"error\":{\"code\":\"Forbidden\",\"message\":\"The user, group or application 'appid=a;oid=o;iss=i' does not "
-             "have keys get permission on key vault 'v;location=local'. For help resolving this issue, please see "
-             "https://go.microsoft.com/fwlink/?linkid=2125287\",\"innererror\":{\"code\":\"ForbiddenByPolicy\"}}}");
+  check_body(
+      VAULT_FAULT_FORBIDDEN, (const char *[VAULT_FAULT_ARGS]){"a", "o", "i", "get", "v"}, 403,
+      "{\"error\":{\"code\":\"Forbidden\",\"message\":\"The user, group or application 'appid=a;oid=o;iss=i' does not "
+      "have keys get permission on key vault 'v;location=local'. For help resolving this issue, please see "
+      "https://go.microsoft.com/fwlink/?linkid=2125287\",\"innererror\":{\"code\":\"ForbiddenByPolicy\"}}}");
 }
 
 static void texts_of_a_request_are_made_harmless(void **state) {
@@ -115,9 +117,9 @@ static void guids(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(errors_are_azures),        cmocka_unit_test(texts_of_a_request_are_made_harmless),
-      cmocka_unit_test(long_texts_are_cut),       cmocka_unit_test(every_row_can_be_answered),
-      cmocka_unit_test(headers_are_a_vaults),     cmocka_unit_test(guids),
+      cmocka_unit_test(errors_are_azures),    cmocka_unit_test(texts_of_a_request_are_made_harmless),
+      cmocka_unit_test(long_texts_are_cut),   cmocka_unit_test(every_row_can_be_answered),
+      cmocka_unit_test(headers_are_a_vaults), cmocka_unit_test(guids),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,8 @@ static void values_are_decoded(void **state) {
   vault_form form;
   ekm_err err = {0};
   (void)state;
-  assert_true(vault_form_parse(ekm_view_text("a=1+2&b=%7E%2B%26%3D&&c&d=&%65=x&scope=https%3A%2F%2Fv%2F.default"), &form, &err));
+  assert_true(vault_form_parse(ekm_view_text("a=1+2&b=%7E%2B%26%3D&&c&d=&%65=x&scope=https%3A%2F%2Fv%2F.default"),
+                               &form, &err));
   assert_string_equal(vault_form_text(&form, "a"), "1 2");
   assert_string_equal(vault_form_text(&form, "b"), "~+&=");
   assert_string_equal(vault_form_text(&form, "c"), "");
@@ -23,7 +24,8 @@ static void values_are_decoded(void **state) {
 }
 
 static void what_is_no_form_is_refused(void **state) {
-  static const char *const bad[] = {"a=1&a=2", "a=1&%61=2", "a=%", "a=%0", "a=%zz", "a=%00", "%00=1", "a=%ff", "a=%c3%28"};
+  static const char *const bad[] = {"a=1&a=2", "a=1&%61=2", "a=%",   "a=%0",    "a=%zz",
+                                    "a=%00",   "%00=1",     "a=%ff", "a=%c3%28"};
   (void)state;
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     vault_form form;

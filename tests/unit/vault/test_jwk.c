@@ -54,8 +54,9 @@ static void incomplete_keys_are_refused(void **state) {
   check_text("{}", false, EKM_E_TEXT_ENCODING);
   check_text("{\"n\":\"AQ\",\"e\":\"AQAB\"}", false, EKM_E_TEXT_ENCODING);
   check_text("{\"n\":\"AQ\",\"e\":\"AQAB\",\"d\":\"AQ\",\"p\":\"AQ\"}", false, EKM_E_TEXT_ENCODING);
-  check_text("{\"n\":\"AQ\",\"e\":\"AQAB\",\"d\":\"AQ\",\"p\":\"AQ\",\"q\":\"AQ\",\"dp\":\"AQ\",\"dq\":\"AQ\",\"qi\":\"\"}",
-             false, EKM_E_TEXT_ENCODING);
+  check_text(
+      "{\"n\":\"AQ\",\"e\":\"AQAB\",\"d\":\"AQ\",\"p\":\"AQ\",\"q\":\"AQ\",\"dp\":\"AQ\",\"dq\":\"AQ\",\"qi\":\"\"}",
+      false, EKM_E_TEXT_ENCODING);
   check_text("{\"n\":\"AQ\",\"e\":\"AQAB\",\"d\":1}", false, EKM_E_TEXT_ENCODING);
   check_text("{\"n\":\"A+/Q\",\"e\":\"AQAB\",\"d\":\"AQ\"}", false, EKM_E_TEXT_ENCODING);
 }

@@ -86,7 +86,7 @@ static void make_of(const fixture *f, const ekm_key *key, const char *header, co
 }
 
 #define HEADER "{\"typ\":\"JWT\",\"alg\":\"RS256\",\"kid\":\"0123456789abcdef\"}"
-#define CLAIMS                                                                                                    \
+#define CLAIMS                                                                                                         \
   "{\"aud\":\"https://vault.localhost\",\"iss\":\"i\",\"appid\":\"a\",\"oid\":\"o\",\"tid\":\"t\",\"nbf\":1763999700," \
   "\"exp\":1764003600}"
 
@@ -112,7 +112,7 @@ static void times_are_checked_with_a_minute_of_leeway(void **state) {
     int64_t now;
     vault_jwt_verdict verdict;
   } cases[] = {
-      {NOW - 300 - 61, VAULT_JWT_NOT_YET}, {NOW - 300 - 60, VAULT_JWT_GOOD},    {NOW - 300, VAULT_JWT_GOOD},
+      {NOW - 300 - 61, VAULT_JWT_NOT_YET}, {NOW - 300 - 60, VAULT_JWT_GOOD},     {NOW - 300, VAULT_JWT_GOOD},
       {NOW + 3600 + 59, VAULT_JWT_GOOD},   {NOW + 3600 + 60, VAULT_JWT_EXPIRED}, {NOW + 1000000, VAULT_JWT_EXPIRED},
   };
   fixture *f = *state;
@@ -162,7 +162,11 @@ static void other_headers_are_refused(void **state) {
       "{\"typ\":\"JWT\",\"alg\":\"RS256\"}",
       "{\"typ\":\"JWT\",\"alg\":\"RS256\",\"kid\":\"0123456789abcdef\",\"crit\":[\"b64\"]}",
       "{\"typ\":\"JWT\",\"alg\":\"RS256\",\"kid\":\"0123456789abcdef\",\"jwk\":{}}",
-      "[]", "", "null", "{", "{}",
+      "[]",
+      "",
+      "null",
+      "{",
+      "{}",
   };
   fixture *f = *state;
   ekm_buf token;
@@ -220,9 +224,11 @@ static void claims_must_be_whole(void **state) {
       "{\"aud\":\"x\",\"iss\":\"i\",\"appid\":\"a\",\"oid\":\"o\",\"tid\":\"t\",\"exp\":1764003600}",
       ("{\"aud\":\"x\",\"iss\":\"i\",\"appid\":\"a\",\"oid\":\"o\",\"tid\":\"t\",\"nbf\":-9223372036854775808,"
        "\"exp\":1764003600}"),
-      "{\"aud\":\"x\",\"aud\":\"y\",\"iss\":\"i\",\"appid\":\"a\",\"oid\":\"o\",\"tid\":\"t\",\"nbf\":1,\"exp\":1764003600}",
+      "{\"aud\":\"x\",\"aud\":\"y\",\"iss\":\"i\",\"appid\":\"a\",\"oid\":\"o\",\"tid\":\"t\",\"nbf\":1,\"exp\":"
+      "1764003600}",
       "{\"aud\":\"x\\u0000y\",\"iss\":\"i\",\"appid\":\"a\",\"oid\":\"o\",\"tid\":\"t\",\"nbf\":1,\"exp\":1764003600}",
-      "\"x\"", "",
+      "\"x\"",
+      "",
   };
   fixture *f = *state;
   ekm_buf token;

@@ -19,8 +19,8 @@ static const vault_route *find(vault_face face, const char *method, const char *
 
 static void clients_spell_one_operation_in_many_ways(void **state) {
   static const char *const same[] = {
-      "/keys/My-Key/wrapkey",      "/keys/My-Key/wrapKey",    "/keys/My-Key//wrapkey", "//keys/My-Key/WRAPKEY/",
-      "/Keys/My-Key/wrapkey///",   "/keys/%4dy-Key/wrapkey",
+      "/keys/My-Key/wrapkey",   "/keys/My-Key/wrapKey",    "/keys/My-Key//wrapkey",
+      "//keys/My-Key/WRAPKEY/", "/Keys/My-Key/wrapkey///", "/keys/%4dy-Key/wrapkey",
   };
   vault_path_match match;
   bool known;
@@ -75,10 +75,18 @@ static void everything_else_leads_nowhere(void **state) {
     const char *path;
     bool known;
   } cases[] = {
-      {"POST", "/keys", true},           {"GET", "/keys/k/create", true},    {"GET", "/keys/k/latest", false},
-      {"POST", "/keys/k/rotate", false}, {"GET", "/keys/k/wrapkey", true},    {"GET", "/", false},
-      {"GET", "/secrets", false},        {"GET", "/keysx", false},            {"GET", "/keys/k/" VERSION "0", false},
-      {"POST", "/t/oauth2/token", false}, {"get", "/keys", true},              {"GET", "/keys/a/b/c/d/e", false},
+      {"POST", "/keys", true},
+      {"GET", "/keys/k/create", true},
+      {"GET", "/keys/k/latest", false},
+      {"POST", "/keys/k/rotate", false},
+      {"GET", "/keys/k/wrapkey", true},
+      {"GET", "/", false},
+      {"GET", "/secrets", false},
+      {"GET", "/keysx", false},
+      {"GET", "/keys/k/" VERSION "0", false},
+      {"POST", "/t/oauth2/token", false},
+      {"get", "/keys", true},
+      {"GET", "/keys/a/b/c/d/e", false},
       {"POST", "/keys/k/" VERSION "/" VERSION "/sign", false},
       {"POST", "/keys%2Fk/sign", false},
   };
@@ -144,8 +152,9 @@ static void broken_paths_are_refused(void **state) {
 
 static void api_versions(void **state) {
   static const char *const good[] = {"7.0", "7.5", "7.6-preview.1", "10.0", "2025-07-01", "2026-03-01-preview"};
-  static const char *const bad[] = {"",     "7",         "6.9",       "7.",         ".5",         "7.5 ", "7.5-beta", "7.5.1",
-                                    "v7.5", "2016-10-01", "2025-13-01", "2025-07-00", "2025-7-1", "7.6-preview.", "7%2E5"};
+  static const char *const bad[] = {"",           "7",          "6.9",      "7.",           ".5",
+                                    "7.5 ",       "7.5-beta",   "7.5.1",    "v7.5",         "2016-10-01",
+                                    "2025-13-01", "2025-07-00", "2025-7-1", "7.6-preview.", "7%2E5"};
   (void)state;
   for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) assert_true(vault_api_version_is_supported(good[i]));
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_false(vault_api_version_is_supported(bad[i]));

@@ -1,0 +1,120 @@
+/* akvd without memory: every single allocation of a request fails once. The client is told to try again, nothing is
+ * half done, nothing leaks (the sanitizer build looks), and the next request works. */
+#include <stdio.h>
+#include <string.h>
+
+#include "support/cmocka_all.h"
+#include "support/memory_gate.h"
+#include "support/vault_fixture.h"
+#include "vault/service.h"
+
+typedef struct no_memory {
+  vault_fixture *f;
+  vault_service service;
+  char authorization[5000];
+} no_memory;
+
+static int set_up(void **state) {
+  static no_memory t;
+  ekm_err err = {0};
+  if (vault_fixture_set_up(state) != 0) return -1;
+  t.f = *state;
+  *state = &t;
+  t.service = (vault_service){.store = t.f->store,
+                              .crypto = t.f->crypto,
+                              .rng = ekm_crypto_rng(t.f->crypto),
+                              .clock = &t.f->clock.base,
+                              .log = NULL,
+                              .token_seconds = VAULT_TOKEN_SECONDS};
+  t.service.signer =
+      (vault_jwt_signer){t.f->crypto, vault_store_signer(t.f->store), vault_store_signer_kid(t.f->store)};
+  (void)snprintf(t.authorization, sizeof t.authorization, "Bearer %s", t.f->apps[FIXTURE_FULL].token);
+  return vault_token_cache_new(&t.service.tokens, &err) ? 0 : -1;
+}
+
+static int tear_down(void **state) {
+  no_memory *t = *state;
+  void *fixture = t->f;
+  vault_token_cache_free(&t->service.tokens);
+  return vault_fixture_tear_down(&fixture);
+}
+
+/* One request without sockets; its answer's status. */
+static int request(no_memory *t, const char *method, const char *path, const char *body, ekm_buf *out_body) {
+  bool is_sign_in = strstr(path, "oauth2") != NULL;
+  const vault_request request = {.method = method,
+                                 .path = path,
+                                 .host = is_sign_in ? "login.localhost" : FIXTURE_HOST,
+                                 .authorization = is_sign_in ? NULL : t->authorization,
+                                 .api_version = "7.5"};
+  static vault_exchange x;
+  if (vault_service_head(&t->service, &request, &x)) vault_service_rest(&x, ekm_view_text(body));
+  int status = x.answer.status;
+  if (out_body != NULL) ekm_buf_append_view(out_body, ekm_buf_view(&x.answer.body));
+  vault_service_end(&x);
+  return status;
+}
+
+static void fail_each_allocation(no_memory *t, const char *method, const char *path, const char *body) {
+  memory_gate gate = {0};
+  size_t failures = 0;
+  for (size_t n = 0; memory_gate_next(&gate, n); n++) {
+    int status = request(t, method, path, body, NULL);
+    gate.done = !gate.failed;
+    if (gate.failed) {
+      failures++;
+      if (status != 503 && status != 200) print_error("%s %s, allocation %zu: %d\n", method, path, n, status);
+      assert_true(status == 503 || status == 200); /* 200: it was one that the answer could do without */
+    } else {
+      assert_int_equal(status, 200);
+    }
+  }
+  assert_true(failures > 0);
+}
+
+static void every_operation_survives(void **state) {
+  no_memory *t = *state;
+  ekm_buf wrapped;
+  ekm_buf_init(&wrapped, 8192);
+  assert_int_equal(request(t, "POST", "/keys/k/create", "{\"kty\":\"RSA\",\"tags\":{\"a\":\"b\"}}", NULL), 200);
+  fail_each_allocation(t, "GET", "/keys/k", "");
+  fail_each_allocation(t, "GET", "/keys", "");
+  fail_each_allocation(t, "GET", "/keys/k/versions", "");
+  fail_each_allocation(t, "PATCH", "/keys/k",
+                       "{\"tags\":{\"c\":\"d\"},\"key_ops\":[\"wrapKey\",\"unwrapKey\",\"sign\"]}");
+  fail_each_allocation(t, "POST", "/keys/k/wrapkey", "{\"alg\":\"RSA-OAEP\",\"value\":\"AAAA\"}");
+  fail_each_allocation(t, "POST", "/keys/k/sign",
+                       "{\"alg\":\"RS256\",\"value\":\"vgZc0NQUb6WMKX___V2JntcFRO_vszKwSAj7R2rL1zg\"}");
+  assert_int_equal(request(t, "POST", "/keys/k/wrapkey", "{\"alg\":\"RSA-OAEP\",\"value\":\"AAAA\"}", &wrapped), 200);
+  char body[1024];
+  json_t *doc = NULL;
+  ekm_err err = {0};
+  assert_true(ekm_json_parse(ekm_buf_view(&wrapped), &doc, &err));
+  (void)snprintf(body, sizeof body, "{\"alg\":\"RSA-OAEP\",\"value\":\"%s\"}", ekm_json_text(doc, "value"));
+  fail_each_allocation(t, "POST", "/keys/k/unwrapkey", body);
+  ekm_json_free(&doc);
+  ekm_buf_clear(&wrapped);
+}
+
+static void the_token_endpoint_survives(void **state) {
+  no_memory *t = *state;
+  const fixture_credential *app = &t->f->apps[FIXTURE_FULL];
+  char path[128];
+  ekm_buf body;
+  ekm_buf_init(&body, 4096);
+  (void)snprintf(path, sizeof path, "/%s/oauth2/v2.0/token", app->tenant);
+  ekm_buf_append_fmt(
+      &body,
+      "grant_type=client_credentials&client_id=%s&client_secret=%s&scope=https%%3A%%2F%%2Fvault.localhost%%2F.default",
+      app->client_id, app->secret);
+  fail_each_allocation(t, "POST", path, ekm_buf_text(&body));
+  ekm_buf_clear(&body);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_operation_survives),
+      cmocka_unit_test(the_token_endpoint_survives),
+  };
+  return cmocka_run_group_tests(tests, set_up, tear_down);
+}
