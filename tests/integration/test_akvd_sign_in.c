@@ -400,6 +400,7 @@ static void tokens_end(void **state) {
 
 static void nothing_secret_was_logged(void **state) {
   vault_fixture *f = *state;
+  vault_fixture_restart(f); /* the server logs a request after its answer: all lines are there when it has ended */
   assert_true(f->log_text.len > 0);
   assert_non_null(strstr(ekm_buf_text(&f->log_text), "vault.request"));
   for (size_t i = 0; i < FIXTURE_APPS; i++) {
