@@ -18,6 +18,16 @@ function(ekm_connector_test name)
   set_tests_properties(${name} PROPERTIES LABELS "integration;${arg_LABELS}" TIMEOUT 60)
 endfunction()
 
+ekm_connector_test(test_hostile_manners SOURCES ${EKM_HOSTILE_SUPPORT} LINK ekm_keys PkgConfig::TLS)
 ekm_connector_test(test_hostile_vault SOURCES ${EKM_HOSTILE_SUPPORT} LINK ekm_keys PkgConfig::TLS)
 ekm_connector_test(test_hostile_silence SOURCES ${EKM_HOSTILE_SUPPORT} LINK ekm_keys PkgConfig::TLS)
 ekm_connector_test(test_hostile_sign_in SOURCES ${EKM_HOSTILE_SUPPORT} LINK ekm_keys PkgConfig::TLS)
+
+if(TARGET akvd)
+  set(EKM_END_TO_END_SUPPORT ${EKM_CONNECTOR_SUPPORT} ${CMAKE_SOURCE_DIR}/tests/support/akvd_process.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/end_to_end_fixture.c)
+  ekm_connector_test(test_end_to_end SOURCES ${EKM_END_TO_END_SUPPORT})
+  ekm_connector_test(test_end_to_end_crowd SOURCES ${EKM_END_TO_END_SUPPORT})
+  ekm_connector_test(test_end_to_end_rounds SOURCES ${EKM_END_TO_END_SUPPORT} LABELS unsanitized)
+  ekm_connector_test(test_end_to_end_secrets SOURCES ${EKM_END_TO_END_SUPPORT})
+endif()

@@ -169,6 +169,13 @@ static bool say_without_end(const hostile_play *play, const hostile_wire *wire) 
   return false;
 }
 
+/* ${first}, then ${again} until the client has enough. */
+static bool repeat(const hostile_wire *wire, const char *first, const char *again) {
+  bool ok = wire->send(wire->arg, first, strlen(first));
+  while (ok) ok = wire->send(wire->arg, again, strlen(again));
+  return false;
+}
+
 /* An answer around ${count} times ${unit}: in a header if ${in_header}, else in its JSON body. */
 static bool say_much(const hostile_play *play, const hostile_wire *wire, const char *around[2], const char *unit,
                      size_t count) {
@@ -237,6 +244,8 @@ bool hostile_answer_send(const hostile_keys *keys, const hostile_request *reques
     case HOSTILE_BIG: return say_much(play, wire, (const char *[]){"{\"value\":\"", "\"}"}, "AAAAAAAA", BIG_BYTES / 8);
     case HOSTILE_DEEP: return say_much(play, wire, (const char *[]){"{\"value\":", "}"}, "[", DEEP_LEVELS);
     case HOSTILE_LONG_HEADER: return say_long_header(keys, request, play, wire);
+    case HOSTILE_HEADERS: return repeat(wire, "HTTP/1.1 200 OK\r\n", "X-More: and more\r\n");
+    case HOSTILE_CONTINUE: return repeat(wire, "", "HTTP/1.1 100 Continue\r\n\r\n");
     case HOSTILE_MANY_KEYS: return say_page(keys, request, wire, true);
     case HOSTILE_LOOP: return say_page(keys, request, wire, false);
   }

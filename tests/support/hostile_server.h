@@ -51,6 +51,8 @@ typedef enum hostile_trick {
   HOSTILE_ENDLESS,     /* chunk after chunk, as fast as it goes */
   HOSTILE_BIG,         /* 10 MB of JSON, well-formed */
   HOSTILE_LONG_HEADER, /* a header of 100 kB */
+  HOSTILE_HEADERS,     /* header after header without end */
+  HOSTILE_CONTINUE,    /* 100 Continue, again and again without end */
   HOSTILE_DEEP,        /* 100,000 opening brackets */
   HOSTILE_MANY_KEYS,   /* pages of 25 names each: 11,000 names */
   HOSTILE_LOOP         /* a page that names itself as the next one */
