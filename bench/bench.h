@@ -10,8 +10,8 @@ bool bench_provider(void);
 /* heap: does the heap grow over 100,000 calls of SqlCryptDecrypt? */
 bool bench_heap(void);
 
-/* cold_name, cold_thumb: from a cold load of the library to the first unwrapped key, once; bench.sh counts the requests in
- * the vault's log. */
+/* cold_name, cold_thumb: from a cold load of the library to the first unwrapped key, once; bench.sh counts the
+ * requests in the vault's log. */
 bool bench_cold_name(void);
 bool bench_cold_thumb(void);
 

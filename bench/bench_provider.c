@@ -17,7 +17,7 @@ enum { CALLS_PER_SAMPLE = 100, HEAP_WARM_CALLS = 2000, HEAP_CALLS = 100000 };
 
 static const SqlCpByte dek[32] = "a data-encryption key, 32 bytes";
 
-/* --- SqlCryptDecrypt beside a bare POST ----------------------------------------------------------------------------- */
+/* --- SqlCryptDecrypt beside a bare POST --------------------------------------------------------------------------- */
 
 typedef struct decrypt_side {
   bench_engine engine;
@@ -74,8 +74,10 @@ bool bench_provider(void) {
   const measure_side a = {"SqlCryptDecrypt", run_decrypt, &decrypt};
   const measure_side b = {"bare libcurl POST of the same body", run_post, &post};
 
-  if (!target_read(&target) || !engine_open(&decrypt.engine) || !engine_find(&decrypt.engine, getenv("BENCH_KEY"))) return false;
-  if (!engine_wrap(&decrypt.engine, dek, decrypt.wrapped) || !prepare_post(&post, &target, decrypt.wrapped)) return false;
+  if (!target_read(&target) || !engine_open(&decrypt.engine) || !engine_find(&decrypt.engine, getenv("BENCH_KEY")))
+    return false;
+  if (!engine_wrap(&decrypt.engine, dek, decrypt.wrapped) || !prepare_post(&post, &target, decrypt.wrapped))
+    return false;
   if (!measure_pairs(&a, &b, CALLS_PER_SAMPLE, &result)) return false;
   measure_print("CPU of the caller's thread per unwrap", &a, &b, &result);
   bool kept = measure_promise("SqlCryptDecrypt over a bare POST", result.difference_us.median, 12, "us");
@@ -85,7 +87,7 @@ bool bench_provider(void) {
   return kept;
 }
 
-/* --- the heap over 100,000 calls ------------------------------------------------------------------------------------- */
+/* --- the heap over 100,000 calls ---------------------------------------------------------------------------------- */
 
 bool bench_heap(void) {
   static decrypt_side decrypt;
@@ -106,7 +108,7 @@ bool bench_heap(void) {
   return measure_promise("heap growth over 100,000 calls of SqlCryptDecrypt", growth, 0, "bytes");
 }
 
-/* --- requests from cold ------------------------------------------------------------------------------------------------ */
+/* --- requests from cold ------------------------------------------------------------------------------------------- */
 
 /* What a database leaves behind: the thumbprint and the wrapped key, in a file between the two runs. */
 typedef struct left_behind {

@@ -13,7 +13,7 @@
 
 enum { CLIENTS_MAX = 16, OPERATIONS_PER_SAMPLE = 320, MANY_KEYS = 10000 };
 
-/* --- a raw private-key operation ------------------------------------------------------------------------------------- */
+/* --- a raw private-key operation ---------------------------------------------------------------------------------- */
 
 typedef struct raw_side {
   EVP_PKEY *key;
@@ -49,7 +49,7 @@ static int64_t run_raw(void *arg, size_t count) {
   return ekm_thread_cpu_ns() - start;
 }
 
-/* --- akvd's unwrapKey -------------------------------------------------------------------------------------------------- */
+/* --- akvd's unwrapKey --------------------------------------------------------------------------------------------- */
 
 typedef struct vault_client {
   bench_client client;
@@ -100,8 +100,8 @@ static bool prepare_client(vault_client *c, const bench_target *target) {
   if (!client_open(&c->client, target, target->host) || client_send(&c->client, "GET", url, NULL) != 200) return false;
   if (!client_member(&c->client, "kid", kid, sizeof kid)) return false;
   (void)snprintf(url, sizeof url, "%s/wrapkey?api-version=7.4", kid);
-  if (client_send(&c->client, "POST", url, "{\"alg\":\"RSA-OAEP-256\",\"value\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\"}") !=
-      200) {
+  if (client_send(&c->client, "POST", url,
+                  "{\"alg\":\"RSA-OAEP-256\",\"value\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\"}") != 200) {
     return false;
   }
   if (!client_member(&c->client, "value", value, sizeof value)) return false;
@@ -149,7 +149,7 @@ bool bench_vault_16(void) {
   return bench_unwrap(16, 110);
 }
 
-/* --- memory with many keys ------------------------------------------------------------------------------------------------ */
+/* --- memory with many keys ---------------------------------------------------------------------------------------- */
 
 typedef struct importer {
   bench_client client;
@@ -210,5 +210,6 @@ bool bench_memory(void) {
     client_close(&importers[i].client);
   }
   long kb = resident_kb(pid);
-  return ok && kb > 0 && measure_promise("resident memory of akvd with 10,000 keys, all used", (double)kb / 1024, 64, "MB");
+  return ok && kb > 0 &&
+         measure_promise("resident memory of akvd with 10,000 keys, all used", (double)kb / 1024, 64, "MB");
 }

@@ -88,7 +88,8 @@ static bool sign_in(bench_target *target) {
   (void)snprintf(url, sizeof url, "https://login.localhost/%s/oauth2/v2.0/token", target->tenant);
   (void)snprintf(body, sizeof body,
                  "grant_type=client_credentials&scope=https%%3A%%2F%%2Fvault.localhost%%2F.default&client_id=%s"
-                 "&client_secret=%s", target->client_id, secret == NULL ? "" : secret);
+                 "&client_secret=%s",
+                 target->client_id, secret == NULL ? "" : secret);
   ok = ok && client_send(&client, "POST", url, body) == 200;
   memcpy(target->token, prefix, sizeof prefix);
   ok = ok && client_member(&client, "access_token", target->token + sizeof prefix - 1,

@@ -1,5 +1,5 @@
-/* The baseline: a bare libcurl client of the same vault. One easy handle, one connection, kept alive; the same connection
- * options as src/http/http_curl.c (TLS, authority, address, no proxy), and nothing else of OpenEKM.
+/* The baseline: a bare libcurl client of the same vault. One easy handle, one connection, kept alive; the same
+ * connection options as src/http/http_curl.c (TLS, authority, address, no proxy), and nothing else of OpenEKM.
  *
  * Threads: a client belongs to one thread; a target is read by all. */
 #ifndef EKM_BENCH_CLIENT_H
@@ -14,7 +14,7 @@ enum { CLIENT_TOKEN_BYTES = 8192 };
 
 /* Where the vault is and who asks; from the environment that bench.sh sets. */
 typedef struct bench_target {
-  const char *host;         /* local.vault.localhost */
+  const char *host; /* local.vault.localhost */
   const char *ca_file;
   const char *client_id;
   const char *client_secret;

@@ -20,9 +20,9 @@ static bool done(const char *what, SqlCpError code) {
 
 static bool find_entries(bench_engine *engine) {
   void *address;
-#define BENCH_FIND(name, parameters)                                 \
-  address = ekm_dynlib_symbol(engine->lib, "SqlCrypt" #name);        \
-  if (address == NULL) return false;                                 \
+#define BENCH_FIND(name, parameters)                          \
+  address = ekm_dynlib_symbol(engine->lib, "SqlCrypt" #name); \
+  if (address == NULL) return false;                          \
   memcpy(&engine->name, &address, sizeof address);
   SQLCRYPT_FUNCTIONS(BENCH_FIND)
 #undef BENCH_FIND

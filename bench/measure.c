@@ -21,7 +21,8 @@ measure_value measure_median(double *samples, size_t count) {
   return (measure_value){median, samples[low], samples[high]};
 }
 
-static bool run_pair(const measure_side *a, const measure_side *b, size_t count, bool a_first, double *out_a, double *out_b) {
+static bool run_pair(const measure_side *a, const measure_side *b, size_t count, bool a_first, double *out_a,
+                     double *out_b) {
   int64_t first = a_first ? a->run(a->arg, count) : b->run(b->arg, count);
   int64_t second = a_first ? b->run(b->arg, count) : a->run(a->arg, count);
   if (first < 0 || second < 0) return false;

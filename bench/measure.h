@@ -32,8 +32,8 @@ typedef struct measure_result {
   size_t pairs;
 } measure_result;
 
-/* measure_pairs(a, b, count, out): MEASURE_PAIRS interleaved pairs of ${count} operations; one more pair warms up and is not
- * counted. False if a side failed. */
+/* measure_pairs(a, b, count, out): MEASURE_PAIRS interleaved pairs of ${count} operations; one more pair warms up
+ * and is not counted. False if a side failed. */
 bool measure_pairs(const measure_side *a, const measure_side *b, size_t count, measure_result *out);
 
 /* measure_print(title, a, b, result): one block of lines. */

@@ -46,7 +46,7 @@ typedef uint8_t SqlCpByte;
 typedef uint8_t SqlCpBoolean;
 typedef uint16_t SqlCpWchar; /* one UTF-16LE unit */
 
-/* --- results ------------------------------------------------------------------------------------------------- */
+/* --- results ------------------------------------------------------------------------------------------------------ */
 
 /* 32 bits. Values up to 2048 are reserved for the engine; a provider's own codes are above. */
 typedef uint32_t SqlCpError;
@@ -62,7 +62,7 @@ enum {
   SQLCP_LAST_RESERVED_ERROR = 2048
 };
 
-/* --- limits, in bytes unless said otherwise ------------------------------------------------------------------ */
+/* --- limits, in bytes unless said otherwise ----------------------------------------------------------------------- */
 
 enum {
   SQLCP_MAX_NAME_BYTES = 2048, /* friendly name of the provider */
@@ -74,7 +74,7 @@ enum {
   SQLCP_MAX_KEY_BITS = 4096
 };
 
-/* --- enumerations -------------------------------------------------------------------------------------------- */
+/* --- enumerations ------------------------------------------------------------------------------------------------- */
 
 typedef uint32_t SqlCpAuthType;
 enum { SQLCP_AUTH_OTHER = 0, SQLCP_AUTH_BASIC = 1 };
@@ -95,7 +95,7 @@ enum { SQLCP_PARAM_IV = 0 };
 typedef uint32_t SqlCpAlgId;
 typedef uint32_t SqlCpKeyId;
 
-/* --- structures ---------------------------------------------------------------------------------------------- */
+/* --- structures --------------------------------------------------------------------------------------------------- */
 
 typedef struct SqlCpStr {
   uint32_t cb; /* bytes, not characters */
@@ -165,7 +165,7 @@ typedef struct SqlCpEncryptionParam {
 /* Written by OpenSession; all other functions receive a pointer to it. */
 typedef void *SqlCpSession;
 
-/* --- the 17 functions ---------------------------------------------------------------------------------------- */
+/* --- the 17 functions --------------------------------------------------------------------------------------------- */
 
 /* X(name, parameters) in the order of the engine's error 33085, whose state is the row from 1. */
 #define SQLCRYPT_FUNCTIONS(X)                                                                                  \
@@ -201,7 +201,7 @@ enum { SQLCRYPT_FUNCTION_COUNT = 17 };
 SQLCRYPT_FUNCTIONS(SQLCRYPT_DECLARE_TYPE)
 #undef SQLCRYPT_DECLARE_TYPE
 
-/* --- the layout, byte by byte -------------------------------------------------------------------------------- */
+/* --- the layout, byte by byte ------------------------------------------------------------------------------------- */
 
 #ifdef __cplusplus
 #define SQLCP_ASSERT(what) static_assert(what, #what)

@@ -74,7 +74,7 @@ typedef struct http_curl {
   size_t idle_count;
 } http_curl;
 
-/* --- the library ------------------------------------------------------------------------------------------------- */
+/* --- the library -------------------------------------------------------------------------------------------------- */
 
 static bool use_libcurl(ekm_err *err) {
   static ekm_mutex lock = EKM_MUTEX_INIT;
@@ -111,8 +111,7 @@ static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_o
   return request->is_cancelled != NULL && request->is_cancelled(request->cancel_arg) ? 1 : 0;
 }
 
-/* --- handles
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- handles ------------------------------------------------------------------------------------------------------ */
 
 static void handle_free(handle *h) {
   if (h == NULL) return;
@@ -240,8 +239,7 @@ static bool handle_new(const http_curl *http, ekm_view origin, const ekm_http_ro
   return true;
 }
 
-/* --- the pool
- * -------------------------------------------------------------------------------------------------------------- */
+/* --- the pool ----------------------------------------------------------------------------------------------------- */
 
 static bool same_text(const char *a, const char *b) {
   return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
@@ -290,8 +288,7 @@ static void pool_give(http_curl *http, handle *h) {
   handle_free(oldest);
 }
 
-/* --- one exchange
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- one exchange ------------------------------------------------------------------------------------------------- */
 
 static CURLcode set_method(handle *h, const ekm_http_request *request) {
   CURL *easy = h->easy;

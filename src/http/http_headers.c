@@ -92,9 +92,7 @@ static bool keep(http_headers *headers, size_t row, ekm_view value, int64_t wall
       }
       break;
     case HEADER_RETRY_MS:
-    case HEADER_RETRY_S:
-      keep_retry(headers, buf, row, value, wall_s);
-      break;
+    case HEADER_RETRY_S: keep_retry(headers, buf, row, value, wall_s); break;
   }
   return !buf->too_long && !buf->no_memory;
 }

@@ -60,7 +60,7 @@ void keyring_unref(keyring **ring) {
   ekm_mem_free(last);
 }
 
-/* --- remembering ------------------------------------------------------------------------------------------------ */
+/* --- remembering -------------------------------------------------------------------------------------------------- */
 
 static keyring_key *ref_of_id(keyring *ring, uint32_t id) {
   keyring_key *key = keyring_cache_key(&ring->cache, id);
@@ -68,7 +68,8 @@ static keyring_key *ref_of_id(keyring *ring, uint32_t id) {
 }
 
 /* The key of a record: the one that is known already, if it is the same material in the same state, else a new one. */
-static bool remember(keyring *ring, const keyring_record *record, keyring_key **out_key, uint32_t *out_id, ekm_err *err) {
+static bool remember(keyring *ring, const keyring_record *record, keyring_key **out_key, uint32_t *out_id,
+                     ekm_err *err) {
   keyring_key *fresh = NULL;
 
   *out_key = NULL;
@@ -101,7 +102,7 @@ bool keyring_by_id(keyring *ring, uint32_t id, keyring_key **out_key, ekm_err *e
   return *out_key != NULL || EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "no key has the id %u", (unsigned)id);
 }
 
-/* --- by name ---------------------------------------------------------------------------------------------------- */
+/* --- by name ------------------------------------------------------------------------------------------------------ */
 
 static bool known_version(keyring *ring, const char *name, const char *version, keyring_key **out_key) {
   ekm_mutex_lock(&ring->lock);
@@ -206,7 +207,7 @@ bool keyring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, k
   return EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "no key of the vault has the thumbprint %s", hex);
 }
 
-/* --- enumeration ---------------------------------------------------------------------------------------------------- */
+/* --- enumeration -------------------------------------------------------------------------------------------------- */
 
 static int compare_names(const void *a, const void *b) {
   return strcmp(a, b);
@@ -241,7 +242,8 @@ static bool name_after(keyring *ring, const char *name, char *out_name, size_t o
       high = middle;
     }
   }
-  bool found = low < ring->names.count && ekm_text_copy(out_name, out_bytes, ring->names.items[low], "a name", &ignored);
+  bool found =
+      low < ring->names.count && ekm_text_copy(out_name, out_bytes, ring->names.items[low], "a name", &ignored);
   ekm_mutex_unlock(&ring->lock);
   return found;
 }
@@ -282,7 +284,7 @@ bool keyring_next_id(keyring *ring, uint32_t id, const keyring_call *call, uint3
   return EKM_FAIL(err, EKM_E_END_OF_LIST, "no more keys");
 }
 
-/* --- create and drop -------------------------------------------------------------------------------------------------- */
+/* --- create and drop ---------------------------------------------------------------------------------------------- */
 
 bool keyring_create(keyring *ring, const char *name, unsigned bits, const keyring_call *call, keyring_key **out_key,
                     ekm_err *err) {
@@ -317,7 +319,7 @@ done:
   return ok;
 }
 
-/* --- wrap and unwrap ---------------------------------------------------------------------------------------------------- */
+/* --- wrap and unwrap ---------------------------------------------------------------------------------------------- */
 
 size_t keyring_wrap_limit(const keyring *ring, const keyring_key *key) {
   for (size_t i = 0; i < sizeof wrap_algs / sizeof wrap_algs[0]; i++) {
@@ -347,7 +349,8 @@ bool keyring_wrap(keyring *ring, const keyring_key *key, ekm_view plaintext, con
 bool keyring_unwrap(keyring *ring, const keyring_key *key, ekm_view ciphertext, const keyring_call *call,
                     ekm_buf *out_plaintext, ekm_err *err) {
   if (ciphertext.len != key->n.len) {
-    return EKM_FAIL(err, EKM_E_CIPHERTEXT_LENGTH, "%zu bytes; key '%s' makes %zu", ciphertext.len, key->name, key->n.len);
+    return EKM_FAIL(err, EKM_E_CIPHERTEXT_LENGTH, "%zu bytes; key '%s' makes %zu", ciphertext.len, key->name,
+                    key->n.len);
   }
   if (!ring->backend->unwrap(ring->backend, key->name, key->version, ring->options.wrap_alg, ciphertext, call,
                              out_plaintext, err)) {

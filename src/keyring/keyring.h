@@ -37,15 +37,15 @@ typedef struct keyring_call {
   void *cancel_arg;
 } keyring_call;
 
-/* --- what a backend answers ------------------------------------------------------------------------------------- */
+/* --- what a backend answers --------------------------------------------------------------------------------------- */
 
 /* A key version as the vault describes it. keyring_record_init before use, keyring_record_clear afterwards. */
 typedef struct keyring_record {
-  char name[EKM_LIMIT_KEY_NAME_CHARS + 1];       /* as spelt when the key was created */
+  char name[EKM_LIMIT_KEY_NAME_CHARS + 1]; /* as spelt when the key was created */
   char version[EKM_LIMIT_KEY_VERSION_CHARS + 1];
-  bool is_rsa;                                   /* RSA or RSA-HSM; n and e are empty otherwise */
+  bool is_rsa; /* RSA or RSA-HSM; n and e are empty otherwise */
   bool enabled;
-  ekm_buf n, e;                                  /* big-endian; leading zeros are tolerated */
+  ekm_buf n, e; /* big-endian; leading zeros are tolerated */
 } keyring_record;
 
 void keyring_record_init(keyring_record *record);
@@ -61,7 +61,7 @@ typedef struct keyring_list {
 EKM_MUST_USE bool keyring_list_add(keyring_list *list, const char *text, ekm_err *err);
 void keyring_list_clear(keyring_list *list);
 
-/* ${version} may be NULL: the newest. Errors are those of the table: KEY_NOT_FOUND, KEY_DISABLED, VAULT_FORBIDDEN ... */
+/* ${version} may be NULL: the newest. Errors are those of the table: KEY_NOT_FOUND, KEY_DISABLED, VAULT_FORBIDDEN. */
 typedef struct keyring_backend keyring_backend;
 struct keyring_backend {
   bool (*get)(keyring_backend *self, const char *name, const char *version, const keyring_call *call,
@@ -82,7 +82,7 @@ struct keyring_backend {
   void (*destroy)(keyring_backend *self);
 };
 
-/* --- keys ---------------------------------------------------------------------------------------------------------- */
+/* --- keys --------------------------------------------------------------------------------------------------------- */
 
 typedef struct keyring_key keyring_key;
 
@@ -104,7 +104,7 @@ ekm_view keyring_key_e(const keyring_key *key); /* shortest form */
 EKM_MUST_USE bool keyring_thumb(const ekm_crypto *crypto, ekm_view n, ekm_view e, uint8_t out[KEYRING_THUMB_BYTES],
                                 ekm_err *err);
 
-/* --- the keyring ----------------------------------------------------------------------------------------------------- */
+/* --- the keyring -------------------------------------------------------------------------------------------------- */
 
 typedef struct keyring keyring;
 
@@ -115,7 +115,8 @@ typedef struct keyring_options {
   const char *wrap_alg;     /* static text: "RSA-OAEP-256" */
 } keyring_options;
 
-/* keyring_new(options, backend, out_keyring, err): takes over ${backend} also on failure; one reference for the caller. */
+/* keyring_new(options, backend, out_keyring, err): takes over ${backend} also on failure; one reference for the
+ * caller. */
 EKM_MUST_USE bool keyring_new(const keyring_options *options, keyring_backend *backend, keyring **out_keyring,
                               ekm_err *err);
 
@@ -157,30 +158,30 @@ EKM_MUST_USE bool keyring_drop(keyring *ring, const keyring_key *key, const keyr
 /* keyring_wrap_limit(ring, key): the longest plaintext that keyring_wrap takes, in bytes. */
 size_t keyring_wrap_limit(const keyring *ring, const keyring_key *key);
 
-/* keyring_wrap(...), keyring_unwrap(...): in the vault, with exactly this version. DATA_TOO_LONG and CIPHERTEXT_LENGTH are
- * found without asking it. */
+/* keyring_wrap(...), keyring_unwrap(...): in the vault, with exactly this version. DATA_TOO_LONG and
+ * CIPHERTEXT_LENGTH are found without asking it. */
 EKM_MUST_USE bool keyring_wrap(keyring *ring, const keyring_key *key, ekm_view plaintext, const keyring_call *call,
                                ekm_buf *out_ciphertext, ekm_err *err);
 EKM_MUST_USE bool keyring_unwrap(keyring *ring, const keyring_key *key, ekm_view ciphertext, const keyring_call *call,
                                  ekm_buf *out_plaintext, ekm_err *err);
 
-/* --- from a credential to a keyring -------------------------------------------------------------------------------------- */
+/* --- from a credential to a keyring ------------------------------------------------------------------------------- */
 
 typedef struct keyring_connector keyring_connector;
 struct keyring_connector {
-  /* The keyring of a SQL Server credential: IDENTITY and SECRET as UTF-8. A credential that was accepted before and whose
-   * token is fresh costs no request. IDENTITY_BAD, SECRET_SHORT, SECRET_CLIENT_ID, CLOUD_UNKNOWN before any request;
-   * TOKEN_REFUSED only when the sign-in service definitely refused it. The caller unrefs the keyring. */
+  /* The keyring of a SQL Server credential: IDENTITY and SECRET as UTF-8. A credential that was accepted before and
+   * whose token is fresh costs no request. IDENTITY_BAD, SECRET_SHORT, SECRET_CLIENT_ID, CLOUD_UNKNOWN before any
+   * request; TOKEN_REFUSED only when the sign-in service definitely refused it. The caller unrefs the keyring. */
   bool (*connect)(keyring_connector *self, const char *identity, const ekm_secret *secret, const keyring_call *call,
                   keyring **out_keyring, ekm_err *err);
   void (*destroy)(keyring_connector *self);
 };
 
-/* --- a vault in memory ------------------------------------------------------------------------------------------------------ */
+/* --- a vault in memory -------------------------------------------------------------------------------------------- */
 
 /* keyring_memory_new(crypto, out_backend, err):
- * A backend for tests and rehearsals: keys with real public parts and a toy wrap (not encryption), so that nothing but the
- * contract is exercised. See keyring_memory.c. */
+ * A backend for tests and rehearsals: keys with real public parts and a toy wrap (not encryption), so that nothing
+ * but the contract is exercised. See keyring_memory.c. */
 EKM_MUST_USE bool keyring_memory_new(const ekm_crypto *crypto, keyring_backend **out_backend, ekm_err *err);
 
 /* keyring_memory_add(backend, record, err): a key with a given public part, the same in every process that adds it. */

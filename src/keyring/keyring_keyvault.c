@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "base/url.h"
 
-/* --- the backend: one vault as one identity ---------------------------------------------------------------------- */
+/* --- the backend: one vault as one identity ----------------------------------------------------------------------- */
 
 typedef struct keyvault_backend {
   keyring_backend base;
@@ -119,8 +119,7 @@ bool keyring_keyvault_backend_new(akv_client *client, keyring_backend **out_back
   return true;
 }
 
-/* --- the credential -------------------------------------------------------------------------------------------------
- */
+/* --- the credential ----------------------------------------------------------------------------------------------- */
 
 static const akv_vault *find_vault(const keyring_keyvault_options *options, const char *host) {
   for (size_t i = 0; i < options->vault_count; i++) {
@@ -200,8 +199,7 @@ bool keyring_keyvault_secret(const ekm_secret *text, char out_client_id[KEYRING_
   return ekm_secret_set(out_secret, ekm_view_of(at + id_len, text->len - id_len), err);
 }
 
-/* --- the connector
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the connector ------------------------------------------------------------------------------------------------ */
 
 typedef struct entry {
   keyring *ring;      /* NULL: the entry is free */

@@ -89,7 +89,8 @@ static bool memory_list_versions(keyring_backend *self, const char *name, const 
   ekm_mutex_lock(&memory->lock);
   for (size_t i = 0; ok && i < memory->count; i++) {
     memory_key *key = memory->keys[i];
-    if (ekm_text_ieq(key->record.name, name) && !key->deleted) ok = keyring_list_add(out_versions, key->record.version, err);
+    if (ekm_text_ieq(key->record.name, name) && !key->deleted)
+      ok = keyring_list_add(out_versions, key->record.version, err);
   }
   ekm_mutex_unlock(&memory->lock);
   return ok;
@@ -206,7 +207,8 @@ static bool memory_drop(keyring_backend *self, const char *name, const keyring_c
 }
 
 /* XOR the stream of (n, check) over ${bytes}. */
-static bool apply_stream(memory_backend *memory, ekm_view n, const uint8_t *check, uint8_t *bytes, size_t len, ekm_err *err) {
+static bool apply_stream(memory_backend *memory, ekm_view n, const uint8_t *check, uint8_t *bytes, size_t len,
+                         ekm_err *err) {
   bool ok = false;
   uint8_t block[EKM_SHA256_BYTES];
   ekm_buf seed;
@@ -229,7 +231,8 @@ done:
   return ok;
 }
 
-static bool check_of(memory_backend *memory, ekm_view n, const uint8_t *padded, size_t len, uint8_t *out, ekm_err *err) {
+static bool check_of(memory_backend *memory, ekm_view n, const uint8_t *padded, size_t len, uint8_t *out,
+                     ekm_err *err) {
   ekm_buf text;
   ekm_buf_init(&text, 2 * EKM_LIMIT_RSA_MODULUS_BYTES);
   ekm_buf_append_view(&text, n);
@@ -239,13 +242,14 @@ static bool check_of(memory_backend *memory, ekm_view n, const uint8_t *padded, 
   return ok;
 }
 
-static bool usable_key(memory_backend *memory, const char *name, const char *version, keyring_record *out, ekm_err *err) {
+static bool usable_key(memory_backend *memory, const char *name, const char *version, keyring_record *out,
+                       ekm_err *err) {
   if (!memory_get(&memory->base, name, version, NULL, out, err)) return false;
   return out->enabled || EKM_FAIL(err, EKM_E_KEY_DISABLED, "'%s'", name);
 }
 
-static bool memory_wrap(keyring_backend *self, const char *name, const char *version, const char *alg, ekm_view plaintext,
-                        const keyring_call *call, ekm_buf *out_ciphertext, ekm_err *err) {
+static bool memory_wrap(keyring_backend *self, const char *name, const char *version, const char *alg,
+                        ekm_view plaintext, const keyring_call *call, ekm_buf *out_ciphertext, ekm_err *err) {
   bool ok = false;
   memory_backend *memory = of(self);
   uint8_t check[CHECK_BYTES];
@@ -273,8 +277,8 @@ done:
   return ok;
 }
 
-static bool memory_unwrap(keyring_backend *self, const char *name, const char *version, const char *alg, ekm_view ciphertext,
-                          const keyring_call *call, ekm_buf *out_plaintext, ekm_err *err) {
+static bool memory_unwrap(keyring_backend *self, const char *name, const char *version, const char *alg,
+                          ekm_view ciphertext, const keyring_call *call, ekm_buf *out_plaintext, ekm_err *err) {
   bool ok = false;
   memory_backend *memory = of(self);
   uint8_t check[CHECK_BYTES];

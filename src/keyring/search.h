@@ -6,14 +6,16 @@
 
 /* What a search does with each key version that it reads: remember it, and say whether it is the one. */
 typedef struct keyring_visit {
-  bool (*seen)(void *arg, const char *name, const char *version); /* is this version known, and so not worth a request? */
+  /* Is this version known, and so not worth a request? */
+  bool (*seen)(void *arg, const char *name, const char *version);
   bool (*visit)(void *arg, const keyring_record *record, bool *out_found, ekm_err *err);
   void *arg;
 } keyring_visit;
 
 /* keyring_search(backend, visitor, call, out_found, err):
- * Walk through the vault until ${visitor} finds its key: the newest version of each name first, because that is what most
- * databases use, then the older ones. Names that vanish during the walk are passed over; any other error ends it. */
+ * Walk through the vault until ${visitor} finds its key: the newest version of each name first, because that is what
+ * most databases use, then the older ones. Names that vanish during the walk are passed over; any other error ends
+ * it. */
 EKM_MUST_USE bool keyring_search(keyring_backend *backend, const keyring_visit *visitor, const keyring_call *call,
                                  bool *out_found, ekm_err *err);
 

@@ -1,10 +1,10 @@
 /* Arguments of the engine: checked before they are touched, copied out at the end.
  *
- * Everything that comes in is a pointer into somebody else's memory. NULL, misaligned and oversized ones are refused with
- * BAD_ARGUMENT (or the error that says more); what is no mapped memory cannot be found out.
+ * Everything that comes in is a pointer into somebody else's memory. NULL, misaligned and oversized ones are refused
+ * with BAD_ARGUMENT (or the error that says more); what is no mapped memory cannot be found out.
  *
- * The two-call rule for outputs: with a NULL or too small buffer set cb to the bytes needed and answer BUFFER_TOO_SMALL;
- * otherwise copy into the caller's buffer, leave the caller's pointer alone and set the true cb. */
+ * The two-call rule for outputs: with a NULL or too small buffer set cb to the bytes needed and answer
+ * BUFFER_TOO_SMALL; otherwise copy into the caller's buffer, leave the caller's pointer alone and set the true cb. */
 #ifndef EKM_PROVIDER_ARGUMENT_H
 #define EKM_PROVIDER_ARGUMENT_H
 
@@ -28,7 +28,8 @@ EKM_MUST_USE bool argument_thumb(const SqlCpKeyThumbprint *thumb, ekm_view *out,
 /* argument_data(data, what, out, err): a non-empty input, borrowed. */
 EKM_MUST_USE bool argument_data(const SqlCpData *data, const char *what, ekm_view *out, ekm_err *err);
 
-/* argument_output(data, what, err): the struct of an output of bytes: pointer present and aligned. Its buffer may be NULL. */
+/* argument_output(data, what, err): the struct of an output of bytes: pointer present and aligned. Its buffer may be
+ * NULL. */
 EKM_MUST_USE bool argument_output(const SqlCpData *data, const char *what, ekm_err *err);
 
 /* argument_has_room(data, need): can the caller's buffer take ${need} bytes? Otherwise sets cb to ${need}. */

@@ -23,7 +23,8 @@ typedef struct provider_call {
   ekm_err err;
 } provider_call;
 
-/* call_begin(call, function): for functions without a session. False with the reason in call->err; call_end in any case. */
+/* call_begin(call, function): for functions without a session. False with the reason in call->err; call_end in any
+ * case. */
 EKM_MUST_USE bool call_begin(provider_call *call, const char *function);
 
 /* call_begin_session(call, function, session): the same, and find the session. */

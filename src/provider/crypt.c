@@ -25,8 +25,8 @@ static bool answer_probe(provider_call *call, ekm_view thumb, SqlCpData *out) {
   return argument_too_small(&call->err);
 }
 
-typedef bool (*vault_operation)(keyring *ring, const keyring_key *key, ekm_view in, const keyring_call *call, ekm_buf *out,
-                                ekm_err *err);
+typedef bool (*vault_operation)(keyring *ring, const keyring_key *key, ekm_view in, const keyring_call *call,
+                                ekm_buf *out, ekm_err *err);
 
 static bool run(provider_call *call, vault_operation operation, ekm_view thumb, ekm_view data, SqlCpData *out) {
   bool ok = false;

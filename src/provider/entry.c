@@ -1,5 +1,5 @@
-/* The 17 entry points of the SqlCrypt interface, thin: what they have in common is in call.h, their work in the file that
- * carries its noun. Nothing here may write to standard output or error, install handlers, start threads or leave
+/* The 17 entry points of the SqlCrypt interface, thin: what they have in common is in call.h, their work in the file
+ * that carries its noun. Nothing here may write to standard output or error, install handlers, start threads or leave
  * anything behind but the library's own mapping. */
 #include <string.h>
 
@@ -96,14 +96,15 @@ SqlCpError SqlCryptGetKeyInfoByName(const SqlCpSession *session, const SqlCpStr 
 SqlCpError SqlCryptExportKey(const SqlCpSession *session, const SqlCpKeyThumbprint *thumb,
                              const SqlCpKeyThumbprint *encryptorThumb, SqlCpKeyBlobType type, SqlCpKeyBlob *blob) {
   provider_call call;
-  bool ok = call_begin_session(&call, "SqlCryptExportKey", session) &&
-            keys_export(&call, thumb, encryptorThumb, type, blob);
+  bool ok =
+      call_begin_session(&call, "SqlCryptExportKey", session) && keys_export(&call, thumb, encryptorThumb, type, blob);
   return call_end(&call, ok);
 }
 
 /* The engine never calls it; keys are made in the vault. */
-SqlCpError SqlCryptImportKey(const SqlCpSession *session, const SqlCpStr *name, const SqlCpKeyThumbprint *decryptorThumb,
-                             SqlCpKeyBlobType type, SqlCpKeyFlags flags, const SqlCpKeyBlob *blob) {
+SqlCpError SqlCryptImportKey(const SqlCpSession *session, const SqlCpStr *name,
+                             const SqlCpKeyThumbprint *decryptorThumb, SqlCpKeyBlobType type, SqlCpKeyFlags flags,
+                             const SqlCpKeyBlob *blob) {
   provider_call call;
   (void)name, (void)decryptorThumb, (void)type, (void)flags, (void)blob;
   bool ok = call_begin_session(&call, "SqlCryptImportKey", session) &&

@@ -1,8 +1,8 @@
 /* The initialised provider of this process: what its configuration built, and its sessions.
  *
- * SqlCryptInitializeProvider makes it, SqlCryptFreeProvider gives it up; calls that are running then keep it until they end.
- * Initialize may be called again before Free: the library may serve several hosts of one process, and each of them frees
- * once. This is the only mutable state of the module.
+ * SqlCryptInitializeProvider makes it, SqlCryptFreeProvider gives it up; calls that are running then keep it until
+ * they end. Initialize may be called again before Free: the library may serve several hosts of one process, and each
+ * of them frees once. This is the only mutable state of the module.
  *
  * Threads: everything here may be called from all threads. */
 #ifndef EKM_PROVIDER_INSTANCE_H

@@ -125,8 +125,10 @@ bool keys_create(provider_call *call, const SqlCpStr *name, SqlCpAlgId algId, Sq
 
   EKM_TRY(argument_output(thumb, "the thumbprint", &call->err));
   EKM_TRY(read_path(name, &path, &call->err));
-  if (path.version[0] != '\0') EKM_BAIL(&call->err, EKM_E_KEY_NAME_BAD, "'%s': a vault chooses versions itself", path.text);
-  if (algorithms_bits(algId) == 0) EKM_BAIL(&call->err, EKM_E_NOT_SUPPORTED, "no algorithm has the id %u", (unsigned)algId);
+  if (path.version[0] != '\0')
+    EKM_BAIL(&call->err, EKM_E_KEY_NAME_BAD, "'%s': a vault chooses versions itself", path.text);
+  if (algorithms_bits(algId) == 0)
+    EKM_BAIL(&call->err, EKM_E_NOT_SUPPORTED, "no algorithm has the id %u", (unsigned)algId);
   if ((flags & SQLCP_KEY_VOLATILE) != 0) EKM_BAIL(&call->err, EKM_E_NOT_SUPPORTED, "keys of a vault are not volatile");
   if (!argument_has_room(thumb, PROVIDER_THUMB_BYTES)) {
     (void)argument_too_small(&call->err);

@@ -13,8 +13,8 @@ EKM_MUST_USE bool keys_info_by_id(provider_call *call, SqlCpKeyId id, SqlCpKeyIn
 EKM_MUST_USE bool keys_info_by_thumb(provider_call *call, const SqlCpKeyThumbprint *thumb, SqlCpKeyInfo *info);
 
 /* keys_info_by_name(call, name, info):
- * ${name} is "name" or "name/version". Without a version the vault is asked, so that a rotated key is seen; a probe and the
- * fill that follows it share one answer. */
+ * ${name} is "name" or "name/version". Without a version the vault is asked, so that a rotated key is seen; a probe
+ * and the fill that follows it share one answer. */
 EKM_MUST_USE bool keys_info_by_name(provider_call *call, const SqlCpStr *name, SqlCpKeyInfo *info);
 
 /* keys_create(call, name, algId, flags, thumb): a too small ${thumb} is answered before anything is created. */

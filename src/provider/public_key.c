@@ -51,7 +51,8 @@ done:
 }
 
 static void append_le32(ekm_buf *out, size_t value) {
-  ekm_buf_append(out, (uint8_t[]){(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16), (uint8_t)(value >> 24)}, 4);
+  ekm_buf_append(out,
+                 (uint8_t[]){(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16), (uint8_t)(value >> 24)}, 4);
 }
 
 static bool append_cng(const keyring_key *key, ekm_buf *out, ekm_err *err) {

@@ -52,7 +52,8 @@ void session_table_abort(session_table *table);
 /* session_table_clear(table): the same, and free the table. No call may be running. */
 void session_table_clear(session_table *table);
 
-/* session_open(table, rng, ring, out_handle, err): takes its own reference of ${ring}. TOO_MANY_SESSIONS at the limit. */
+/* session_open(table, rng, ring, out_handle, err): takes its own reference of ${ring}. TOO_MANY_SESSIONS at the
+ * limit. */
 EKM_MUST_USE bool session_open(session_table *table, const ekm_rng *rng, keyring *ring, uint64_t *out_handle,
                                ekm_err *err);
 
@@ -71,8 +72,8 @@ bool session_is_aborted(void *session);
 /* session_keep_name(session, text, key, now_ms): remember ${key} as the answer to ${text}; takes its own reference. */
 void session_keep_name(provider_session *session, const char *text, keyring_key *key, int64_t now_ms);
 
-/* session_take_name(session, text, now_ms): the remembered answer, handed over to the caller, or NULL. Once only, and not
- * when it is older than a few seconds. */
+/* session_take_name(session, text, now_ms): the remembered answer, handed over to the caller, or NULL. Once only, and
+ * not when it is older than a few seconds. */
 keyring_key *session_take_name(provider_session *session, const char *text, int64_t now_ms);
 
 #endif

@@ -72,8 +72,8 @@ static bool open_log(provider_wiring *out, ekm_err *err) {
          ekm_log_open_file(settings->log_file, settings->log_level, out->clock, &out->log, err);
 }
 
-/* The engine shows an administrator a number. Where the configuration itself is broken, and so no log is open, the whole
- * sentence goes to the file that the environment names, if it names one. */
+/* The engine shows an administrator a number. Where the configuration itself is broken, and so no log is open, the
+ * whole sentence goes to the file that the environment names, if it names one. */
 static void say_last_words(provider_wiring *out, const ekm_err *err) {
   ekm_err ignored = {0};
   const char *path = ekm_env_get(ekm_env_process(), "OPENEKM_LOG_FILE");

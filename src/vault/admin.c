@@ -6,8 +6,8 @@
 
 static const admin_command commands[] = {
     {"init", "--data", "--tenant --name", "make a folder with a master key and a first vault", admin_init, true},
-    {"serve", "--data", "--listen --ready-file --threads", "serve the folder's vaults over TLS until SIGTERM", admin_serve,
-     false},
+    {"serve", "--data", "--listen --ready-file --threads", "serve the folder's vaults over TLS until SIGTERM",
+     admin_serve, false},
     {"vault add", "--data --name", "--tenant --suffix --retention-days", "add a vault", admin_vault_add, false},
     {"vault list", "--data", "", "the vaults", admin_vault_list, false},
     {"app add", "--data --name", "--tenant --secret-file --secret-stdin --expires-days",
@@ -21,11 +21,15 @@ static const admin_command commands[] = {
      admin_policy_set, false},
     {"policy show", "--data", "--vault", "who may do what", admin_policy_show, false},
     {"policy remove", "--data --app", "--vault", "take all rights in a vault away", admin_policy_remove, false},
-    {"key create", "--data --name", "--vault --bits", "make an RSA key, or a new version of one", admin_key_create, false},
+    {"key create", "--data --name", "--vault --bits", "make an RSA key, or a new version of one", admin_key_create,
+     false},
     {"key list", "--data", "--vault", "the keys of a vault", admin_key_list, false},
-    {"key show", "--data --name", "--vault --version", "one version of a key, and the names of all", admin_key_show, false},
-    {"key enable", "--data --name", "--vault --version", "let a version be used (the newest if none is named)", admin_key_enable, false},
-    {"key disable", "--data --name", "--vault --version", "keep a version from being used (the newest if none is named)", admin_key_disable, false},
+    {"key show", "--data --name", "--vault --version", "one version of a key, and the names of all", admin_key_show,
+     false},
+    {"key enable", "--data --name", "--vault --version", "let a version be used (the newest if none is named)",
+     admin_key_enable, false},
+    {"key disable", "--data --name", "--vault --version",
+     "keep a version from being used (the newest if none is named)", admin_key_disable, false},
     {"key delete", "--data --name", "--vault", "delete all versions of a key softly", admin_key_delete, false},
 };
 
@@ -34,7 +38,7 @@ const admin_command *admin_commands(size_t *out_count) {
   return commands;
 }
 
-/* --- printing ------------------------------------------------------------------------------------------------------ */
+/* --- printing ----------------------------------------------------------------------------------------------------- */
 
 static void print_value(const json_t *value) {
   if (json_is_string(value)) (void)printf("%s", json_string_value(value));
@@ -89,7 +93,7 @@ bool admin_print(const admin *a, json_t **doc, ekm_err *err) {
   return fflush(stdout) == 0 || EKM_FAIL(err, EKM_E_FILE_WRITE, "the standard output");
 }
 
-/* --- vaults ---------------------------------------------------------------------------------------------------------- */
+/* --- vaults ------------------------------------------------------------------------------------------------------- */
 
 bool admin_vault(const admin *a, const vault_directory *dir, const vault_info **out_vault, ekm_err *err) {
   size_t count;

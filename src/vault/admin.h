@@ -21,7 +21,7 @@ typedef struct admin {
   vault_store *store;
 } admin;
 
-/* One command. ${needs} and ${takes} are the options of vault_settings_check, besides those that every command takes. */
+/* One command. ${needs} and ${takes} are the options of vault_settings_check, besides what every command takes. */
 typedef struct admin_command {
   const char *words; /* "app add" */
   const char *needs, *takes;

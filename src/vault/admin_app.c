@@ -8,7 +8,7 @@
 
 enum { SECRET_MAX_BYTES = 1024, SECONDS_PER_DAY = 86400 };
 
-/* --- secrets --------------------------------------------------------------------------------------------------------- */
+/* --- secrets ------------------------------------------------------------------------------------------------------ */
 
 static void drop_line_end(ekm_buf *text) {
   while (text->len > 0 && (text->ptr[text->len - 1] == '\n' || text->ptr[text->len - 1] == '\r')) {
@@ -27,8 +27,9 @@ static bool read_secret(const vault_settings *s, ekm_secret *out, ekm_err *err) 
   ekm_buf text;
   if (s->secret_file == NULL && !s->secret_stdin) return true;
   ekm_buf_init(&text, SECRET_MAX_BYTES + 2);
-  bool ok = s->secret_file != NULL ? ekm_file_is_private(s->secret_file, err) && ekm_file_read(s->secret_file, &text, err)
-                                   : read_line(&text, err);
+  bool ok = s->secret_file != NULL
+                ? ekm_file_is_private(s->secret_file, err) && ekm_file_read(s->secret_file, &text, err)
+                : read_line(&text, err);
   drop_line_end(&text);
   if (ok && text.len == 0) ok = EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "the secret is empty");
   ok = ok && ekm_secret_set(out, ekm_buf_view(&text), err);
@@ -73,7 +74,7 @@ bool admin_secret_remove(admin *a, ekm_err *err) {
   return vault_store_secret_remove(a->store, a->settings->app, a->settings->secret_id, err);
 }
 
-/* --- applications ------------------------------------------------------------------------------------------------------ */
+/* --- applications ------------------------------------------------------------------------------------------------- */
 
 /* The tenant of a new application: the one that was given, else that of the vault or vaults, if it is the same. */
 static bool choose_tenant(const admin *a, const vault_directory *dir, const char **out, ekm_err *err) {
@@ -117,9 +118,9 @@ static json_t *secret_rows(const vault_app *app) {
   json_t *rows = json_array();
   for (size_t i = 0; i < app->secret_count; i++) {
     const vault_secret *secret = &app->secrets[i];
-    (void)json_array_append_new(rows, json_pack("{s:s, s:s, s:I, s:I}", "secret_id", secret->id, "hint", secret->hint,
-                                                "created", (json_int_t)secret->created, "expires",
-                                                (json_int_t)secret->expires));
+    (void)json_array_append_new(
+        rows, json_pack("{s:s, s:s, s:I, s:I}", "secret_id", secret->id, "hint", secret->hint, "created",
+                        (json_int_t)secret->created, "expires", (json_int_t)secret->expires));
   }
   return rows;
 }
@@ -131,16 +132,16 @@ bool admin_app_list(admin *a, ekm_err *err) {
   const vault_app *apps = vault_directory_apps(dir, &count);
   json_t *rows = json_array();
   for (size_t i = 0; i < count; i++) {
-    (void)json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:o}", "client_id", apps[i].client_id, "name",
-                                                apps[i].name, "tenant", apps[i].tenant, "secrets",
-                                                secret_rows(&apps[i])));
+    (void)json_array_append_new(
+        rows, json_pack("{s:s, s:s, s:s, s:o}", "client_id", apps[i].client_id, "name", apps[i].name, "tenant",
+                        apps[i].tenant, "secrets", secret_rows(&apps[i])));
   }
   json_t *doc = json_pack("{s:o}", "applications", rows);
   vault_directory_release(&dir);
   return admin_print(a, &doc, err);
 }
 
-/* --- rights -------------------------------------------------------------------------------------------------------------- */
+/* --- rights ------------------------------------------------------------------------------------------------------- */
 
 /* "get,list,wrapKey" or "all". */
 static bool parse_permissions(const char *list, vault_permissions *out, ekm_err *err) {
@@ -163,7 +164,8 @@ static json_t *grant_row(const vault_info *vault, const char *client_id, vault_p
   ekm_buf names;
   ekm_buf_init(&names, 1024);
   vault_permissions_append(permissions, &names);
-  json_t *row = json_pack("{s:s, s:s, s:s}", "vault", vault->name, "app", client_id, "permissions", ekm_buf_text(&names));
+  json_t *row =
+      json_pack("{s:s, s:s, s:s}", "vault", vault->name, "app", client_id, "permissions", ekm_buf_text(&names));
   ekm_buf_clear(&names);
   return row;
 }

@@ -43,8 +43,8 @@ bool admin_key_create(admin *a, ekm_err *err) {
   key_work work;
   ekm_key *material = NULL;
   unsigned bits = a->settings->bits == 0 ? 2048 : a->settings->bits;
-  vault_key_spec spec = {.name = a->settings->name, .kty = "RSA", .attributes = {.enabled = true},
-                         .ops = VAULT_OP_RSA_DEFAULT};
+  vault_key_spec spec = {
+      .name = a->settings->name, .kty = "RSA", .attributes = {.enabled = true}, .ops = VAULT_OP_RSA_DEFAULT};
 
   EKM_TRY(begin_key_work(a, &work, err));
   if (bits != 2048 && bits != 3072 && bits != 4096) EKM_BAIL(err, EKM_E_USAGE, "--bits is 2048, 3072 or 4096");
@@ -77,9 +77,10 @@ bool admin_key_list(admin *a, ekm_err *err) {
 bool admin_key_show(admin *a, ekm_err *err) {
   key_work work;
   vault_key_page page = {0};
-  bool ok = begin_key_work(a, &work, err) &&
-            vault_store_key_get(a->store, work.vault->id, a->settings->name, a->settings->version, &work.key, err) &&
-            vault_store_key_versions(a->store, work.vault->id, a->settings->name, NULL, VAULT_STORE_PAGE_MAX, &page, err);
+  bool ok =
+      begin_key_work(a, &work, err) &&
+      vault_store_key_get(a->store, work.vault->id, a->settings->name, a->settings->version, &work.key, err) &&
+      vault_store_key_versions(a->store, work.vault->id, a->settings->name, NULL, VAULT_STORE_PAGE_MAX, &page, err);
   if (ok) {
     json_t *doc = key_row(work.vault, work.key);
     json_t *versions = json_array();
@@ -95,8 +96,8 @@ bool admin_key_show(admin *a, ekm_err *err) {
 static bool set_enabled(admin *a, bool enabled, ekm_err *err) {
   key_work work;
   vault_key_change change = {.set = VAULT_SET_ENABLED, .attributes = {.enabled = enabled}};
-  bool ok = begin_key_work(a, &work, err) &&
-            vault_store_key_update(a->store, work.vault->id, a->settings->name, a->settings->version, &change, &work.key, err);
+  bool ok = begin_key_work(a, &work, err) && vault_store_key_update(a->store, work.vault->id, a->settings->name,
+                                                                    a->settings->version, &change, &work.key, err);
   return end_key_work(a, &work, ok, err);
 }
 

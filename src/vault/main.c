@@ -14,7 +14,8 @@ static const char common[] = " --master-key --log-file --log-level --json --help
 static int print_help(FILE *to) {
   size_t count;
   const admin_command *commands = admin_commands(&count);
-  (void)fprintf(to, "akvd %s: a local Key Vault, for development, tests and rehearsal\n\nusage: akvd COMMAND OPTIONS\n\n",
+  (void)fprintf(to,
+                "akvd %s: a local Key Vault, for development, tests and rehearsal\n\nusage: akvd COMMAND OPTIONS\n\n",
                 AKVD_VERSION);
   for (size_t i = 0; i < count; i++) (void)fprintf(to, "  %-15s %s\n", commands[i].words, commands[i].help);
   const vault_setting *settings = vault_settings_table(&count);
@@ -53,7 +54,8 @@ static bool check_options(const admin_command *command, const vault_settings *se
   ekm_buf_init(&takes, 512);
   ekm_buf_append_text(&takes, command->takes);
   ekm_buf_append_text(&takes, common);
-  bool ok = ekm_buf_ok(&takes, "options", err) && vault_settings_check(settings, command->needs, ekm_buf_text(&takes), err);
+  bool ok =
+      ekm_buf_ok(&takes, "options", err) && vault_settings_check(settings, command->needs, ekm_buf_text(&takes), err);
   ekm_buf_clear(&takes);
   return ok;
 }
@@ -62,7 +64,8 @@ static bool check_options(const admin_command *command, const vault_settings *se
 static bool open_log(const vault_settings *settings, const ekm_clock *clock, ekm_log **out_log, ekm_err *err) {
   ekm_log_level level = settings->log_file != NULL ? EKM_LOG_INFO : EKM_LOG_WARN;
   if (settings->log_level != NULL && !ekm_log_parse_level(settings->log_level, &level)) {
-    return EKM_FAIL(err, EKM_E_USAGE, "--log-level '%s' is none of off, error, warn, info, debug, trace", settings->log_level);
+    return EKM_FAIL(err, EKM_E_USAGE, "--log-level '%s' is none of off, error, warn, info, debug, trace",
+                    settings->log_level);
   }
   return ekm_log_open_file(settings->log_file == NULL ? "-" : settings->log_file, level, clock, out_log, err);
 }

@@ -74,8 +74,8 @@ EKM_MUST_USE bool vault_seal_close(const vault_seal *seal, ekm_view identity, ek
 
 /* vault_seal_open(seal, identity, aad, sealed, out, err):
  * Append the plaintext; STORE_TAMPERED if identity, associated data or sealed bytes are not those of the seal. */
-EKM_MUST_USE bool vault_seal_open(const vault_seal *seal, ekm_view identity, ekm_view aad, ekm_view sealed, ekm_buf *out,
-                                  ekm_err *err);
+EKM_MUST_USE bool vault_seal_open(const vault_seal *seal, ekm_view identity, ekm_view aad, ekm_view sealed,
+                                  ekm_buf *out, ekm_err *err);
 
 /* A set of rows, summed up. Zero-initialised it is the empty set. */
 typedef struct vault_seal_set {

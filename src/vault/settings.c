@@ -22,8 +22,7 @@ static const vault_setting table[] = {
     {"--suffix", "DOMAIN", "what follows a vault's name in its host (vault.localhost)", VAULT_SETTING_TEXT, AT(suffix)},
     {"--retention-days", "N", "how long deleted keys are kept, 7 to 90 (90)", VAULT_SETTING_NUMBER, AT(retention_days)},
     {"--permissions", "LIST", "for example get,list,wrapKey,unwrapKey; or all", VAULT_SETTING_TEXT, AT(permissions)},
-    {"--secret-file", "FILE", "use the secret in this file instead of making one", VAULT_SETTING_TEXT,
-     AT(secret_file)},
+    {"--secret-file", "FILE", "use the secret in this file instead of making one", VAULT_SETTING_TEXT, AT(secret_file)},
     {"--secret-stdin", NULL, "use the secret in the first line of the standard input", VAULT_SETTING_FLAG,
      AT(secret_stdin)},
     {"--secret-id", "GUID", "the secret that is meant", VAULT_SETTING_TEXT, AT(secret_id)},
@@ -62,7 +61,8 @@ static bool is_given(const vault_settings *settings, const vault_setting *row) {
 static bool parse_number(const char *name, const char *text, unsigned *out, ekm_err *err) {
   unsigned number = 0;
   size_t i = 0;
-  for (; text[i] >= '0' && text[i] <= '9' && number <= NUMBER_MAX; i++) number = number * 10 + (unsigned)(text[i] - '0');
+  for (; text[i] >= '0' && text[i] <= '9' && number <= NUMBER_MAX; i++)
+    number = number * 10 + (unsigned)(text[i] - '0');
   if (i == 0 || text[i] != '\0' || number == 0 || number > NUMBER_MAX) {
     return EKM_FAIL(err, EKM_E_USAGE, "'%s %s' is not a number from 1 to %d", name, text, NUMBER_MAX);
   }
@@ -74,8 +74,10 @@ static bool set(vault_settings *out, const vault_setting *row, const char *value
   char *at = (char *)out + row->offset;
   if (is_given(out, row)) return EKM_FAIL(err, EKM_E_USAGE, "'%s' is given twice", row->name);
   if (row->kind == VAULT_SETTING_NUMBER) return parse_number(row->name, value, (unsigned *)(void *)at, err);
-  if (row->kind == VAULT_SETTING_TEXT) *(const char **)(void *)at = value;
-  else *(bool *)(void *)at = true;
+  if (row->kind == VAULT_SETTING_TEXT)
+    *(const char **)(void *)at = value;
+  else
+    *(bool *)(void *)at = true;
   return true;
 }
 

@@ -28,7 +28,7 @@ typedef struct vault_setting {
   const char *value; /* "DIR"; NULL for a flag */
   const char *help;
   enum { VAULT_SETTING_TEXT, VAULT_SETTING_NUMBER, VAULT_SETTING_FLAG } kind;
-  size_t offset;     /* in vault_settings */
+  size_t offset; /* in vault_settings */
 } vault_setting;
 
 /* vault_settings_table(out_count): the rows, for help. Static. */

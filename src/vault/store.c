@@ -60,8 +60,8 @@ static bool check_value(const vault_seal *seal, const char *database_id, const c
   ekm_buf data;
   ekm_buf_init(&data, 256);
   ekm_buf_append_fmt(&data, "%s %s", database_id, kid);
-  bool ok = ekm_buf_ok(&data, "a check value", err) &&
-            vault_seal_mac(seal, VAULT_SEAL_CHECK, ekm_buf_view(&data), out, err);
+  bool ok =
+      ekm_buf_ok(&data, "a check value", err) && vault_seal_mac(seal, VAULT_SEAL_CHECK, ekm_buf_view(&data), out, err);
   ekm_buf_clear(&data);
   return ok;
 }
@@ -71,7 +71,8 @@ static bool make_signer(const ekm_crypto *crypto, ekm_buf *out_der, char kid[STO
   ekm_key *key = NULL;
   const ekm_rng *rng = ekm_crypto_rng(crypto);
   bool ok = rng->fill(rng, id, sizeof id, err) &&
-            ekm_key_generate_rsa(crypto, SIGNER_BITS, SIGNER_EXPONENT, &key, err) && ekm_key_to_pkcs8(key, out_der, err);
+            ekm_key_generate_rsa(crypto, SIGNER_BITS, SIGNER_EXPONENT, &key, err) &&
+            ekm_key_to_pkcs8(key, out_der, err);
   ekm_hex_text(ekm_view_of(id, sizeof id), kid, STORE_KID_BYTES);
   ekm_key_free(&key);
   return ok;
@@ -89,7 +90,8 @@ static bool write_meta(store_db *db, const ekm_crypto *crypto, ekm_err *err) {
   EKM_TRY(store_guid(crypto, database_id, err));
   EKM_TRY(make_signer(crypto, &der, kid, err));
   EKM_TRY(check_value(seal, database_id, kid, check, err));
-  EKM_TRY(vault_seal_close(seal, ekm_view_text("signer"), ekm_view_text(database_id), ekm_buf_view(&der), &sealed, err));
+  EKM_TRY(
+      vault_seal_close(seal, ekm_view_text("signer"), ekm_view_text(database_id), ekm_buf_view(&der), &sealed, err));
   const store_value values[] = {store_text(database_id), store_blob(ekm_view_of(check, sizeof check)), store_text(kid),
                                 store_blob(ekm_buf_view(&sealed)), store_blob(ekm_view_of(NULL, 0))};
   EKM_TRY(store_db_run(db, STORE_META_PUT, values, sizeof values / sizeof values[0], err));
@@ -183,8 +185,8 @@ static bool open_parts(vault_store *store, const vault_store_options *options, e
   EKM_TRY(seal_from_file(options, ekm_buf_text(&key_path), &store->seal, err));
   EKM_TRY(store_db_open(ekm_buf_text(&path), false, store->seal, &store->db, err));
   EKM_TRY(read_meta(store, ekm_buf_text(&key_path), err));
-  EKM_TRY(store_cache_new(options->cached_keys == 0 ? VAULT_STORE_CACHED_KEYS : options->cached_keys, &store->cache,
-                          err));
+  EKM_TRY(
+      store_cache_new(options->cached_keys == 0 ? VAULT_STORE_CACHED_KEYS : options->cached_keys, &store->cache, err));
   EKM_TRY(store_sync(store, err));
   ok = true;
 done:
@@ -271,8 +273,10 @@ bool store_write_begin(vault_store *store, ekm_err *err) {
 }
 
 bool store_write_end(vault_store *store, bool ok, ekm_err *err) {
-  if (ok) ok = store_db_commit(store->db, err);
-  else store_db_rollback(store->db);
+  if (ok)
+    ok = store_db_commit(store->db, err);
+  else
+    store_db_rollback(store->db);
   bool is_ours = !ok && (err->id == EKM_E_STORE || err->id == EKM_E_STORE_TAMPERED);
   if (is_ours) ekm_log_err(store->log, EKM_LOG_ERROR, "vault.store", err);
   ekm_mutex_unlock(&store->lock);

@@ -47,8 +47,8 @@ typedef struct vault_store_options {
   const char *master_key_file; /* NULL: master.key in the folder */
   const ekm_crypto *crypto;
   const ekm_clock *clock;
-  ekm_log *log;                /* NULL: no log */
-  size_t cached_keys;          /* 0: VAULT_STORE_CACHED_KEYS */
+  ekm_log *log;       /* NULL: no log */
+  size_t cached_keys; /* 0: VAULT_STORE_CACHED_KEYS */
 } vault_store_options;
 
 enum {
@@ -96,9 +96,9 @@ typedef struct vault_key_attributes {
 
 /* One version of a key. Immutable, counted by references; give it back with vault_key_release. */
 typedef struct vault_key {
-  const char *name;             /* as it was spelled when the name was created */
+  const char *name; /* as it was spelled when the name was created */
   char version[EKM_LIMIT_KEY_VERSION_CHARS + 1];
-  char kty[16];                 /* "RSA" or "RSA-HSM" */
+  char kty[16]; /* "RSA" or "RSA-HSM" */
   vault_key_attributes attributes;
   vault_key_ops ops;
   const char *tags;             /* a JSON object as text, or NULL if never set */
@@ -115,8 +115,8 @@ typedef struct vault_key_spec {
   const char *kty;                 /* "RSA" or "RSA-HSM" */
   vault_key_attributes attributes; /* created and updated are ignored */
   vault_key_ops ops;
-  const char *tags;                /* NULL: none */
-  ekm_view n;                      /* the modulus as an import wrote it, leading zeros and all: the service echoes it
+  const char *tags; /* NULL: none */
+  ekm_view n;       /* the modulus as an import wrote it, leading zeros and all: the service echoes it
                                       unchanged. Empty: the shortest form of the material's */
 } vault_key_spec;
 

@@ -13,15 +13,15 @@ typedef struct slot {
   char version[EKM_LIMIT_KEY_VERSION_CHARS + 1];
   const vault_key *key; /* NULL: free */
   size_t bucket;
-  int next;             /* of the same bucket */
-  int newer, older;     /* by last use */
+  int next;         /* of the same bucket */
+  int newer, older; /* by last use */
 } slot;
 
 struct store_cache {
   slot *slots;
-  int *buckets;         /* first slot of each, twice as many as slots */
+  int *buckets; /* first slot of each, twice as many as slots */
   size_t slot_count, used;
-  int newest, oldest;   /* free slots are the oldest */
+  int newest, oldest; /* free slots are the oldest */
 };
 
 bool store_cache_new(size_t slots, store_cache **out_cache, ekm_err *err) {
@@ -58,10 +58,14 @@ void store_cache_free(store_cache **cache) {
 
 static void unlink_by_use(store_cache *cache, int at) {
   slot *s = &cache->slots[at];
-  if (s->newer == NONE) cache->newest = s->older;
-  else cache->slots[s->newer].older = s->older;
-  if (s->older == NONE) cache->oldest = s->newer;
-  else cache->slots[s->older].newer = s->newer;
+  if (s->newer == NONE)
+    cache->newest = s->older;
+  else
+    cache->slots[s->newer].older = s->older;
+  if (s->older == NONE)
+    cache->oldest = s->newer;
+  else
+    cache->slots[s->older].newer = s->newer;
 }
 
 static void make_newest(store_cache *cache, int at) {

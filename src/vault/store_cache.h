@@ -26,8 +26,7 @@ void store_cache_free(store_cache **cache);
 const vault_key *store_cache_find(store_cache *cache, int64_t vault_id, const char *name, const char *version);
 
 /* store_cache_put(cache, vault_id, name, version, key): remember, with a reference of its own. */
-void store_cache_put(store_cache *cache, int64_t vault_id, const char *name, const char *version,
-                     const vault_key *key);
+void store_cache_put(store_cache *cache, int64_t vault_id, const char *name, const char *version, const vault_key *key);
 
 /* store_cache_forget(cache, vault_id, name): everything of a name; store_cache_clear(cache): everything. */
 void store_cache_forget(store_cache *cache, int64_t vault_id, const char *name);

@@ -41,8 +41,7 @@ const char *store_value_text(const store_value *value) {
 }
 
 static bool fail(store_db *db, ekm_err *err) {
-  return EKM_FAIL(err, EKM_E_STORE, "%s (SQLite %d)", sqlite3_errmsg(db->handle),
-                  sqlite3_extended_errcode(db->handle));
+  return EKM_FAIL(err, EKM_E_STORE, "%s (SQLite %d)", sqlite3_errmsg(db->handle), sqlite3_extended_errcode(db->handle));
 }
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
@@ -82,8 +81,8 @@ static bool prepare_all(store_db *db, ekm_err *err) {
     ekm_buf_reset(&sql);
     store_schema_sql((store_query)query, &sql);
     EKM_TRY(ekm_buf_ok(&sql, "a statement", err));
-    int code = sqlite3_prepare_v3(db->handle, ekm_buf_text(&sql), -1, SQLITE_PREPARE_PERSISTENT,
-                                  &db->statements[query], NULL);
+    int code =
+        sqlite3_prepare_v3(db->handle, ekm_buf_text(&sql), -1, SQLITE_PREPARE_PERSISTENT, &db->statements[query], NULL);
     if (code != SQLITE_OK) {
       (void)fail(db, err);
       goto done;
@@ -152,8 +151,7 @@ void store_db_close(store_db **db) {
 
 static int bind(sqlite3_stmt *statement, int at, const store_value *value) {
   switch (value->type) {
-    case STORE_INT:
-      return sqlite3_bind_int64(statement, at, value->number);
+    case STORE_INT: return sqlite3_bind_int64(statement, at, value->number);
     case STORE_TEXT:
       return sqlite3_bind_text64(statement, at, value->bytes.ptr == NULL ? "" : (const char *)value->bytes.ptr,
                                  value->bytes.len, SQLITE_STATIC, SQLITE_UTF8);
@@ -245,8 +243,8 @@ static bool row_mac(store_db *db, store_table table, const store_value *values, 
   ekm_buf record;
   ekm_buf_init(&record, RECORD_MAX_BYTES);
   store_db_record(table, values, &record);
-  bool ok = ekm_buf_ok(&record, "a row", err) &&
-            vault_seal_mac(db->seal, VAULT_SEAL_ROW, ekm_buf_view(&record), out, err);
+  bool ok =
+      ekm_buf_ok(&record, "a row", err) && vault_seal_mac(db->seal, VAULT_SEAL_ROW, ekm_buf_view(&record), out, err);
   ekm_buf_clear(&record);
   return ok;
 }
@@ -306,8 +304,7 @@ bool store_db_put(store_db *db, store_table table, const store_value *values, ek
 bool store_db_remove(store_db *db, store_table table, const store_value *keys, ekm_err *err) {
   bool found;
   if (!forget_old(db, table, keys, &found, err)) return false;
-  return !found ||
-         store_db_run(db, (store_query)(table * 4 + 2), keys, (size_t)store_schema_table(table)->keys, err);
+  return !found || store_db_run(db, (store_query)(table * 4 + 2), keys, (size_t)store_schema_table(table)->keys, err);
 }
 
 /* ---- transactions and the root ----------------------------------------------------------------------------------- */
@@ -332,8 +329,8 @@ static bool root_of(store_db *db, const vault_seal_set *set, uint8_t out[VAULT_S
   ekm_buf_init(&data, SET_BYTES);
   append_number(set->count, &data);
   ekm_buf_append(&data, set->sum, sizeof set->sum);
-  bool ok = ekm_buf_ok(&data, "a root", err) &&
-            vault_seal_mac(db->seal, VAULT_SEAL_ROOT, ekm_buf_view(&data), out, err);
+  bool ok =
+      ekm_buf_ok(&data, "a root", err) && vault_seal_mac(db->seal, VAULT_SEAL_ROOT, ekm_buf_view(&data), out, err);
   ekm_buf_clear(&data);
   return ok;
 }

@@ -49,19 +49,19 @@ typedef enum store_query {
   STORE_BEGIN_READ,
   STORE_COMMIT,
   STORE_ROLLBACK,
-  STORE_CHANGES,           /* PRAGMA data_version: has another connection written? */
+  STORE_CHANGES, /* PRAGMA data_version: has another connection written? */
   STORE_META_GET,
   STORE_META_PUT,
   STORE_ROOT_PUT,
-  STORE_LIVE_NAMES,        /* vault_id, after, limit */
-  STORE_DELETED_NAMES,     /* vault_id, after, limit */
-  STORE_VERSIONS,          /* vault_id, name, after, limit */
-  STORE_MATERIAL_GET,      /* vault_id, name, version */
-  STORE_MATERIAL_PUT,      /* vault_id, name, version, sealed */
-  STORE_MATERIAL_REMOVE,   /* vault_id, name, version */
+  STORE_LIVE_NAMES,      /* vault_id, after, limit */
+  STORE_DELETED_NAMES,   /* vault_id, after, limit */
+  STORE_VERSIONS,        /* vault_id, name, after, limit */
+  STORE_MATERIAL_GET,    /* vault_id, name, version */
+  STORE_MATERIAL_PUT,    /* vault_id, name, version, sealed */
+  STORE_MATERIAL_REMOVE, /* vault_id, name, version */
   STORE_QUERIES
 } store_query;
-#define STORE_SCAN(table) ((store_query)((table) * 4 + 3))
+#define STORE_SCAN(table) ((store_query)((table)*4 + 3))
 
 enum { STORE_COLUMNS_MAX = 14 };
 
@@ -117,7 +117,7 @@ EKM_MUST_USE bool store_db_remove(store_db *db, store_table table, const store_v
 
 /* store_db_get(db, table, keys, row, out_found, err):
  * The row of a primary key; borrowed until store_db_end(db, STORE_GET(table)), which the caller always calls. */
-#define STORE_GET(table) ((store_query)((table) * 4))
+#define STORE_GET(table) ((store_query)((table)*4))
 EKM_MUST_USE bool store_db_get(store_db *db, store_table table, const store_value *keys, store_row *row,
                                bool *out_found, ekm_err *err);
 
@@ -130,8 +130,8 @@ void store_db_end(store_db *db, store_query query);
 
 /* store_db_fetch(db, query, args, count, row, out_found, err): the first row of a plain query, without a
  * MAC; borrowed until store_db_end. store_db_run(db, query, args, count, err): a query without rows. */
-EKM_MUST_USE bool store_db_fetch(store_db *db, store_query query, const store_value *args, size_t count,
-                                 store_row *row, bool *out_found, ekm_err *err);
+EKM_MUST_USE bool store_db_fetch(store_db *db, store_query query, const store_value *args, size_t count, store_row *row,
+                                 bool *out_found, ekm_err *err);
 EKM_MUST_USE bool store_db_run(store_db *db, store_query query, const store_value *args, size_t count, ekm_err *err);
 
 /* store_db_record(table, values, out): append the unambiguous form of a row that MAC and seal cover: the table's name,

@@ -20,11 +20,17 @@ static bool put_deleted(vault_store *store, const store_key_id *id, const name_c
   const store_value keys[] = {store_int(id->vault_id), store_text(id->lower)};
 
   EKM_TRY(store_db_get(store->db, STORE_KEY_NAME, keys, &row, &found, err));
-  if (!found || (row.values[5].number != 0) != change->was_deleted) EKM_BAIL(err, EKM_E_KEY_NOT_FOUND, "'%s'", id->lower);
+  if (!found || (row.values[5].number != 0) != change->was_deleted)
+    EKM_BAIL(err, EKM_E_KEY_NOT_FOUND, "'%s'", id->lower);
   EKM_TRY(ekm_text_copy(spelling, sizeof spelling, store_value_text(&row.values[2]), "a key name", err));
   EKM_TRY(ekm_text_copy(newest, sizeof newest, store_value_text(&row.values[3]), "a key version", err));
-  const store_value values[] = {keys[0],       keys[1], store_text(spelling), store_text(newest), row.values[4],
-                                store_int(change->deleted_at), store_int(change->purge_at)};
+  const store_value values[] = {keys[0],
+                                keys[1],
+                                store_text(spelling),
+                                store_text(newest),
+                                row.values[4],
+                                store_int(change->deleted_at),
+                                store_int(change->purge_at)};
   EKM_TRY(store_db_put(store->db, STORE_KEY_NAME, values, err));
   ok = true;
 done:
@@ -39,8 +45,10 @@ static bool change_name(vault_store *store, const store_key_id *id, const name_c
   store_cache_forget(store->cache, id->vault_id, id->lower);
   store->epoch++;
   ok = store_write_end(store, ok, err);
-  if (ok) EKM_LOG(store->log, EKM_LOG_INFO, change->event, EKM_LOG_TEXT("name", id->lower));
-  else vault_key_release(out_key);
+  if (ok)
+    EKM_LOG(store->log, EKM_LOG_INFO, change->event, EKM_LOG_TEXT("name", id->lower));
+  else
+    vault_key_release(out_key);
   return ok;
 }
 

@@ -23,7 +23,7 @@
 
 enum {
   VAULT_GUID_CHARS = 36,
-  VAULT_NAME_MIN_CHARS = 3,   /* letters, digits, hyphens; facts/azure-key-vault.md section 1.5 */
+  VAULT_NAME_MIN_CHARS = 3, /* letters, digits, hyphens; facts/azure-key-vault.md section 1.5 */
   VAULT_NAME_MAX_CHARS = 24,
   VAULT_APP_NAME_MAX_BYTES = 120,
   VAULT_SECRET_SALT_BYTES = 16,
@@ -31,24 +31,24 @@ enum {
 };
 
 typedef struct vault_info {
-  int64_t id;                             /* of the store, never shown */
+  int64_t id; /* of the store, never shown */
   char name[VAULT_NAME_MAX_CHARS + 1];
-  char host[EKM_LIMIT_HOST_BYTES + 1];    /* "local.vault.localhost" */
-  char tenant[VAULT_GUID_CHARS + 1];      /* lower-case */
+  char host[EKM_LIMIT_HOST_BYTES + 1];     /* "local.vault.localhost" */
+  char tenant[VAULT_GUID_CHARS + 1];       /* lower-case */
   char resource[EKM_LIMIT_HOST_BYTES + 9]; /* "https://vault.localhost" */
-  unsigned retention_days;                /* of deleted keys: 7 ... 90 */
+  unsigned retention_days;                 /* of deleted keys: 7 ... 90 */
 } vault_info;
 
 typedef struct vault_secret {
   char id[VAULT_GUID_CHARS + 1];
-  char hint[4];                           /* the first three characters, to tell secrets apart */
-  int64_t created, expires;               /* expires 0: never */
+  char hint[4];             /* the first three characters, to tell secrets apart */
+  int64_t created, expires; /* expires 0: never */
   uint8_t salt[VAULT_SECRET_SALT_BYTES];
-  uint8_t hash[VAULT_SECRET_HASH_BYTES];  /* HMAC-SHA-256 under a key of the master key: seal.h */
+  uint8_t hash[VAULT_SECRET_HASH_BYTES]; /* HMAC-SHA-256 under a key of the master key: seal.h */
 } vault_secret;
 
 typedef struct vault_app {
-  char client_id[VAULT_GUID_CHARS + 1];   /* lower-case */
+  char client_id[VAULT_GUID_CHARS + 1]; /* lower-case */
   char tenant[VAULT_GUID_CHARS + 1];
   char object_id[VAULT_GUID_CHARS + 1];
   char name[VAULT_APP_NAME_MAX_BYTES + 1];
@@ -81,7 +81,8 @@ const vault_app *vault_directory_app(const vault_directory *dir, const char *cli
 /* vault_directory_granted(dir, vault_id, client_id): what the application may do in the vault; 0 is nothing. */
 vault_permissions vault_directory_granted(const vault_directory *dir, int64_t vault_id, const char *client_id);
 
-/* All of them: vaults in the order in which they were added, applications by client id, grants by vault and client id. */
+/* All of them: vaults in the order in which they were added, applications by client id, grants by vault and client
+ * id. */
 const vault_info *vault_directory_vaults(const vault_directory *dir, size_t *out_count);
 const vault_app *vault_directory_apps(const vault_directory *dir, size_t *out_count);
 const vault_grant *vault_directory_grants(const vault_directory *dir, size_t *out_count);

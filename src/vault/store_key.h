@@ -27,7 +27,6 @@ void store_key_values(int64_t vault_id, const char *lower_name, const vault_key 
 void store_key_identity(int64_t vault_id, const char *lower_name, const char *version, ekm_buf *out);
 
 /* store_key_name_is_valid(name, out_lower, err): ^[0-9a-zA-Z-]{1,127}$; KEY_NAME_BAD or KEY_NAME_TOO_LONG. */
-EKM_MUST_USE bool store_key_name_is_valid(const char *name, char out_lower[EKM_LIMIT_KEY_NAME_CHARS + 1],
-                                          ekm_err *err);
+EKM_MUST_USE bool store_key_name_is_valid(const char *name, char out_lower[EKM_LIMIT_KEY_NAME_CHARS + 1], ekm_err *err);
 
 #endif

@@ -199,8 +199,7 @@ static bool store_new(vault_store *store, new_key *new, const vault_key **out_ke
   const store_key_id *id = &new->id;
   if (!store_write_begin(store, err)) return false;
   bool ok = has_vault(store->dir, id->vault_id) || EKM_FAIL(err, EKM_E_ABSENT, "the vault is not known");
-  ok = ok && put_name(store, new, err) &&
-       put_version(store, id->vault_id, id->lower, &new->key, new->sealed, err) &&
+  ok = ok && put_name(store, new, err) && put_version(store, id->vault_id, id->lower, &new->key, new->sealed, err) &&
        store_key_new(&new->key, &new->material, out_key, err);
   store_cache_forget(store->cache, id->vault_id, id->lower);
   store->epoch++;

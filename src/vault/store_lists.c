@@ -67,8 +67,8 @@ static bool list(vault_store *store, store_query query, int64_t vault_id, const 
   return ok;
 }
 
-bool vault_store_key_list(vault_store *store, int64_t vault_id, const char *after, size_t max,
-                          vault_key_page *out_page, ekm_err *err) {
+bool vault_store_key_list(vault_store *store, int64_t vault_id, const char *after, size_t max, vault_key_page *out_page,
+                          ekm_err *err) {
   return list(store, STORE_LIVE_NAMES, vault_id, after, max, out_page, err);
 }
 

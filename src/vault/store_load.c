@@ -47,8 +47,8 @@ static bool read_app(void *thing, const store_row *row, vault_directory *dir, ek
 static bool read_secret(void *thing, const store_row *row, vault_directory *dir, ekm_err *err) {
   vault_secret *secret = thing;
   vault_app *app = (vault_app *)(uintptr_t)vault_directory_app(dir, store_value_text(&row->values[0]));
-  bool shaped = app != NULL && row->values[5].bytes.len == sizeof secret->salt &&
-                row->values[6].bytes.len == sizeof secret->hash;
+  bool shaped =
+      app != NULL && row->values[5].bytes.len == sizeof secret->salt && row->values[6].bytes.len == sizeof secret->hash;
   if (!shaped) return EKM_FAIL(err, EKM_E_STORE_TAMPERED, "a secret belongs to no application");
   app->secret_count++;
   secret->created = row->values[3].number;

@@ -21,8 +21,9 @@ static bool lower_guid(const char *text, char out[VAULT_GUID_CHARS + 1], const c
   size_t len = strlen(text);
   bool ok = len == VAULT_GUID_CHARS;
   for (size_t i = 0; ok && i < len; i++) {
-    ok = shape[i] == '-' ? text[i] == '-' : text[i] != '-' && ekm_text_is_made_of(&text[i], 1, "") &&
-                                                strchr("0123456789abcdefABCDEF", text[i]) != NULL;
+    ok = shape[i] == '-' ? text[i] == '-'
+                         : text[i] != '-' && ekm_text_is_made_of(&text[i], 1, "") &&
+                               strchr("0123456789abcdefABCDEF", text[i]) != NULL;
   }
   if (!ok) return EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "%s '%s' is not a GUID", what, text);
   memcpy(out, text, len + 1);

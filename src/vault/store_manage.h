@@ -9,9 +9,9 @@
 #include "vault/store.h"
 
 typedef struct vault_spec {
-  const char *name;     /* 3 to 24 letters, digits and hyphens */
-  const char *suffix;   /* NULL: VAULT_DEFAULT_SUFFIX; the host is "<name>.<suffix>", the resource "https://<suffix>" */
-  const char *tenant;   /* GUID; NULL: a new one */
+  const char *name;   /* 3 to 24 letters, digits and hyphens */
+  const char *suffix; /* NULL: VAULT_DEFAULT_SUFFIX; the host is "<name>.<suffix>", the resource "https://<suffix>" */
+  const char *tenant; /* GUID; NULL: a new one */
   unsigned retention_days; /* 7 ... 90; 0: 90 */
 } vault_spec;
 
@@ -29,8 +29,8 @@ EKM_MUST_USE bool vault_store_app_remove(vault_store *store, const char *client_
 /* vault_store_secret_add(store, client_id, secret, expires, out_id, err):
  * Add a secret to an application. If ${secret} is empty a random one is made and given in it, the only time that it
  * is seen; else it must have 16 to 1024 printable ASCII characters. ${expires} 0: never. */
-EKM_MUST_USE bool vault_store_secret_add(vault_store *store, const char *client_id, ekm_secret *secret,
-                                         int64_t expires, char out_id[VAULT_GUID_CHARS + 1], ekm_err *err);
+EKM_MUST_USE bool vault_store_secret_add(vault_store *store, const char *client_id, ekm_secret *secret, int64_t expires,
+                                         char out_id[VAULT_GUID_CHARS + 1], ekm_err *err);
 
 /* vault_store_secret_remove(store, client_id, secret_id, err). */
 EKM_MUST_USE bool vault_store_secret_remove(vault_store *store, const char *client_id, const char *secret_id,

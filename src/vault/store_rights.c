@@ -5,17 +5,30 @@
 #include "base/text.h"
 
 /* Row i names bit i; the order is that of the constants in the header. */
-static const char *const permission_names[] = {
-    "get",     "list",    "create",  "import",  "update",  "delete",    "recover", "backup", "restore", "purge",
-    "encrypt", "decrypt", "wrapKey", "unwrapKey", "sign",  "verify",    "rotate",  "getrotationpolicy",
-    "setrotationpolicy", "release"};
-static const char *const op_names[] = {"encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey", "import",
-                                       "export"};
+static const char *const permission_names[] = {"get",
+                                               "list",
+                                               "create",
+                                               "import",
+                                               "update",
+                                               "delete",
+                                               "recover",
+                                               "backup",
+                                               "restore",
+                                               "purge",
+                                               "encrypt",
+                                               "decrypt",
+                                               "wrapKey",
+                                               "unwrapKey",
+                                               "sign",
+                                               "verify",
+                                               "rotate",
+                                               "getrotationpolicy",
+                                               "setrotationpolicy",
+                                               "release"};
+static const char *const op_names[] = {"encrypt", "decrypt",   "sign",   "verify",
+                                       "wrapKey", "unwrapKey", "import", "export"};
 
-enum {
-  PERMISSIONS = sizeof permission_names / sizeof permission_names[0],
-  OPS = sizeof op_names / sizeof op_names[0]
-};
+enum { PERMISSIONS = sizeof permission_names / sizeof permission_names[0], OPS = sizeof op_names / sizeof op_names[0] };
 _Static_assert(VAULT_MAY_ALL == (1 << PERMISSIONS) - 1, "one name for each permission");
 _Static_assert(VAULT_OP_EXPORT == 1 << (OPS - 1), "one name for each operation");
 

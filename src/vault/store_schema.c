@@ -82,16 +82,9 @@ void store_schema_sql(store_query query, ekm_buf *out) {
   }
   const store_table_info *table = &tables[query / 4];
   switch (query % 4) {
-    case 0:
-      ekm_buf_append_fmt(out, "SELECT * FROM %s WHERE %s", table->name, table->keys_are);
-      break;
-    case 1:
-      append_put(table, out);
-      break;
-    case 2:
-      ekm_buf_append_fmt(out, "DELETE FROM %s WHERE %s", table->name, table->keys_are);
-      break;
-    default:
-      ekm_buf_append_fmt(out, "SELECT * FROM %s ORDER BY %s", table->name, table->order);
+    case 0: ekm_buf_append_fmt(out, "SELECT * FROM %s WHERE %s", table->name, table->keys_are); break;
+    case 1: append_put(table, out); break;
+    case 2: ekm_buf_append_fmt(out, "DELETE FROM %s WHERE %s", table->name, table->keys_are); break;
+    default: ekm_buf_append_fmt(out, "SELECT * FROM %s ORDER BY %s", table->name, table->order);
   }
 }

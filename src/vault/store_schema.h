@@ -6,14 +6,14 @@
 #include "vault/store_db.h"
 
 enum {
-  STORE_SCHEMA_VERSION = 1,          /* PRAGMA user_version */
-  STORE_APPLICATION_ID = 0x614b5644  /* PRAGMA application_id: "aKVD" */
+  STORE_SCHEMA_VERSION = 1,         /* PRAGMA user_version */
+  STORE_APPLICATION_ID = 0x614b5644 /* PRAGMA application_id: "aKVD" */
 };
 
 typedef struct store_table_info {
   const char *name;
-  int columns;      /* without the MAC */
-  int keys;         /* the first of them */
+  int columns;          /* without the MAC */
+  int keys;             /* the first of them */
   const char *keys_are; /* "vault_id = ?1 AND name = ?2" */
   const char *order;    /* "vault_id, name" */
 } store_table_info;

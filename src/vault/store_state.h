@@ -31,9 +31,9 @@ struct vault_store {
   ekm_mutex lock;
   store_db *db;
   store_cache *cache;
-  uint64_t epoch;           /* grows whenever a cached key may have become wrong */
-  vault_directory *dir;     /* of the state 'seen' */
-  int64_t seen;             /* store_db_changes when everything was checked */
+  uint64_t epoch;       /* grows whenever a cached key may have become wrong */
+  vault_directory *dir; /* of the state 'seen' */
+  int64_t seen;         /* store_db_changes when everything was checked */
   bool is_checked;
 };
 

@@ -8,9 +8,9 @@
 enum {
   DAY_S = 86400,
   RENEW_S = 30 * DAY_S,
-  SERVER_LIFE_S = 397 * DAY_S,    /* what browsers and Apple's TLS accept at most */
+  SERVER_LIFE_S = 397 * DAY_S, /* what browsers and Apple's TLS accept at most */
   AUTHORITY_LIFE_S = 3650 * DAY_S,
-  BACKDATE_S = DAY_S,             /* for clients whose clock is behind */
+  BACKDATE_S = DAY_S, /* for clients whose clock is behind */
   PATH_MAX_BYTES = 4096,
   FIXED_NAMES = 5
 };
@@ -141,8 +141,8 @@ static bool make_server(const vault_tls_options *options, const pem_pair *ca, in
   ekm_buf_reset(&out->key);
   EKM_LOG(options->log, EKM_LOG_INFO, "vault.certificate", EKM_LOG_TEXT("made", "server"),
           EKM_LOG_INT("names", request.name_count));
-  bool ok = ekm_cert_make_server(options->crypto, &request, ekm_buf_view(&ca->cert), ekm_buf_view(&ca->key),
-                                 &out->cert, &out->key, err) &&
+  bool ok = ekm_cert_make_server(options->crypto, &request, ekm_buf_view(&ca->cert), ekm_buf_view(&ca->key), &out->cert,
+                                 &out->key, err) &&
             write_pair(options, "/server.pem", "/server.key", out, err);
   ekm_mem_free(names);
   return ok;

@@ -88,8 +88,7 @@ static void sixty_four_threads_get_what_is_theirs(void **state) {
   if (c.failures > 0) fail_msg("%d calls failed, the first with %u", c.failures, c.first_failure);
 }
 
-/* --- kill -9
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- kill -9 ------------------------------------------------------------------------------------------------------ */
 
 typedef struct key_maker {
   end_to_end_fixture *f;

@@ -78,7 +78,7 @@ static void use_everything(end_to_end_fixture *f, const akvd_app *app) {
   bool more = true;
   ekm_err err = {0};
   ekm_buf_init(&wrapped, 4096);
-  (void)strncat(wrong.credential, "-and-more", sizeof wrong.credential - strlen(wrong.credential) - 1);
+  (void)snprintf(wrong.credential, sizeof wrong.credential, "%s-and-more", app->credential);
   connector_assert(end_to_end_open(f, &wrong, &refused), EKM_E_AUTH_FAILURE);
   connector_assert(end_to_end_open(f, app, &session), EKM_E_OK);
   connector_assert(connector_by_name(session, END_TO_END_KEY, &key), EKM_E_OK);

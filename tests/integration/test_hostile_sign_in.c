@@ -12,7 +12,7 @@
 #define AT_HOME "https://login.localhost/" HOSTILE_TENANT
 #define RESOURCE "https://vault.localhost"
 
-/* --- where secret and token may go ----------------------------------------------------------------------------- */
+/* --- where secret and token may go -------------------------------------------------------------------------------- */
 
 static void a_challenge_cannot_lead_the_secret_away(void **state) {
   static const hostile_case cases[] = {
@@ -120,7 +120,7 @@ static void a_redirect_is_not_followed(void **state) {
   }
 }
 
-/* --- answers that are none --------------------------------------------------------------------------------------- */
+/* --- answers that are none ---------------------------------------------------------------------------------------- */
 
 static void challenges_that_are_none(void **state) {
   static const hostile_case cases[] = {
@@ -224,7 +224,7 @@ static void tokens_that_are_none(void **state) {
   HOSTILE_RUN(state, cases);
 }
 
-/* --- 401 behind the sign-in -------------------------------------------------------------------------------------- */
+/* --- 401 behind the sign-in --------------------------------------------------------------------------------------- */
 
 static void a_token_that_is_rejected_is_renewed_once(void **state) {
   static const hostile_play for_ever = {.status = 401,

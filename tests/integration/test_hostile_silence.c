@@ -69,7 +69,7 @@ static void a_session_survives_a_deadline(void **state) {
   host_session_close(&session);
 }
 
-/* --- no TLS, no server ------------------------------------------------------------------------------------------- */
+/* --- no TLS, no server -------------------------------------------------------------------------------------------- */
 
 static void what_is_no_TLS_has_an_error_of_its_own(void **state) {
   static const hostile_socket behaviours[] = {HOSTILE_SOCKET_PLAIN, HOSTILE_SOCKET_CLOSE};

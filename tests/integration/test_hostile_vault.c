@@ -149,7 +149,7 @@ static void descriptions_of_keys_that_are_none(void **state) {
   HOSTILE_RUN(state, cases);
 }
 
-/* --- lists ------------------------------------------------------------------------------------------------------- */
+/* --- lists -------------------------------------------------------------------------------------------------------- */
 
 #define PAGE(kid, next) "{\"value\":[{\"kid\":\"" kid "\",\"attributes\":{\"enabled\":true}}],\"nextLink\":" next "}"
 

@@ -71,6 +71,6 @@ counting_backend *counting_backend_over(keyring_backend *lower) {
 }
 
 int counting_backend_calls(counting_backend *b) {
-  return atomic_load(&b->gets) + atomic_load(&b->name_lists) + atomic_load(&b->version_lists) + atomic_load(&b->creates) +
-         atomic_load(&b->drops) + atomic_load(&b->wraps) + atomic_load(&b->unwraps);
+  return atomic_load(&b->gets) + atomic_load(&b->name_lists) + atomic_load(&b->version_lists) +
+         atomic_load(&b->creates) + atomic_load(&b->drops) + atomic_load(&b->wraps) + atomic_load(&b->unwraps);
 }

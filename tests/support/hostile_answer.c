@@ -64,7 +64,7 @@ void hostile_keys_clear(hostile_keys *keys) {
   ekm_buf_clear(&keys->e);
 }
 
-/* --- templates ----------------------------------------------------------------------------------------------- */
+/* --- templates ---------------------------------------------------------------------------------------------------- */
 
 /* The "value" that an honest wrapKey or unwrapKey would answer; nothing if the request has none that can be used. */
 static void append_value(const hostile_keys *keys, const hostile_request *request, ekm_buf *out) {
@@ -114,7 +114,7 @@ static void expand(const hostile_keys *keys, const hostile_request *request, con
   }
 }
 
-/* --- tricks -------------------------------------------------------------------------------------------------- */
+/* --- tricks ------------------------------------------------------------------------------------------------------- */
 
 static bool send_buf(const hostile_wire *wire, const ekm_buf *buf) {
   return wire->send(wire->arg, buf->ptr, buf->len);
@@ -230,9 +230,9 @@ static bool say_page(const hostile_keys *keys, const hostile_request *request, c
   return ok;
 }
 
-bool hostile_answer_send(const hostile_keys *keys, const hostile_request *request, const hostile_play *play,
-                         const hostile_wire *wire) {
-  if (play == NULL) return say(keys, request, &honest[request->step], wire, 0);
+bool hostile_answer_send(const hostile_keys *keys, const hostile_request *request, const hostile_wire *wire) {
+  const hostile_play *play = &request->play;
+  if (!request->plays) return say(keys, request, &honest[request->step], wire, 0);
   switch (play->trick) {
     case HOSTILE_SAY: return say(keys, request, play, wire, 0);
     case HOSTILE_CUT: return say(keys, request, play->body == NULL ? &honest[request->step] : play, wire, CUT_BYTES);

@@ -14,6 +14,9 @@ typedef struct hostile_request {
   bool has_token;
   ekm_buf raw; /* head and body as they came */
   size_t head_len;
+  bool plays;        /* else the answer is honest */
+  hostile_play play; /* its texts are in the buffers */
+  ekm_buf play_headers, play_body;
 } hostile_request;
 
 typedef struct hostile_keys {
@@ -33,8 +36,7 @@ typedef struct hostile_wire {
   void *arg;
 } hostile_wire;
 
-/* hostile_answer_send(keys, request, play, wire): ${play} NULL: honest. May the connection go on? */
-bool hostile_answer_send(const hostile_keys *keys, const hostile_request *request, const hostile_play *play,
-                         const hostile_wire *wire);
+/* hostile_answer_send(keys, request, wire): answer as the request's play says. May the connection go on? */
+bool hostile_answer_send(const hostile_keys *keys, const hostile_request *request, const hostile_wire *wire);
 
 #endif

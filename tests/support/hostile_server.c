@@ -33,6 +33,14 @@ typedef struct connection {
   hostile_socket behaviour;
 } connection;
 
+/* What a step does now; a copy, so that no thread of the server reads what the test owns. */
+typedef struct scene {
+  bool plays;
+  hostile_play play;
+  int played;
+  ekm_buf headers, body;
+} scene;
+
 struct hostile_server {
   hostile_keys keys;
   SSL_CTX *tls;
@@ -44,8 +52,7 @@ struct hostile_server {
   ekm_mutex lock; /* everything below */
   ekm_cond news;
   hostile_socket behaviour;
-  const hostile_play *plays[HOSTILE_STEPS];
-  int played[HOSTILE_STEPS];
+  scene scenes[HOSTILE_STEPS];
   int seen[HOSTILE_STEPS];
   int connected;
   bool stopping;
@@ -53,7 +60,7 @@ struct hostile_server {
   connection connections[MAX_CONNECTIONS];
 };
 
-/* --- one connection ---------------------------------------------------------------------------------------------- */
+/* --- one connection ----------------------------------------------------------------------------------------------- */
 
 static bool wire_send(void *arg, const void *bytes, size_t len) {
   connection *c = arg;
@@ -133,8 +140,22 @@ static bool read_request(connection *c, hostile_request *request) {
   return true;
 }
 
+static const char *copy_text(const char *text, ekm_buf *out) {
+  if (text == NULL) return NULL;
+  ekm_buf_append_text(out, text);
+  return ekm_buf_text(out);
+}
+
+/* The lock is held. */
+static void take_play(scene *from, hostile_request *request) {
+  request->plays = from->plays && (from->play.times == 0 || from->played++ < from->play.times);
+  request->play = from->play;
+  request->play.headers = copy_text(from->play.headers, &request->play_headers);
+  request->play.body = copy_text(from->play.body, &request->play_body);
+}
+
 /* Write the request down and choose what is done about it. */
-static const hostile_play *note(hostile_server *server, const hostile_request *request) {
+static void note(hostile_server *server, hostile_request *request) {
   const char *raw = ekm_buf_text(&request->raw);
   ekm_mutex_lock(&server->lock);
   server->seen[request->step]++;
@@ -146,24 +167,32 @@ static const hostile_play *note(hostile_server *server, const hostile_request *r
     ekm_buf_reset(&server->token_body);
     ekm_buf_append_text(&server->token_body, raw + request->head_len);
   }
-  const hostile_play *play = server->plays[request->step];
-  if (play != NULL && play->times > 0 && server->played[request->step]++ >= play->times) play = NULL;
+  take_play(&server->scenes[request->step], request);
   ekm_cond_wake_all(&server->news);
   ekm_mutex_unlock(&server->lock);
-  return play;
+}
+
+static bool serve_one(connection *c, const hostile_wire *wire) {
+  hostile_request request = {0};
+  ekm_buf_init(&request.raw, REQUEST_MAX_BYTES);
+  ekm_buf_init(&request.play_headers, REQUEST_MAX_BYTES);
+  ekm_buf_init(&request.play_body, REQUEST_MAX_BYTES);
+  bool more = read_request(c, &request);
+  if (more) {
+    note(c->server, &request);
+    more = hostile_answer_send(&c->server->keys, &request, wire);
+  }
+  ekm_buf_clear(&request.raw);
+  ekm_buf_clear(&request.play_headers);
+  ekm_buf_clear(&request.play_body);
+  return more;
 }
 
 static void serve_https(connection *c) {
   const hostile_wire wire = {wire_send, wire_pass, c};
   c->ssl = SSL_new(c->server->tls);
   bool more = c->ssl != NULL && SSL_set_fd(c->ssl, c->fd) == 1 && SSL_accept(c->ssl) == 1;
-  while (more) {
-    hostile_request request = {0};
-    ekm_buf_init(&request.raw, REQUEST_MAX_BYTES);
-    more =
-        read_request(c, &request) && hostile_answer_send(&c->server->keys, &request, note(c->server, &request), &wire);
-    ekm_buf_clear(&request.raw);
-  }
+  while (more) more = serve_one(c, &wire);
   SSL_free(c->ssl);
   c->ssl = NULL;
 }
@@ -181,7 +210,7 @@ static void serve(void *arg) {
   ekm_mutex_unlock(&c->server->lock);
 }
 
-/* --- the server -------------------------------------------------------------------------------------------------- */
+/* --- the server --------------------------------------------------------------------------------------------------- */
 
 /* A slot whose connection has ended, or NULL. The lock is held. */
 static connection *free_slot(hostile_server *server) {
@@ -300,6 +329,10 @@ hostile_server *hostile_server_start(const hostile_options *options) {
   for (size_t i = 0; i < MAX_CONNECTIONS; i++) server->connections[i].fd = -1;
   ekm_mutex_init(&server->lock);
   ekm_cond_init(&server->news);
+  for (size_t i = 0; i < HOSTILE_STEPS; i++) {
+    ekm_buf_init(&server->scenes[i].headers, REQUEST_MAX_BYTES);
+    ekm_buf_init(&server->scenes[i].body, REQUEST_MAX_BYTES);
+  }
   ekm_buf_init(&server->secret_hosts, 64 * 1024);
   ekm_buf_init(&server->token_hosts, 1024 * 1024);
   ekm_buf_init(&server->token_body, 64 * 1024);
@@ -331,6 +364,10 @@ void hostile_server_stop(hostile_server **server_at) {
   (void)close(server->listen_fd);
   SSL_CTX_free(server->tls);
   hostile_keys_clear(&server->keys);
+  for (size_t i = 0; i < HOSTILE_STEPS; i++) {
+    ekm_buf_clear(&server->scenes[i].headers);
+    ekm_buf_clear(&server->scenes[i].body);
+  }
   ekm_buf_clear(&server->secret_hosts);
   ekm_buf_clear(&server->token_hosts);
   ekm_buf_clear(&server->token_body);
@@ -342,13 +379,22 @@ uint16_t hostile_server_port(const hostile_server *server) {
   return server->port;
 }
 
-/* --- what a test says and asks -------------------------------------------------------------------------------------
- */
+/* --- what a test says and asks ------------------------------------------------------------------------------------ */
+
+/* The lock is held. */
+static void set_scene(scene *to, const hostile_play *play) {
+  ekm_buf_reset(&to->headers);
+  ekm_buf_reset(&to->body);
+  to->played = 0;
+  to->plays = play != NULL;
+  to->play = play == NULL ? (hostile_play){0} : *play;
+  to->play.headers = copy_text(to->play.headers, &to->headers);
+  to->play.body = copy_text(to->play.body, &to->body);
+}
 
 void hostile_server_play(hostile_server *server, hostile_step step, const hostile_play *play) {
   ekm_mutex_lock(&server->lock);
-  server->plays[step] = play;
-  server->played[step] = 0;
+  set_scene(&server->scenes[step], play);
   ekm_mutex_unlock(&server->lock);
 }
 
@@ -360,8 +406,7 @@ void hostile_server_socket(hostile_server *server, hostile_socket behaviour) {
 
 void hostile_server_forget(hostile_server *server) {
   ekm_mutex_lock(&server->lock);
-  memset(server->plays, 0, sizeof server->plays);
-  memset(server->played, 0, sizeof server->played);
+  for (size_t i = 0; i < HOSTILE_STEPS; i++) set_scene(&server->scenes[i], NULL);
   memset(server->seen, 0, sizeof server->seen);
   server->behaviour = HOSTILE_SOCKET_TLS;
   server->connected = 0;

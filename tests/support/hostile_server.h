@@ -95,7 +95,7 @@ void hostile_server_stop(hostile_server **server);
 
 uint16_t hostile_server_port(const hostile_server *server);
 
-/* hostile_server_play(server, step, play): from now on ${step} goes so; NULL: honest. ${play} is borrowed. */
+/* hostile_server_play(server, step, play): from now on ${step} goes so; NULL: honest. */
 void hostile_server_play(hostile_server *server, hostile_step step, const hostile_play *play);
 
 /* hostile_server_socket(server, behaviour): for connections that come from now on. */

@@ -140,8 +140,7 @@ static enum MHD_Result answer(tls_server *server, struct MHD_Connection *connect
   return echo(connection, method, r);
 }
 
-/* --- the daemon -----------------------------------------------------------------------------------------------------
- */
+/* --- the daemon --------------------------------------------------------------------------------------------------- */
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path, const char *method,
                                   const char *version, const char *part, size_t *part_len, void **state) {

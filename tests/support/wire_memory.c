@@ -1,7 +1,7 @@
 /* The provider over a vault in memory: the same two functions as src/provider/wire.c, for tests of everything above the
  * keyring. One vault for all credentials; IDENTITY "memory" is known, every SECRET of 33 characters and more that does
- * not end with "wrong" is accepted. When WIRE_MEMORY_KEY is defined, a key of that name is there from the start, the same
- * after every reload. */
+ * not end with "wrong" is accepted. When WIRE_MEMORY_KEY is defined, a key of that name is there from the start, the
+ * same after every reload. */
 #include <string.h>
 
 #include "base/mem.h"

@@ -155,8 +155,7 @@ static void send_once_makes_a_connection_of_its_own(void **state) {
   assert_int_equal(tls_server_connections(server), before + 1);
 }
 
-/* --- who is trusted -------------------------------------------------------------------------------------------------
- */
+/* --- who is trusted ----------------------------------------------------------------------------------------------- */
 
 static void strangers_are_not_trusted(void **state) {
   ekm_http_route route = route_to(tls_server_port(server));
@@ -211,8 +210,7 @@ static void redirects_are_not_followed(void **state) {
   ekm_http_response_clear(&response);
 }
 
-/* --- what goes wrong
- * ---------------------------------------------------------------------------------------------------- */
+/* --- what goes wrong ---------------------------------------------------------------------------------------------- */
 
 static void broken_answers_have_their_errors(void **state) {
   static const struct {
@@ -280,8 +278,7 @@ static void the_proxy_is_the_configured_one(void **state) {
   assert_int_equal(get("https://" NAME "/echo", &route, CALL_MS), EKM_E_OK);
 }
 
-/* --- what ends when
- * --------------------------------------------------------------------------------------------------------- */
+/* --- what ends when ----------------------------------------------------------------------------------------------- */
 
 static void silence_ends_at_the_deadline(void **state) {
   raw_server silent;
@@ -336,8 +333,7 @@ static void a_call_is_cancelled_from_outside(void **state) {
   assert_int_equal(call.id, EKM_E_CANCELLED);
 }
 
-/* --- connections
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- connections -------------------------------------------------------------------------------------------------- */
 
 typedef struct many_calls {
   ekm_thread *thread;

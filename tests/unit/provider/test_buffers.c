@@ -30,7 +30,8 @@ static void key_info_tells_both_sizes_at_once(void **state) {
   (void)state;
 
   create_key("TdeKey", thumb);
-  assert_int_equal(SqlCryptGetKeyInfoByName(&session, engine_text_set(&name, "tdekey"), &info), scp_err_InsufficientBuffer);
+  assert_int_equal(SqlCryptGetKeyInfoByName(&session, engine_text_set(&name, "tdekey"), &info),
+                   scp_err_InsufficientBuffer);
   assert_int_equal(info.name.cb, 12);
   assert_int_equal(info.thumb.cb, 20);
   /* One buffer is enough and the other is not: still InsufficientBuffer, and nothing is written. */

@@ -123,8 +123,7 @@ static void mistakes_are_told_with_their_line(void **state) {
   }
 }
 
-/* --- the file's path and the environment -----------------------------------------------------------------------------
- */
+/* --- the file's path and the environment -------------------------------------------------------------------------- */
 
 typedef struct test_env {
   ekm_env base;
