@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +13,17 @@
  *   [size, 16 bytes][the block that jansson sees] */
 enum { HEAD_BYTES = 16 };
 
-/* jansson reports a want of memory in the middle of a text as a syntax error; this tells them apart. */
-static _Thread_local bool ran_out;
+/* jansson reports a want of memory in the middle of a text as a syntax error, or drops characters of a text whose
+ * buffer cannot grow; this count tells. It is the process's: thread-local storage of a library that is loaded and
+ * unloaded costs its host a block per thread, and a parse that blames another thread's want of memory on itself does
+ * no harm. */
+static atomic_uint failed_allocations;
 
 static void *wiping_alloc(size_t size) {
   ekm_err ignored = {0};
   unsigned char *block = size > SIZE_MAX - HEAD_BYTES ? NULL : ekm_mem_alloc(size + HEAD_BYTES, &ignored);
   if (block == NULL) {
-    ran_out = true;
+    atomic_fetch_add(&failed_allocations, 1);
     return NULL;
   }
   memcpy(block, &size, sizeof size);
@@ -73,9 +77,9 @@ bool ekm_json_parse(ekm_view text, json_t **out_doc, ekm_err *err) {
   if (!depth_is_fine((const char *)text.ptr, text.len)) {
     return EKM_FAIL(err, EKM_E_ANSWER_NOT_JSON, "it is nested more than %d levels deep", EKM_LIMIT_JSON_DEPTH);
   }
-  ran_out = false;
+  unsigned failed_before = atomic_load(&failed_allocations);
   json_t *doc = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &why);
-  if (ran_out) { /* also with a document: jansson drops characters of a text whose buffer cannot grow */
+  if (atomic_load(&failed_allocations) != failed_before) { /* also with a document */
     json_decref(doc);
     return EKM_FAIL(err, EKM_E_OUT_OF_MEMORY, "for a JSON document");
   }

@@ -7,6 +7,7 @@
 #include "base/b64url.h"
 #include "base/file.h"
 #include "base/hex.h"
+#include "base/text.h"
 #include "end_to_end_fixture.h"
 #include "support/cmocka_all.h"
 
@@ -78,7 +79,8 @@ static void use_everything(end_to_end_fixture *f, const akvd_app *app) {
   bool more = true;
   ekm_err err = {0};
   ekm_buf_init(&wrapped, 4096);
-  (void)snprintf(wrong.credential, sizeof wrong.credential, "%s-and-more", app->credential);
+  size_t used = strlen(wrong.credential);
+  assert_true(ekm_text_copy(wrong.credential + used, sizeof wrong.credential - used, "-and-more", "a secret", &err));
   connector_assert(end_to_end_open(f, &wrong, &refused), EKM_E_AUTH_FAILURE);
   connector_assert(end_to_end_open(f, app, &session), EKM_E_OK);
   connector_assert(connector_by_name(session, END_TO_END_KEY, &key), EKM_E_OK);

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """libopenekm.so as its host sees it, and what our objects ask of the system. usage: exports.py LIBRARY OBJECT...
 
-The library exports the 17 names and nothing else, is mapped once and for all, has no writable code and no lazy
-relocation; and no object of it asks for a function that ends, prints to or reconfigures a process that is not ours."""
+The library exports the 17 names and nothing else, is mapped once and for all, has no writable code, no lazy
+relocation and no storage in each thread; and no object of it asks for a function that ends, prints to or reconfigures a process that is not ours."""
 
 import re
 import subprocess
@@ -56,6 +56,7 @@ def check_mapping(library):
             "a stack that is not executable": stack and stack.group(1) == "RW",
             "relocations outside its code only": "TEXTREL" not in dynamic,
             "no search path of its own": "RPATH" not in dynamic and "RUNPATH" not in dynamic,
+            "freedom from storage in each thread": not re.search(r"^\s+TLS\s", segments, re.MULTILINE),
             "no segment that is writable and executable": not re.search(r"LOAD.*\sRWE\s", segments)}.items():
         if not is_there:
             yield f"{library}: lacks {wanted}"

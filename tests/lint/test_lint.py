@@ -166,7 +166,8 @@ class Headers(Planted):
 class Exports(unittest.TestCase):
     def test_planted_library(self):
         with tempfile.TemporaryDirectory() as root:
-            plant(root, {"a.c": "#include <stdio.h>\nint SqlCryptEncrypt(void) { return puts(\"\"); }\nint b(void) { return 0; }\n"})
+            plant(root, {"a.c": "#include <stdio.h>\n_Thread_local int a;\n"
+                                "int SqlCryptEncrypt(void) { return puts(\"\"); }\nint b(void) { return a; }\n"})
             exports.run("cc", "-c", "-fPIC", f"{root}/a.c", "-o", f"{root}/a.o")
             exports.run("cc", "-shared", f"{root}/a.o", "-o", f"{root}/a.so")
             found = "\n".join(exports.findings(f"{root}/a.so", [f"{root}/a.o"]))
@@ -174,6 +175,7 @@ class Exports(unittest.TestCase):
         self.assertNotIn("does not export SqlCryptEncrypt", found)
         self.assertIn("exports b", found)
         self.assertIn("lacks the flag NODELETE", found)
+        self.assertIn("lacks freedom from storage in each thread", found)
         self.assertIn("calls puts, which prints where the host prints", found)
 
     def test_missing_library(self):
