@@ -77,7 +77,7 @@ static void put_names(arguments *args, conform_state *state) {
   static const char nobody[] = "conform-no-such-key";
   const char *wanted = state->options->key_name == NULL ? nobody : state->options->key_name;
   size_t len = 0;
-  for (; wanted[len] != '\0' && len < SQLCP_MAX_KEY_NAME_BYTES / 2; len++) args->name[len] = (uint8_t)wanted[len];
+  for (; len < SQLCP_MAX_KEY_NAME_BYTES / 2 && wanted[len] != '\0'; len++) args->name[len] = (uint8_t)wanted[len];
   SqlCpStr name = {(uint32_t)(2 * len), args->name};
   SqlCpCredential credential = {name, name};
   put(args, NAME, &name, sizeof name);

@@ -111,7 +111,7 @@ static SqlCpError ask_key_info(conform_state *state, const conform_output *self,
   return code;
 }
 
-static conform_verdict key_info_by_name_and_id(conform_state *state, conform_output *output) {
+static conform_verdict key_info_by_name_and_id(conform_state *state, conform_output output) {
   SqlCpKeyId ids[LISTED_MAX];
   roomy_info room;
   SqlCpError code;
@@ -121,14 +121,14 @@ static conform_verdict key_info_by_name_and_id(conform_state *state, conform_out
   CONFORM_EXPECT(state, code == scp_err_Success, "SqlCryptGetKeyInfoByThumb answered %u (%s)", code,
                  host_result_name(code));
   SqlCpStr name = {room.info.name.cb, room.name};
-  output->fn = HOST_FN_GetKeyInfoByName;
-  output->name = &name;
-  if (conform_two_calls(state, output) != CONFORM_OK) return CONFORM_BROKEN;
+  output.fn = HOST_FN_GetKeyInfoByName;
+  output.name = &name;
+  if (conform_two_calls(state, &output) != CONFORM_OK) return CONFORM_BROKEN;
 
   if (list_keys(state, ids) == 0) return CONFORM_OK;
-  output->fn = HOST_FN_GetKeyInfoByKeyId;
-  output->id = ids[0];
-  return conform_two_calls(state, output);
+  output.fn = HOST_FN_GetKeyInfoByKeyId;
+  output.id = ids[0];
+  return conform_two_calls(state, &output);
 }
 
 conform_verdict conform_key_info(conform_state *state) {
@@ -139,7 +139,7 @@ conform_verdict conform_key_info(conform_state *state) {
                            .ask = ask_key_info,
                            .data = &thumb};
   if (conform_two_calls(state, &output) != CONFORM_OK) return CONFORM_BROKEN;
-  return key_info_by_name_and_id(state, &output);
+  return key_info_by_name_and_id(state, output);
 }
 
 static SqlCpError ask_blob(conform_state *state, const conform_output *self, conform_slot *slots) {

@@ -60,7 +60,8 @@ done:
 }
 
 static void append_shown(const char *text, ekm_buf *out) {
-  for (size_t i = 0; text[i] != '\0' && i < ARG_SHOWN_BYTES; i++) {
+  size_t len = strnlen(text, ARG_SHOWN_BYTES);
+  for (size_t i = 0; i < len; i++) {
     bool printable = text[i] >= ' ' && text[i] < 0x7F;
     ekm_buf_append_char(out, printable ? text[i] : '?');
   }

@@ -16,8 +16,8 @@ enum {
 };
 
 /* "*.vault.localhost" is asked for and covers every vault with the default suffix. */
-static const char *const fixed_names[FIXED_NAMES] = {"localhost", VAULT_LOGIN_HOST, "*." VAULT_DEFAULT_SUFFIX,
-                                                     "127.0.0.1", "::1"};
+static const char any_vault[] = "*." VAULT_DEFAULT_SUFFIX;
+static const char *const fixed_names[FIXED_NAMES] = {"localhost", VAULT_LOGIN_HOST, any_vault, "127.0.0.1", "::1"};
 
 typedef struct pem_pair {
   ekm_buf cert, key;
