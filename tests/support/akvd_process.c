@@ -67,7 +67,7 @@ int akvd_process_run(const akvd_process *akvd, const char *const *args, ekm_buf 
 
 static void run(const akvd_process *akvd, const char *const *args, ekm_buf *out) {
   int status = akvd_process_run(akvd, args, out);
-  if (status != 0) fail_msg("akvd %s %s ended with %d: %s", args[0], args[1], status, ekm_buf_text(out));
+  if (status != 0) fail_msg("akvd %s ended with %d: %s", args[0], status, ekm_buf_text(out));
 }
 
 void akvd_process_init(akvd_process *akvd, const char *folder) {
