@@ -8,10 +8,14 @@ static char lower(char c) {
   return (c >= 'A' && c <= 'Z') ? (char)(c - 'A' + 'a') : c;
 }
 
-bool ekm_text_ieq(const char *a, const char *b) {
+int ekm_text_compare_i(const char *a, const char *b) {
   for (; *a != '\0' && lower(*a) == lower(*b); a++, b++) {
   }
-  return lower(*a) == lower(*b);
+  return (int)(unsigned char)lower(*a) - (int)(unsigned char)lower(*b);
+}
+
+bool ekm_text_ieq(const char *a, const char *b) {
+  return ekm_text_compare_i(a, b) == 0;
 }
 
 bool ekm_text_starts_i(const char *text, const char *prefix) {

@@ -10,6 +10,9 @@
 /* ekm_text_ieq(a, b): are two texts equal but for the case of ASCII letters? */
 bool ekm_text_ieq(const char *a, const char *b);
 
+/* ekm_text_compare_i(a, b): the order of two texts as strcmp tells it, but for the case of ASCII letters. */
+int ekm_text_compare_i(const char *a, const char *b);
+
 /* ekm_text_starts_i(text, prefix): does ${text} begin with ${prefix}, case ignored? */
 bool ekm_text_starts_i(const char *text, const char *prefix);
 

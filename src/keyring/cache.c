@@ -76,12 +76,17 @@ static bool grow_index(keyring_cache *cache, ekm_err *err) {
     ekm_mem_free(by_thumb);
     return false;
   }
-  ekm_mem_free(cache->by_thumb);
-  ekm_mem_free(cache->by_name);
+  const keyring_cache old = *cache;
   cache->by_thumb = by_thumb;
   cache->by_name = by_name;
   cache->index_size = size;
   for (uint32_t id = 1; id <= cache->count; id++) index_key(cache, id);
+  for (size_t at = 0; at < old.index_size; at++) { /* what was forgotten stays so */
+    if ((old.by_thumb[at] & FORGOTTEN) == 0) continue;
+    keyring_cache_forget_thumb(cache, keyring_key_thumb(keyring_cache_key(cache, old.by_thumb[at] & ~FORGOTTEN)));
+  }
+  ekm_mem_free(old.by_thumb);
+  ekm_mem_free(old.by_name);
   return true;
 }
 

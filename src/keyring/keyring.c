@@ -11,6 +11,8 @@
 #include "keyring/cache.h"
 #include "keyring/search.h"
 
+enum { WAIT_STEP_MS = 100 }; /* between looks at whether a waiting call was cancelled */
+
 struct keyring {
   atomic_uint refs;
   keyring_options options;
@@ -20,7 +22,8 @@ struct keyring {
   keyring_cache cache;
   keyring_list names; /* what the last enumeration listed, sorted */
   bool searching;     /* one search by thumbprint at a time */
-  uint64_t fruitless; /* how many searches have gone through the whole vault in vain */
+  uint64_t searches;  /* how many have begun */
+  uint64_t fruitless; /* the number of the last one that went through the whole vault in vain; 0 for none */
   ekm_cond search_ended;
 };
 
@@ -104,10 +107,12 @@ bool keyring_by_id(keyring *ring, uint32_t id, keyring_key **out_key, ekm_err *e
 
 /* --- by name ------------------------------------------------------------------------------------------------------ */
 
-static bool known_version(keyring *ring, const char *name, const char *version, keyring_key **out_key) {
+/* What was disabled when it was seen may be enabled by now: that is asked again. */
+static bool known_usable_version(keyring *ring, const char *name, const char *version, keyring_key **out_key) {
   ekm_mutex_lock(&ring->lock);
   *out_key = ref_of_id(ring, keyring_cache_find_version(&ring->cache, name, version));
   ekm_mutex_unlock(&ring->lock);
+  if (*out_key != NULL && !(*out_key)->enabled) keyring_key_unref(out_key);
   return *out_key != NULL;
 }
 
@@ -118,7 +123,7 @@ bool keyring_by_name(keyring *ring, const char *name, const char *version, const
 
   *out_key = NULL;
   keyring_record_init(&record);
-  if (version == NULL || !known_version(ring, name, version, out_key)) {
+  if (version == NULL || !known_usable_version(ring, name, version, out_key)) {
     EKM_TRY(ring->backend->get(ring->backend, name, version, call, &record, err));
     EKM_TRY(remember(ring, &record, out_key, NULL, err));
   }
@@ -140,12 +145,16 @@ typedef struct wanted {
   ekm_view thumb;
 } wanted;
 
+/* A version that is known by its name but was forgotten by its thumbprint is worth another look: it may have been
+ * deleted and recovered since. */
 static bool wanted_seen(void *arg, const char *name, const char *version) {
   wanted *w = arg;
-  keyring_key *key = NULL;
-  bool known = known_version(w->ring, name, version, &key);
-  keyring_key_unref(&key);
-  return known;
+  ekm_mutex_lock(&w->ring->lock);
+  const keyring_cache *cache = &w->ring->cache;
+  const keyring_key *key = keyring_cache_key(cache, keyring_cache_find_version(cache, name, version));
+  bool findable = key != NULL && keyring_cache_find_thumb(cache, keyring_key_thumb(key)) != 0;
+  ekm_mutex_unlock(&w->ring->lock);
+  return findable;
 }
 
 static bool wanted_visit(void *arg, const keyring_record *record, bool *out_found, ekm_err *err) {
@@ -161,16 +170,30 @@ static bool wanted_visit(void *arg, const keyring_record *record, bool *out_foun
   return true;
 }
 
-/* Wait until no other thread searches, then be the one who does; or find the key, or learn that a whole search that
- * ended meanwhile was in vain. Returns true if the caller must search. The lock is held by the caller. */
-static bool take_search_turn(keyring *ring, ekm_view thumb, const keyring_call *call, uint64_t fruitless_before) {
-  while (ring->searching && ekm_deadline_left_ms(call->deadline, ring->options.clock) > 0) {
-    ekm_cond_wait(&ring->search_ended, &ring->lock, ekm_deadline_left_ms(call->deadline, ring->options.clock));
+static bool is_cancelled(const keyring_call *call) {
+  return call->is_cancelled != NULL && call->is_cancelled(call->cancel_arg);
+}
+
+/* Wait until no other thread searches, then be the one who does; or find the key, or learn that a whole search was in
+ * vain. Not one that had begun before this call: it may have passed by a key that is newer. Returns true if the caller
+ * must search. The lock is held by the caller. */
+static bool take_search_turn(keyring *ring, ekm_view thumb, const keyring_call *call) {
+  uint64_t begun_before = ring->searches;
+  while (ring->searching && !is_cancelled(call)) {
+    int64_t left_ms = ekm_deadline_left_ms(call->deadline, ring->options.clock);
+    if (left_ms == 0) break;
+    ekm_cond_wait(&ring->search_ended, &ring->lock, left_ms < WAIT_STEP_MS ? left_ms : WAIT_STEP_MS);
   }
-  if (ring->searching || ring->fruitless != fruitless_before) return false;
+  if (ring->searching || ring->fruitless > begun_before) return false;
   if (keyring_cache_find_thumb(&ring->cache, thumb) != 0) return false;
   ring->searching = true;
+  ring->searches++;
   return true;
+}
+
+static bool waited_in_vain(const keyring_call *call, ekm_err *err) {
+  return EKM_FAIL(err, is_cancelled(call) ? EKM_E_CANCELLED : EKM_E_DEADLINE,
+                  "while another thread searched the vault for a key");
 }
 
 static bool search_now(keyring *ring, ekm_view thumb, const keyring_call *call, ekm_err *err) {
@@ -182,7 +205,7 @@ static bool search_now(keyring *ring, ekm_view thumb, const keyring_call *call, 
   bool ok = keyring_search(ring->backend, &visitor, call, &found, err);
   ekm_mutex_lock(&ring->lock);
   ring->searching = false;
-  if (ok && !found) ring->fruitless++;
+  if (ok && !found) ring->fruitless = ring->searches;
   ekm_cond_wake_all(&ring->search_ended);
   ekm_mutex_unlock(&ring->lock);
   return ok;
@@ -195,10 +218,10 @@ bool keyring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, k
   if (*out_key != NULL) return true;
   if (thumb.len == KEYRING_THUMB_BYTES) {
     ekm_mutex_lock(&ring->lock);
-    bool my_turn = take_search_turn(ring, thumb, call, ring->fruitless);
+    bool my_turn = take_search_turn(ring, thumb, call);
     bool still_searching = ring->searching && !my_turn;
     ekm_mutex_unlock(&ring->lock);
-    if (still_searching) return EKM_FAIL(err, EKM_E_DEADLINE, "while another thread searched the vault for a key");
+    if (still_searching) return waited_in_vain(call, err);
     if (my_turn && !search_now(ring, thumb, call, err)) return false;
     *out_key = keyring_peek(ring, thumb);
     if (*out_key != NULL) return true;
@@ -209,8 +232,9 @@ bool keyring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, k
 
 /* --- enumeration -------------------------------------------------------------------------------------------------- */
 
+/* A vault takes no account of case, and may spell a name in a list and in a key differently. */
 static int compare_names(const void *a, const void *b) {
-  return strcmp(a, b);
+  return ekm_text_compare_i(a, b);
 }
 
 static bool list_anew(keyring *ring, const keyring_call *call, ekm_err *err) {
@@ -236,7 +260,7 @@ static bool name_after(keyring *ring, const char *name, char *out_name, size_t o
   size_t high = ring->names.count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (strcmp(ring->names.items[middle], name) <= 0) {
+    if (compare_names(ring->names.items[middle], name) <= 0) {
       low = middle + 1;
     } else {
       high = middle;

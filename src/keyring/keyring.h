@@ -11,7 +11,7 @@
  * has the same thumbprint in any vault and under any name, and finding it again needs no local state.
  *
  * What asks the vault: a name without a version, always (a rotated key must be seen). What does not: a thumbprint, id
- * or name/version that was seen before.
+ * or name/version that was seen before; but a version that was disabled when it was seen is asked by its name again.
  *
  * Threads: a keyring and a connector may be used by all threads. Keys are immutable and reference-counted. */
 #ifndef EKM_KEYRING_KEYRING_H
@@ -131,7 +131,8 @@ EKM_MUST_USE bool keyring_by_name(keyring *ring, const char *name, const char *v
 
 /* keyring_by_thumb(ring, thumb, call, out_key, err):
  * From the cache, else one search through the vault (newest versions first, then older ones) that all waiting threads
- * share. KEY_NOT_FOUND if nothing has that thumbprint. */
+ * share. KEY_NOT_FOUND if a search that began after this call found nothing of that thumbprint; DEADLINE or CANCELLED
+ * while waiting for another thread's search. */
 EKM_MUST_USE bool keyring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, keyring_key **out_key,
                                    ekm_err *err);
 

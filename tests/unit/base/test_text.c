@@ -23,6 +23,17 @@ static void case_of_ascii_letters_only(void **state) {
     assert_int_equal(ekm_text_ieq(rows[i].a, rows[i].b), rows[i].same);
 }
 
+static void order_of_texts(void **state) {
+  static const char *const sorted[] = {"", "-", "1", "A", "aB", "ac", "B", "\xc3\xa4"};
+  (void)state;
+  for (int i = 0; i < 8; i++) {
+    for (int k = 0; k < 8; k++) {
+      int order = ekm_text_compare_i(sorted[i], sorted[k]);
+      assert_int_equal((order > 0) - (order < 0), (i > k) - (i < k));
+    }
+  }
+}
+
 static void starts_and_ends(void **state) {
   (void)state;
   assert_true(ekm_text_starts_i("Bearer x", "bearer "));
@@ -98,6 +109,7 @@ static void cut_characters_are_dropped(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(case_of_ascii_letters_only),
+      cmocka_unit_test(order_of_texts),
       cmocka_unit_test(starts_and_ends),
       cmocka_unit_test(made_of),
       cmocka_unit_test(copies_fit_or_fail),
