@@ -3,7 +3,8 @@
 #include <stdint.h>
 
 void ekm_b64url_encode(ekm_view bytes, ekm_buf *out) {
-  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  /* In one line of the cache: which of its digits is looked up for a plaintext key leaves no trace there. */
+  static const _Alignas(64) char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   size_t whole = bytes.len / 3;
   size_t rest = bytes.len % 3;
   char *at = (char *)ekm_buf_extend(out, whole * 4 + (rest == 0 ? 0 : rest + 1));

@@ -3,8 +3,10 @@
  *   POST /keys/NAME/VERSION/unwrapkey    {"alg":"RSA-OAEP-256","value":"<ciphertext>"}
  *   200                                  {"kid":"https://HOST/keys/NAME/VERSION","value":"<plaintext>"}
  *
- * The one path that is walked for every database key; its request is written without a JSON document in between. */
+ * The one path that is walked for every database key: its request is written without a JSON document in between, and
+ * the usual answer is read without one. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/b64url.h"
 #include "base/text.h"
@@ -30,6 +32,29 @@ static void write_body(const akv_wrap_key *key, ekm_view in, ekm_buf *body) {
   ekm_buf_append_text(body, "\",\"value\":\"");
   ekm_b64url_encode(in, body);
   ekm_buf_append_text(body, "\"}");
+}
+
+/* If ${rest} starts with ${text}: go behind it. */
+static bool skip(ekm_view *rest, const char *text) {
+  size_t len = strlen(text);
+  if (rest->len < len || !ekm_view_equal(ekm_view_of(rest->ptr, len), ekm_view_of((const uint8_t *)text, len))) {
+    return false;
+  }
+  *rest = ekm_view_of(rest->ptr + len, rest->len - len);
+  return true;
+}
+
+/* The service's answers are the line above to the byte, and reading any JSON would be half of what a call costs beside
+ * its HTTP. Nothing but base64url can stand in the value, so whatever differs goes to the parser, which also knows what
+ * is wrong with it. */
+static bool take_usual_value(const akv_client *client, const akv_wrap_key *key, ekm_view rest, ekm_buf *out) {
+  ekm_err ignored = {0};
+  bool is_usual = skip(&rest, "{\"kid\":\"https://") && skip(&rest, client->host) && skip(&rest, "/keys/") &&
+                  skip(&rest, key->name) && skip(&rest, "/") && skip(&rest, key->version) &&
+                  skip(&rest, "\",\"value\":\"");
+  if (!is_usual || rest.len <= 2) return false;
+  ekm_view end = ekm_view_of(rest.ptr + rest.len - 2, 2);
+  return skip(&end, "\"}") && ekm_b64url_decode((const char *)rest.ptr, rest.len - 2, out, "the value", &ignored);
 }
 
 /* Append the value of the answer to ${out}; nothing is appended if it is not what it must be. */
@@ -76,8 +101,10 @@ static bool operate(akv_client *client, const wrap_operation *operation, const a
                          .subject = key->name,
                          .is_unwrap = operation->is_unwrap};
   EKM_TRY(akv_exchange(client, &request, call, &answer, err));
-  EKM_TRY(akv_parse(client, &answer, operation->doing, &doc, err));
-  EKM_TRY(read_value(client, operation, key, doc, out, err));
+  if (!take_usual_value(client, key, ekm_buf_view(&answer.body), out)) {
+    EKM_TRY(akv_parse(client, &answer, operation->doing, &doc, err));
+    EKM_TRY(read_value(client, operation, key, doc, out, err));
+  }
   ok = true;
 done:
   ekm_json_free(&doc);

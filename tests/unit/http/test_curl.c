@@ -371,7 +371,8 @@ static void threads_have_connections_of_their_own(void **state) {
 }
 
 /* The server goes and another comes in its place, with another authority: the kept connection is found dead, the
- * request is made anew, and the replaced ca_file counts. */
+ * request is made anew, and the replaced ca_file counts. TLS says goodbye on the dead connection, to nobody:
+ * nothing here handles or blocks SIGPIPE, so it would end this process, as it would end a database engine. */
 static void a_dead_connection_is_replaced(void **state) {
   tls_server *first = start_server(NAME, DAY_S, 0);
   uint16_t port = tls_server_port(first);

@@ -37,6 +37,30 @@ static void wraps_and_unwraps(void **state) {
   keyvault_fixture_end(&f);
 }
 
+/* Whatever the answer looks like that says the same. */
+static void answers_need_not_be_the_usual_ones(void **state) {
+  static const char *const answers[] = {
+      "{\"value\":\"AQID\",\"kid\":\"" KID "\"}",
+      "{ \"kid\": \"" KID "\", \"value\": \"AQID\" }\n",
+      RESULT(KID, "AQID\",\"iv\":\"AAAA"),
+      RESULT("https:\\/\\/" HOST "\\/keys\\/k\\/" VERSION, "AQID"),
+      RESULT(KID, "\\u0041QID"),
+      RESULT(BASE "/keys/K/" VERSION, "AQID"),
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+    const scripted_step steps[] = {SIGN_IN, {"POST", UNWRAP_URL, "AQID", TOKEN, .status = 200, .answer = answers[i]}};
+    keyvault_fixture f;
+    ekm_buf out;
+    START(&f, steps);
+    ekm_buf_init(&out, 100);
+    if (!akv_unwrap(f.client, &wrap_key, ekm_view_of("\1\2\3", 3), &f.call, &out, &f.err)) fail_msg("%s", answers[i]);
+    assert_true(ekm_view_equal(ekm_buf_view(&out), ekm_view_of("\1\2\3", 3)));
+    ekm_buf_clear(&out);
+    keyvault_fixture_end(&f);
+  }
+}
+
 static void answers_that_are_none_are_refused(void **state) {
   static const char *const answers[] = {
       "{}",
@@ -66,6 +90,24 @@ static void answers_that_are_none_are_refused(void **state) {
     ekm_buf_clear(&out);
     assert_false(akv_unwrap(f.client, &wrap_key, ekm_view_of("\1\2\3", 3), &f.call, &out, &f.err));
     assert_int_equal(f.err.id, EKM_E_UNWRAP_ANSWER);
+    assert_int_equal(out.len, 0);
+    ekm_buf_clear(&out);
+    keyvault_fixture_end(&f);
+  }
+}
+
+static void answers_that_are_nearly_the_usual_ones_are_no_json(void **state) {
+  static const char *const answers[] = {RESULT(KID, "AQID\",\"value\":\"AQID"), RESULT(KID, "AQID") "\"}",
+                                        RESULT(KID, "AQID") RESULT(KID, "AQID"), "{\"kid\":\"" KID "\",\"value\":\""};
+  (void)state;
+  for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+    const scripted_step steps[] = {SIGN_IN, {"POST", UNWRAP_URL, "AQID", TOKEN, .status = 200, .answer = answers[i]}};
+    keyvault_fixture f;
+    ekm_buf out;
+    START(&f, steps);
+    ekm_buf_init(&out, 100);
+    assert_false(akv_unwrap(f.client, &wrap_key, ekm_view_of("\1\2\3", 3), &f.call, &out, &f.err));
+    if (f.err.id != EKM_E_ANSWER_NOT_JSON) fail_msg("%s: %s", answers[i], ekm_err_info_of(f.err.id)->name);
     assert_int_equal(out.len, 0);
     ekm_buf_clear(&out);
     keyvault_fixture_end(&f);
@@ -118,7 +160,9 @@ static void survives_without_memory(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(wraps_and_unwraps),
+      cmocka_unit_test(answers_need_not_be_the_usual_ones),
       cmocka_unit_test(answers_that_are_none_are_refused),
+      cmocka_unit_test(answers_that_are_nearly_the_usual_ones_are_no_json),
       cmocka_unit_test(a_wrong_ciphertext_is_told_from_a_bad_request),
       cmocka_unit_test(survives_without_memory),
   };
