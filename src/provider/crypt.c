@@ -58,7 +58,7 @@ static bool crypt_either(provider_call *call, vault_operation operation, const c
   ekm_view thumb, data;
   if (!argument_output(out, "the output", &call->err)) return false;
   if (!check_input(input, &thumb, &data, &call->err) || !fits_any_key(operation, data, &call->err)) return false;
-  if (out->pb == NULL) return answer_probe(call, thumb, out);
+  if (out->pb == NULL || out->cb == 0) return answer_probe(call, thumb, out);
   return run(call, operation, thumb, data, out);
 }
 

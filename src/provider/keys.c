@@ -98,8 +98,10 @@ bool keys_info_by_thumb(provider_call *call, const SqlCpKeyThumbprint *thumb, Sq
   return ok;
 }
 
-static bool find_path(provider_call *call, const key_path *path, keyring_key **out_key) {
-  *out_key = session_take_name(call->session, path->text, call->started_ms);
+/* *out_at_ms: when the vault gave the answer. One that is shared again and again does not get younger by that. */
+static bool find_path(provider_call *call, const key_path *path, keyring_key **out_key, int64_t *out_at_ms) {
+  *out_at_ms = call->started_ms;
+  *out_key = session_take_name(call->session, path->text, call->started_ms, out_at_ms);
   if (*out_key != NULL) return true;
   const char *version = path->version[0] == '\0' ? NULL : path->version;
   return keyring_by_name(call->session->ring, path->name, version, &call->outside, out_key, &call->err);
@@ -107,11 +109,12 @@ static bool find_path(provider_call *call, const key_path *path, keyring_key **o
 
 bool keys_info_by_name(provider_call *call, const SqlCpStr *name, SqlCpKeyInfo *info) {
   key_path path;
+  int64_t at_ms = 0;
   keyring_key *key = NULL;
-  bool ok = info_is_usable(info, &call->err) && read_path(name, &path, &call->err) && find_path(call, &path, &key) &&
-            put_info(key, info, &call->err);
+  bool ok = info_is_usable(info, &call->err) && read_path(name, &path, &call->err) &&
+            find_path(call, &path, &key, &at_ms) && put_info(key, info, &call->err);
   if (!ok && key != NULL && call->err.id == EKM_E_BUFFER_TOO_SMALL) {
-    session_keep_name(call->session, path.text, key, call->started_ms);
+    session_keep_name(call->session, path.text, key, at_ms);
   }
   keyring_key_unref(&key);
   return ok;

@@ -129,7 +129,7 @@ bool session_is_aborted(void *session) {
   return atomic_load_explicit(&((provider_session *)session)->aborted, memory_order_relaxed);
 }
 
-void session_keep_name(provider_session *session, const char *text, keyring_key *key, int64_t now_ms) {
+void session_keep_name(provider_session *session, const char *text, keyring_key *key, int64_t at_ms) {
   ekm_err ignored = {0};
   ekm_mutex_lock(&session->lock);
   pending_name *place = &session->pending[0];
@@ -141,12 +141,12 @@ void session_keep_name(provider_session *session, const char *text, keyring_key 
   keyring_key_unref(&place->key);
   if (ekm_text_copy(place->text, sizeof place->text, text, "a key name", &ignored)) {
     place->key = keyring_key_ref(key);
-    place->at_ms = now_ms;
+    place->at_ms = at_ms;
   }
   ekm_mutex_unlock(&session->lock);
 }
 
-keyring_key *session_take_name(provider_session *session, const char *text, int64_t now_ms) {
+keyring_key *session_take_name(provider_session *session, const char *text, int64_t now_ms, int64_t *out_at_ms) {
   keyring_key *key = NULL;
   ekm_mutex_lock(&session->lock);
   for (size_t i = 0; i < SESSION_PENDING_NAMES && key == NULL; i++) {
@@ -157,6 +157,7 @@ keyring_key *session_take_name(provider_session *session, const char *text, int6
       continue;
     }
     key = at->key;
+    *out_at_ms = at->at_ms;
     at->key = NULL;
   }
   ekm_mutex_unlock(&session->lock);

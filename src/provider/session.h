@@ -69,11 +69,13 @@ void session_unref(provider_session **session);
 /* session_is_aborted(session): a keyring_call's is_cancelled. */
 bool session_is_aborted(void *session);
 
-/* session_keep_name(session, text, key, now_ms): remember ${key} as the answer to ${text}; takes its own reference. */
-void session_keep_name(provider_session *session, const char *text, keyring_key *key, int64_t now_ms);
+/* session_keep_name(session, text, key, at_ms):
+ * Remember ${key} as the answer that the vault gave to ${text} at ${at_ms}; takes its own reference. */
+void session_keep_name(provider_session *session, const char *text, keyring_key *key, int64_t at_ms);
 
-/* session_take_name(session, text, now_ms): the remembered answer, handed over to the caller, or NULL. Once only, and
- * not when it is older than a few seconds. */
-keyring_key *session_take_name(provider_session *session, const char *text, int64_t now_ms);
+/* session_take_name(session, text, now_ms, out_at_ms):
+ * The remembered answer, handed over to the caller, and when the vault gave it; or NULL. Once only, and not when it is
+ * older than a few seconds. */
+keyring_key *session_take_name(provider_session *session, const char *text, int64_t now_ms, int64_t *out_at_ms);
 
 #endif

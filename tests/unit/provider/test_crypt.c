@@ -58,6 +58,9 @@ static void unknown_thumbprints_are_not_found(void **state) {
   SqlCpData probe = {0, NULL};
   assert_int_equal(SqlCryptDecrypt(&session, &unknown, 1, NULL, 0, &in, &probe), scp_err_InsufficientBuffer);
   assert_int_equal(probe.cb, 512);
+  probe = (SqlCpData){0, opened}; /* a buffer of no bytes asks the same */
+  assert_int_equal(SqlCryptDecrypt(&session, &unknown, 1, NULL, 0, &in, &probe), scp_err_InsufficientBuffer);
+  assert_int_equal(probe.cb, 512);
 }
 
 int main(void) {

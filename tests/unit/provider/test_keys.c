@@ -1,3 +1,5 @@
+#include "provider/call.h"
+#include "provider/keys.h"
 #include "provider_fixture.h"
 
 static SqlCpError info_by_name(const char *name, engine_key_info *room) {
@@ -59,6 +61,29 @@ static void bad_names_have_errors_of_their_own(void **state) {
   }
 }
 
+/* GetKeyInfoByName without buffers, as if it were called at ${now_ms}. */
+static SqlCpError probe_name_at(const char *text, int64_t now_ms) {
+  engine_text name;
+  SqlCpKeyInfo info = {0};
+  provider_call call;
+  bool ok = call_begin_session(&call, "SqlCryptGetKeyInfoByName", &session);
+  call.started_ms = now_ms;
+  ok = ok && keys_info_by_name(&call, engine_text_set(&name, text), &info);
+  return call_end(&call, ok);
+}
+
+/* A probe and its fill share an answer of the vault; probes without end do not. */
+static void an_answer_for_a_name_does_not_live_on_by_being_probed(void **state) {
+  SqlCpByte thumb[20];
+  SqlCpKeyThumbprint t = {20, thumb};
+  (void)state;
+  create_key("tde", thumb);
+  assert_int_equal(probe_name_at("tde", 1000), scp_err_InsufficientBuffer);
+  assert_int_equal(SqlCryptDropKey(&session, &t), scp_err_Success);
+  assert_int_equal(probe_name_at("tde", 7000), scp_err_InsufficientBuffer);
+  assert_int_equal(probe_name_at("tde", 13000), scp_err_NotFound);
+}
+
 static void create_fails_on_a_taken_or_deleted_name(void **state) {
   SqlCpByte thumb[20];
   engine_text name;
@@ -114,6 +139,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(ids_that_nobody_gave_are_not_found, set_up, tear_down),
       cmocka_unit_test_setup_teardown(empty_vault_enumerates_to_the_end_at_once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(bad_names_have_errors_of_their_own, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_answer_for_a_name_does_not_live_on_by_being_probed, set_up, tear_down),
       cmocka_unit_test_setup_teardown(create_fails_on_a_taken_or_deleted_name, set_up, tear_down),
       cmocka_unit_test_setup_teardown(create_knows_three_algorithms_and_no_more, set_up, tear_down),
       cmocka_unit_test_setup_teardown(export_and_import_say_what_they_do_not_offer, set_up, tear_down),
