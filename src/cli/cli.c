@@ -85,6 +85,7 @@ static bool read_secret(cli *c, ekm_err *err) {
   const char *env = env_text(c, "EKMCTL_SECRET");
   ekm_buf_init(&text, EKM_LIMIT_CREDENTIAL_CHARS * 4);
   if (c->options.secret_file != NULL) {
+    EKM_TRY(ekm_file_is_private(c->options.secret_file, err));
     EKM_TRY(ekm_file_read(c->options.secret_file, &text, err));
   } else if (c->options.secret_stdin) {
     EKM_TRY(read_stdin(&text, err));

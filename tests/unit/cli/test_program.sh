@@ -7,6 +7,7 @@ ekmctl=$1 mocks=$2 manual=$3
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
+umask 077
 printf 'mock-secret\n' >secret.txt
 printf 'wrong-but-recognisable\n' >wrong.txt
 export EKMCTL_PROVIDER=$mocks/mock_none.so EKMCTL_IDENTITY=mock
@@ -92,6 +93,9 @@ check 2 keys --secret mock-secret
 check 1 keys --secret-file wrong.txt
 has err '^ekmctl: the provider refused the credential: SqlCryptOpenSession answered 5 \(AuthFailure\)'
 has err '^  what to do: '
+install -m 644 secret.txt open.txt
+check 1 keys --secret-file open.txt
+has err "'open.txt' may be read by others; run: chmod 600 'open.txt'"
 check 1 keys --secret-file nowhere.txt
 has err "nowhere.txt"
 EKMCTL_IDENTITY='' check 2 keys "${with_secret[@]}"
