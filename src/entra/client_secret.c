@@ -91,42 +91,43 @@ static bool is_refusal(int status, const json_t *doc) {
   return false;
 }
 
-static bool holds(const char *text, ekm_view part) {
-  size_t len = strlen(text);
-  if (part.len == 0) return false;
-  for (size_t i = 0; i + part.len <= len; i++) {
-    if (ekm_mem_equal(text + i, part.ptr, part.len)) return true;
-  }
-  return false;
+/* Do words repeat the secret, as it is or as it was sent? */
+static bool repeat_secret(const client_secret *source, const ekm_buf *sent, const char *words) {
+  return http_words_repeat(words, ekm_secret_reveal(&source->secret)) || http_words_repeat(words, ekm_buf_view(sent));
 }
 
-/* The service's words about its refusal: "AADSTS7000215: Invalid client secret provided." and no further, and nothing
- * at all if they repeat the secret. */
-static void describe(const client_secret *source, const json_t *doc, char out[WORDS_BYTES]) {
+/* The service's words about its refusal: "AADSTS7000215: Invalid client secret provided." and no further. */
+static void describe(const json_t *doc, char out[WORDS_BYTES]) {
   const char *words = ekm_json_text(doc, "error_description");
-  if (words == NULL) words = ekm_json_text(doc, "error");
-  if (words != NULL && holds(words, ekm_secret_reveal(&source->secret))) words = "(words that repeat the secret)";
-  http_words_copy(words, out, WORDS_BYTES);
+  http_words_copy(words != NULL ? words : ekm_json_text(doc, "error"), out, WORDS_BYTES);
   char *end = strstr(out, ". ");
   if (end != NULL) end[1] = '\0';
 }
 
+static ekm_err_id meaning(const ekm_http_response *answer, const json_t *doc) {
+  bool is_busy = answer->status >= 500 || answer->status == 429;
+  if (!is_busy && ekm_json_text(doc, "error") == NULL) return EKM_E_TOKEN_ANSWER;
+  return is_refusal(answer->status, doc) ? EKM_E_TOKEN_REFUSED : EKM_E_TOKEN_FAILED;
+}
+
+/* Words that repeat the secret are left out. */
 static bool fail(const client_secret *source, const entra_target *target, const ekm_http_response *answer,
                  ekm_err *err) {
   char words[WORDS_BYTES] = "";
   json_t *doc = NULL;
   ekm_err ignored = {0};
-  ekm_err_id id = EKM_E_TOKEN_FAILED;
-  bool is_json = ekm_json_parse(ekm_buf_view(&answer->body), &doc, &ignored);
-  bool is_busy = answer->status >= 500 || answer->status == 429;
+  ekm_buf sent;
 
   err->http_status = answer->status;
+  ekm_buf_init(&sent, FORM_MAX_BYTES);
+  ekm_url_append_encoded(ekm_secret_reveal(&source->secret), &sent);
+  if (!ekm_buf_ok(&sent, "a secret", err)) return false;
   http_words_copy(ekm_buf_text(&answer->request_id), err->request_id, sizeof err->request_id);
-  if (is_json) {
-    describe(source, doc, words);
-    if (is_refusal(answer->status, doc)) id = EKM_E_TOKEN_REFUSED;
-  }
-  if (!is_busy && (!is_json || ekm_json_text(doc, "error") == NULL)) id = EKM_E_TOKEN_ANSWER;
+  if (repeat_secret(source, &sent, err->request_id)) err->request_id[0] = '\0';
+  if (ekm_json_parse(ekm_buf_view(&answer->body), &doc, &ignored)) describe(doc, words);
+  if (repeat_secret(source, &sent, words)) http_words_copy("(words that repeat the secret)", words, WORDS_BYTES);
+  ekm_buf_clear(&sent);
+  ekm_err_id id = meaning(answer, doc);
   ekm_json_free(&doc);
   return EKM_FAIL(err, id, "'%s' answered %d for tenant '%s' and client id '%s'%s%s", target->authority_host,
                   answer->status, target->tenant, source->client_id, words[0] != '\0' ? ": " : "", words);

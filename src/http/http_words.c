@@ -14,3 +14,15 @@ void http_words_copy(const char *text, char *out, size_t out_bytes) {
   out[len] = '\0';
   ekm_text_trim_partial_utf8(out);
 }
+
+bool http_words_repeat(const char *text, ekm_view told) {
+  size_t text_len = strlen(text);
+  size_t run = told.len < HTTP_WORDS_REPEATED_BYTES ? told.len : HTTP_WORDS_REPEATED_BYTES;
+  if (run == 0) return false;
+  for (size_t i = 0; i + run <= text_len; i++) {
+    for (size_t k = 0; k + run <= told.len; k++) {
+      if (ekm_view_equal(ekm_view_of(text + i, run), ekm_view_of(told.ptr + k, run))) return true;
+    }
+  }
+  return false;
+}

@@ -4,6 +4,7 @@
 
 #include "base/hex.h"
 #include "base/limits.h"
+#include "http/http_words.h"
 #include "keyvault/answer.h"
 
 enum {
@@ -33,7 +34,7 @@ static void make_guid(akv_client *client, char out[GUID_CHARS + 1]) {
   *at = '\0';
 }
 
-static bool fail(akv_client *client, const akv_request *request, const ekm_http_response *answer, ekm_err *err) {
+static bool judge(akv_client *client, const akv_request *request, const ekm_http_response *answer, ekm_err *err) {
   akv_question question = {client->host, request->doing, request->subject, request->is_unwrap};
   int64_t skew_s = akv_answer_skew_s(answer, client->clock);
   if (answer->status != 401 || (skew_s <= SKEW_MAX_S && skew_s >= -SKEW_MAX_S)) {
@@ -44,17 +45,33 @@ static bool fail(akv_client *client, const akv_request *request, const ekm_http_
                   client->host, (long long)(skew_s > 0 ? skew_s : -skew_s), skew_s > 0 ? "ahead of" : "behind");
 }
 
-/* Ask with a token, and once more with a new one if the vault rejects it. True if there is an answer. */
-static bool ask(akv_client *client, ekm_http_request *http_request, const akv_call *call, ekm_http_response *answer,
-                ekm_err *err) {
+static bool repeats(const char *words, const akv_request *request, const entra_token *token) {
+  return http_words_repeat(words, request->body) ||
+         http_words_repeat(words, ekm_secret_reveal(entra_token_secret(token)));
+}
+
+/* Raise what an answer means. Words that repeat the request are left out: they may hold a plaintext key or the token,
+ * and errors go to logs. */
+static bool fail(akv_client *client, const akv_request *request, const entra_token *token,
+                 const ekm_http_response *answer, ekm_err *err) {
+  (void)judge(client, request, answer, err);
+  if (repeats(err->request_id, request, token)) err->request_id[0] = '\0';
+  if (!repeats(err->detail, request, token)) return false;
+  return EKM_FAIL(err, err->id, "'%s' answered %d to %s, in words that repeat the request", client->host,
+                  answer->status, request->doing);
+}
+
+/* Ask with a token, and once more with a new one if the vault rejects it. True if there is an answer. The caller unrefs
+ * the token that was used last. */
+static bool ask(akv_client *client, ekm_http_request *http_request, const akv_call *call, entra_token **out_token,
+                ekm_http_response *answer, ekm_err *err) {
   for (int tries_left = TRIES; tries_left > 0; tries_left--) {
-    entra_token *token = NULL;
-    if (!akv_sign_in_token(client->sign_in, call, &token, err)) return false;
-    http_request->bearer = entra_token_secret(token);
+    entra_token_unref(out_token);
+    if (!akv_sign_in_token(client->sign_in, call, out_token, err)) return false;
+    http_request->bearer = entra_token_secret(*out_token);
     bool ok = ekm_http_perform(client->http, http_request, answer, err);
-    if (ok && answer->status == 401) ok = akv_sign_in_rejected(client->sign_in, token, answer, err);
+    if (ok && answer->status == 401) ok = akv_sign_in_rejected(client->sign_in, *out_token, answer, err);
     http_request->bearer = NULL;
-    entra_token_unref(&token);
     if (!ok || answer->status != 401) return ok;
   }
   return true;
@@ -64,6 +81,7 @@ bool akv_exchange(akv_client *client, const akv_request *request, const akv_call
                   ekm_err *err) {
   bool ok = false;
   char request_id[GUID_CHARS + 1];
+  entra_token *token = NULL;
   ekm_buf url;
 
   ekm_buf_init(&url, EKM_LIMIT_URL_BYTES);
@@ -82,10 +100,11 @@ bool akv_exchange(akv_client *client, const akv_request *request, const akv_call
                                    .deadline = call->deadline,
                                    .is_cancelled = call->is_cancelled,
                                    .cancel_arg = call->cancel_arg};
-  EKM_TRY(ask(client, &http_request, call, answer, err));
-  if (answer->status != 200) EKM_TRY(fail(client, request, answer, err));
+  EKM_TRY(ask(client, &http_request, call, &token, answer, err));
+  if (answer->status != 200) EKM_TRY(fail(client, request, token, answer, err));
   ok = true;
 done:
+  entra_token_unref(&token);
   ekm_buf_clear(&url);
   return ok;
 }

@@ -128,6 +128,35 @@ static void knows_what_answers_mean(void **state) {
   }
 }
 
+/* A service, or a gateway before it, that repeats the form it was sent. */
+static void a_secret_that_comes_back_is_in_no_error(void **state) {
+  static const char odd_secret[] = "p~+/=q r%&";
+  static const char *const answers[] = {
+      "{\"error\":\"invalid_request\",\"error_description\":\"bad form: client_secret=p~%2B%2F%3Dq%20r%25%26\"}",
+      "{\"error\":\"p~+/=q r%&\"}"};
+  (void)state;
+  for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+    const scripted_step step = {
+        "POST", URL, "", NULL, .status = 400, .answer = answers[i], .request_id = "id-p~+/=q r%&"};
+    scripted_http script;
+    entra_token *token = NULL;
+    entra_source *source = NULL;
+    ekm_secret secret = {0};
+    ekm_err err = {0};
+    entra_call call = call_now();
+    scripted_http_init(&script, &step, 1);
+    assert_true(ekm_secret_set(&secret, ekm_view_text(odd_secret), &err));
+    assert_true(entra_client_secret_new(&script.base, CLIENT_ID, &secret, &source, &err));
+    assert_false(entra_source_fetch(source, &target, &call, &token, &err));
+    assert_int_equal(err.id, EKM_E_TOKEN_FAILED);
+    assert_non_null(strstr(err.detail, "repeat the secret"));
+    assert_null(strstr(err.detail, "p~"));
+    assert_string_equal(err.request_id, "");
+    ekm_secret_clear(&secret);
+    entra_source_free(&source);
+  }
+}
+
 static void transport_errors_pass(void **state) {
   static const ekm_err_id ids[] = {EKM_E_DNS, EKM_E_CONNECT, EKM_E_TLS_UNTRUSTED, EKM_E_DEADLINE, EKM_E_CANCELLED};
   (void)state;
@@ -172,6 +201,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(asks_as_the_endpoint_expects),
       cmocka_unit_test(knows_what_answers_mean),
+      cmocka_unit_test(a_secret_that_comes_back_is_in_no_error),
       cmocka_unit_test(transport_errors_pass),
       cmocka_unit_test(survives_without_memory),
   };

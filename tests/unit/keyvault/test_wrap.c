@@ -37,6 +37,38 @@ static void wraps_and_unwraps(void **state) {
   keyvault_fixture_end(&f);
 }
 
+#define LONG_TOKEN "planted.token.that.is.as.long.as.a.short.one"
+
+/* A vault, or a gateway before it, that repeats what it was told. */
+static void what_comes_back_is_in_no_error(void **state) {
+  static const struct {
+    const char *answer, *id, *leak;
+  } rows[] = {
+      {"{\"error\":{\"code\":\"BadParameter\",\"message\":\"bad value WlpaWlpaWlpaWlpaWlpaWg\"}}", "ok", "WlpaWl"},
+      {"{\"error\":{\"code\":\"WlpaWlpaWlpaWlpaWlpaWg\",\"message\":\"no\"}}", "ok", "WlpaWl"},
+      {"{\"error\":{\"code\":\"BadParameter\",\"message\":\"not Bearer " LONG_TOKEN "\"}}", "ok", "planted"},
+      {"{\"error\":{\"code\":\"BadParameter\",\"message\":\"no\"}}", LONG_TOKEN, "planted"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    const scripted_step steps[] = {
+        ASK_CHALLENGE,
+        {"POST", TOKEN_URL, SECRET, NULL, .status = 200, .answer = TOKEN_ANSWER(LONG_TOKEN)},
+        {"POST", WRAP_URL, "WlpaWl", LONG_TOKEN, .status = 400, .answer = rows[i].answer, .request_id = rows[i].id}};
+    keyvault_fixture f;
+    ekm_buf out;
+    START(&f, steps);
+    ekm_buf_init(&out, 100);
+    assert_false(akv_wrap(f.client, &wrap_key, ekm_view_text("ZZZZZZZZZZZZZZZZ"), &f.call, &out, &f.err));
+    assert_int_equal(f.err.id, EKM_E_VAULT_BAD_REQUEST);
+    assert_int_equal(f.err.http_status, 400);
+    assert_null(strstr(f.err.detail, rows[i].leak));
+    assert_null(strstr(f.err.request_id, rows[i].leak));
+    ekm_buf_clear(&out);
+    keyvault_fixture_end(&f);
+  }
+}
+
 /* Whatever the answer looks like that says the same. */
 static void answers_need_not_be_the_usual_ones(void **state) {
   static const char *const answers[] = {
@@ -160,6 +192,7 @@ static void survives_without_memory(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(wraps_and_unwraps),
+      cmocka_unit_test(what_comes_back_is_in_no_error),
       cmocka_unit_test(answers_need_not_be_the_usual_ones),
       cmocka_unit_test(answers_that_are_none_are_refused),
       cmocka_unit_test(answers_that_are_nearly_the_usual_ones_are_no_json),
