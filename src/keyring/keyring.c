@@ -22,6 +22,7 @@ struct keyring {
   keyring_cache cache;
   keyring_list names; /* what the last enumeration listed, sorted */
   bool searching;     /* one search by thumbprint at a time */
+  size_t resume_at;   /* where the next search begins; belongs to the one who searches */
   uint64_t searches;  /* how many have begun */
   uint64_t fruitless; /* the number of the last one that went through the whole vault in vain; 0 for none */
   ekm_cond search_ended;
@@ -202,7 +203,7 @@ static bool search_now(keyring *ring, ekm_view thumb, const keyring_call *call, 
   bool found = false;
 
   EKM_LOG(ring->options.log, EKM_LOG_INFO, "keyring.search", EKM_LOG_HEX("thumbprint", thumb));
-  bool ok = keyring_search(ring->backend, &visitor, call, &found, err);
+  bool ok = keyring_search(ring->backend, &visitor, call, &ring->resume_at, &found, err);
   ekm_mutex_lock(&ring->lock);
   ring->searching = false;
   if (ok && !found) ring->fruitless = ring->searches;

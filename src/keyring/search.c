@@ -35,18 +35,27 @@ done:
   return ok;
 }
 
-bool keyring_search(keyring_backend *backend, const keyring_visit *visitor, const keyring_call *call, bool *out_found,
-                    ekm_err *err) {
+/* The steps of a search: the newest version of each name, then the older ones of each name. */
+static bool take_step(keyring_backend *backend, const keyring_list *names, size_t step, const keyring_visit *visitor,
+                      const keyring_call *call, bool *out_found, ekm_err *err) {
+  if (step < names->count) return look_at(backend, names->items[step], NULL, visitor, call, out_found, err);
+  return look_at_older_versions(backend, names->items[step - names->count], visitor, call, out_found, err);
+}
+
+bool keyring_search(keyring_backend *backend, const keyring_visit *visitor, const keyring_call *call, size_t *resume_at,
+                    bool *out_found, ekm_err *err) {
   bool ok = false;
+  size_t start = *resume_at;
   keyring_list names = {0};
 
   *out_found = false;
   EKM_TRY(backend->list_names(backend, call, &names, err));
-  for (size_t i = 0; i < names.count && !*out_found; i++) {
-    EKM_TRY(look_at(backend, names.items[i], NULL, visitor, call, out_found, err));
-  }
-  for (size_t i = 0; i < names.count && !*out_found; i++) {
-    EKM_TRY(look_at_older_versions(backend, names.items[i], visitor, call, out_found, err));
+  *resume_at = 0;
+  for (size_t i = 0; i < 2 * names.count && !*out_found; i++) {
+    size_t step = (start + i) % (2 * names.count);
+    if (take_step(backend, &names, step, visitor, call, out_found, err)) continue;
+    *resume_at = step + 1;
+    goto done;
   }
   ok = true;
 done:

@@ -12,11 +12,12 @@ typedef struct keyring_visit {
   void *arg;
 } keyring_visit;
 
-/* keyring_search(backend, visitor, call, out_found, err):
+/* keyring_search(backend, visitor, call, resume_at, out_found, err):
  * Walk through the vault until ${visitor} finds its key: the newest version of each name first, because that is what
  * most databases use, then the older ones. Names that vanish during the walk are passed over; any other error ends
- * it. */
+ * it. *${resume_at} is 0 at first; a walk that ends with an error leaves there where the next one begins, which goes
+ * round from there: a vault that is too large for the time of one call, or that throttles, is searched by several. */
 EKM_MUST_USE bool keyring_search(keyring_backend *backend, const keyring_visit *visitor, const keyring_call *call,
-                                 bool *out_found, ekm_err *err);
+                                 size_t *resume_at, bool *out_found, ekm_err *err);
 
 #endif

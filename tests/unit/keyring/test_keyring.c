@@ -369,6 +369,44 @@ static void an_enabled_version_is_not_refused_for_its_past(void **state) {
   keyring_unref(&ring);
 }
 
+/* A vault that gives each call of the engine time for a few requests. */
+static atomic_int requests_left;
+
+static bool hurried_get(keyring_backend *self, const char *name, const char *version, const keyring_call *call,
+                        keyring_record *out, ekm_err *err) {
+  counting_backend *b = (counting_backend *)(void *)self;
+  if (atomic_fetch_sub(&requests_left, 1) <= 0) return EKM_FAIL(err, EKM_E_DEADLINE, "'%s'", name);
+  return b->lower->get(b->lower, name, version, call, out, err);
+}
+
+/* Each call has its own deadline, and all of them together find the last key. */
+static void a_large_vault_is_searched_by_several_calls(void **state) {
+  enum { NAMES = 10, REQUESTS = 3 };
+  fixture *f = *state;
+  keyring_key *key = NULL;
+  keyring_key *found = NULL;
+  char name[16];
+  int calls = 0;
+
+  for (int i = 0; i < NAMES; i++) {
+    keyring_key_unref(&key);
+    (void)snprintf(name, sizeof name, "key-%d", i);
+    key = create(f, name);
+  }
+  keyring *ring = forgetful_ring(f);
+  f->vault->base.get = hurried_get;
+  do {
+    atomic_store(&requests_left, REQUESTS);
+    ekm_err_clear(&f->err);
+    (void)!keyring_by_thumb(ring, keyring_key_thumb(key), &f->call, &found, &f->err);
+  } while (f->err.id == EKM_E_DEADLINE && ++calls < 2 * NAMES);
+  assert_non_null(found);
+  assert_true(calls <= NAMES / REQUESTS + 1);
+  keyring_key_unref(&found);
+  keyring_key_unref(&key);
+  keyring_unref(&ring);
+}
+
 /* The same key, spelt in one way in the list and in another in the key itself. */
 static bool shouting_get(keyring_backend *self, const char *name, const char *version, const keyring_call *call,
                          keyring_record *out, ekm_err *err) {
@@ -569,6 +607,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_recovered_older_version_is_found_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_dropped_key_stays_forgotten_while_others_come, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_enabled_version_is_not_refused_for_its_past, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_large_vault_is_searched_by_several_calls, set_up, tear_down),
       cmocka_unit_test_setup_teardown(enumeration_ends_whatever_the_spelling, set_up, tear_down),
       cmocka_unit_test_setup_teardown(enumeration_gives_usable_keys_and_ends, set_up, tear_down),
       cmocka_unit_test_setup_teardown(disabled_and_foreign_keys_have_errors_of_their_own, set_up, tear_down),
