@@ -14,7 +14,8 @@ static const vault_fault_info faults[] = {
 #undef VAULT_FAULT
 };
 
-/* Headers of every answer, as recorded from the real services (facts/azure-key-vault.md section 1.6). */
+/* Headers of every answer, as recorded from the real services (facts/azure-key-vault.md section 1.6); the first one only
+ * where there is a body. */
 static const vault_header vault_headers[] = {
     {"Content-Type", "application/json; charset=utf-8"},
     {"Cache-Control", "no-cache"},
@@ -57,6 +58,11 @@ bool vault_answer_json(vault_answer *answer, int status, json_t *doc, ekm_err *e
 done:
   ekm_json_free(&doc);
   return ok;
+}
+
+void vault_answer_empty(vault_answer *answer, int status) {
+  ekm_buf_reset(&answer->body);
+  answer->status = status;
 }
 
 static void append_shown(const char *text, ekm_buf *out) {
@@ -110,6 +116,10 @@ size_t vault_answer_headers(const vault_answer *answer, const char *client_reque
   const vault_header *fixed = answer->from_sign_in ? sign_in_headers : vault_headers;
   size_t count = answer->from_sign_in ? sizeof sign_in_headers / sizeof sign_in_headers[0]
                                       : sizeof vault_headers / sizeof vault_headers[0];
+  if (answer->body.len == 0) {
+    fixed++;
+    count--;
+  }
   memcpy(out, fixed, count * sizeof *out);
   out[count++] = (vault_header){"x-ms-request-id", answer->request_id};
   if (client_request_id != NULL && is_harmless(client_request_id)) {

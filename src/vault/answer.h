@@ -60,6 +60,9 @@ const vault_fault_info *vault_fault_info_of(vault_fault fault);
  * Answer with ${doc}, which is freed here; NULL is what jansson gives when it finds no memory. */
 EKM_MUST_USE bool vault_answer_json(vault_answer *answer, int status, json_t *doc, ekm_err *err);
 
+/* vault_answer_empty(answer, status): answer without a body. */
+void vault_answer_empty(vault_answer *answer, int status);
+
 /* vault_answer_fault(answer, fault, args):
  * Answer with an error. ${args} (or NULL) are the texts for %1 ...; what is not printable ASCII in them is shown as
  * '?', and they are cut at 512 bytes: they often come from the request. Cannot fail: without memory the body stays

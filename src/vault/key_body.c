@@ -67,19 +67,36 @@ json_t *vault_key_bundle(const vault_info *vault, const vault_key *key) {
   return checked(doc, add(doc, "key", jwk_json(vault, key)) && add_common(doc, vault, key));
 }
 
-json_t *vault_deleted_key_bundle(const vault_info *vault, const vault_key *key) {
+static bool add_deletion(json_t *doc, const vault_info *vault, const vault_key *key) {
   char id[VAULT_KID_BYTES];
-  json_t *doc = json_object();
   (void)snprintf(id, sizeof id, "https://%s/deletedkeys/%s", vault->host, key->name);
-  return checked(doc, add(doc, "recoveryId", json_string(id)) &&
-                          add(doc, "deletedDate", json_integer(key->deleted_at)) &&
-                          add(doc, "scheduledPurgeDate", json_integer(key->purge_at)) &&
-                          add(doc, "key", jwk_json(vault, key)) && add_common(doc, vault, key));
+  return add(doc, "recoveryId", json_string(id)) && add(doc, "deletedDate", json_integer(key->deleted_at)) &&
+         add(doc, "scheduledPurgeDate", json_integer(key->purge_at));
 }
 
-json_t *vault_key_item(const vault_info *vault, const vault_key *key, bool with_version) {
-  char kid[VAULT_KID_BYTES];
+json_t *vault_deleted_key_bundle(const vault_info *vault, const vault_key *key) {
   json_t *doc = json_object();
+  return checked(doc,
+                 add_deletion(doc, vault, key) && add(doc, "key", jwk_json(vault, key)) && add_common(doc, vault, key));
+}
+
+static bool add_item(json_t *doc, const vault_info *vault, const vault_key *key, bool with_version) {
+  char kid[VAULT_KID_BYTES];
   vault_key_id(vault, key, with_version, kid);
-  return checked(doc, add(doc, "kid", json_string(kid)) && add_common(doc, vault, key));
+  return add(doc, "kid", json_string(kid)) && add_common(doc, vault, key);
+}
+
+json_t *vault_key_item(const vault_info *vault, const vault_key *key) {
+  json_t *doc = json_object();
+  return checked(doc, add_item(doc, vault, key, false));
+}
+
+json_t *vault_version_item(const vault_info *vault, const vault_key *key) {
+  json_t *doc = json_object();
+  return checked(doc, add_item(doc, vault, key, true));
+}
+
+json_t *vault_deleted_key_item(const vault_info *vault, const vault_key *key) {
+  json_t *doc = json_object();
+  return checked(doc, add_deletion(doc, vault, key) && add_item(doc, vault, key, false));
 }

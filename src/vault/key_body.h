@@ -24,7 +24,9 @@ void vault_key_id(const vault_info *vault, const vault_key *key, bool with_versi
 json_t *vault_key_bundle(const vault_info *vault, const vault_key *key);
 json_t *vault_deleted_key_bundle(const vault_info *vault, const vault_key *key);
 
-/* vault_key_item(vault, key, with_version): KeyItem, of a list of names or of versions. */
-json_t *vault_key_item(const vault_info *vault, const vault_key *key, bool with_version);
+/* KeyItem, in a list of names and in one of versions; DeletedKeyItem. */
+json_t *vault_key_item(const vault_info *vault, const vault_key *key);
+json_t *vault_version_item(const vault_info *vault, const vault_key *key);
+json_t *vault_deleted_key_item(const vault_info *vault, const vault_key *key);
 
 #endif

@@ -16,12 +16,16 @@
 bool vault_keys_get(vault_exchange *x);
 bool vault_keys_list(vault_exchange *x);
 bool vault_keys_versions(vault_exchange *x);
+bool vault_deleted_get(vault_exchange *x);
+bool vault_deleted_list(vault_exchange *x);
 
 /* keys_api_write.c */
 bool vault_keys_create(vault_exchange *x);
 bool vault_keys_import(vault_exchange *x);
 bool vault_keys_update(vault_exchange *x);
 bool vault_keys_delete(vault_exchange *x);
+bool vault_deleted_recover(vault_exchange *x);
+bool vault_deleted_purge(vault_exchange *x);
 
 /* keys_api_crypto.c */
 bool vault_keys_encrypt(vault_exchange *x);
@@ -32,7 +36,8 @@ bool vault_keys_sign(vault_exchange *x);
 bool vault_keys_verify(vault_exchange *x);
 
 /* vault_keys_failed(x): what the store raised, as the client's fault where it is (no such key, a deleted name ...).
- * Always false. */
+ * vault_deleted_failed(x): the same where a deleted key was looked for. Always false. */
 bool vault_keys_failed(vault_exchange *x);
+bool vault_deleted_failed(vault_exchange *x);
 
 #endif

@@ -1,4 +1,4 @@
-/* Get, list and list versions. A page of a list ends with a link to the next one:
+/* Get, list and list versions, of keys and of deleted keys. A page of a list ends with a link to the next one:
  *
  *   {"value":[...],"nextLink":"https://local.vault.localhost:443/keys?api-version=7.4&$skiptoken=...&maxresults=25"}
  *
@@ -14,6 +14,12 @@
 
 enum { SKIP_TOKEN_MAX_BYTES = 1024, LINK_MAX_BYTES = 2048 };
 
+/* What a list is of. */
+typedef struct list_kind {
+  const char *path;
+  json_t *(*item)(const vault_info *vault, const vault_key *key);
+} list_kind;
+
 bool vault_keys_failed(vault_exchange *x) {
   char id[EKM_LIMIT_KEY_NAME_CHARS + EKM_LIMIT_KEY_VERSION_CHARS + 2];
   const char *slash = x->key_version[0] == '\0' ? "" : "/";
@@ -25,6 +31,11 @@ bool vault_keys_failed(vault_exchange *x) {
     case EKM_E_KEY_NAME_TOO_LONG: return vault_refuse(x, VAULT_FAULT_NAME, x->key_name);
     default: return false;
   }
+}
+
+bool vault_deleted_failed(vault_exchange *x) {
+  if (x->err.id == EKM_E_KEY_NOT_FOUND) return vault_refuse(x, VAULT_FAULT_DELETED_NOT_FOUND, x->key_name);
+  return vault_keys_failed(x);
 }
 
 bool vault_keys_get(vault_exchange *x) {
@@ -69,7 +80,7 @@ static bool take_marker(vault_exchange *x, char out[EKM_LIMIT_KEY_NAME_CHARS + 1
   return ok || vault_refuse(x, VAULT_FAULT_SKIP_TOKEN, "");
 }
 
-static json_t *next_link(const vault_exchange *x, const char *marker, size_t max_results) {
+static json_t *next_link(const vault_exchange *x, const list_kind *kind, const char *marker, size_t max_results) {
   json_t *link = NULL;
   ekm_buf token;
   ekm_buf url;
@@ -80,7 +91,7 @@ static json_t *next_link(const vault_exchange *x, const char *marker, size_t max
   ekm_buf_init(&token, SKIP_TOKEN_MAX_BYTES);
   ekm_buf_init(&url, LINK_MAX_BYTES);
   ekm_buf_append_fmt(&token, "{\"NextMarker\":\"%s\",\"TargetLocation\":0}", marker);
-  ekm_buf_append_fmt(&url, "https://%s%s/keys", x->vault->host, port);
+  ekm_buf_append_fmt(&url, "https://%s%s/%s", x->vault->host, port, kind->path);
   if (x->key_name != NULL) ekm_buf_append_fmt(&url, "/%s/versions", x->key_name);
   ekm_buf_append_fmt(&url, "?api-version=%s&$skiptoken=", x->request.api_version);
   ekm_b64url_encode(ekm_buf_view(&token), &url);
@@ -91,30 +102,33 @@ static json_t *next_link(const vault_exchange *x, const char *marker, size_t max
   return link;
 }
 
-static bool answer_page(vault_exchange *x, const vault_key_page *page, size_t max_results) {
+static bool answer_page(vault_exchange *x, const list_kind *kind, const vault_key_page *page, size_t max_results) {
   json_t *list = json_array();
   bool ok = list != NULL;
   for (size_t i = 0; ok && i < page->count; i++) {
-    ok = json_array_append_new(list, vault_key_item(x->vault, page->items[i], x->key_name != NULL)) == 0;
+    ok = json_array_append_new(list, kind->item(x->vault, page->items[i])) == 0;
   }
-  json_t *doc = ok ? json_pack("{s:O, s:o}", "value", list, "nextLink", next_link(x, page->next, max_results)) : NULL;
+  json_t *doc =
+      ok ? json_pack("{s:O, s:o}", "value", list, "nextLink", next_link(x, kind, page->next, max_results)) : NULL;
   json_decref(list);
   return vault_answer_json(&x->answer, 200, doc, &x->err);
 }
 
 bool vault_keys_list(vault_exchange *x) {
+  static const list_kind kind = {"keys", vault_key_item};
   vault_key_page page = {0};
   char after[EKM_LIMIT_KEY_NAME_CHARS + 1];
   size_t max_results;
 
   bool ok = take_max_results(x, &max_results) && take_marker(x, after) &&
             vault_store_key_list(x->service->store, x->vault->id, after, max_results, &page, &x->err) &&
-            answer_page(x, &page, max_results);
+            answer_page(x, &kind, &page, max_results);
   vault_key_page_clear(&page);
   return ok;
 }
 
 bool vault_keys_versions(vault_exchange *x) {
+  static const list_kind kind = {"keys", vault_version_item};
   vault_key_page page = {0};
   char after[EKM_LIMIT_KEY_NAME_CHARS + 1];
   size_t max_results;
@@ -122,7 +136,30 @@ bool vault_keys_versions(vault_exchange *x) {
   bool ok =
       take_max_results(x, &max_results) && take_marker(x, after) &&
       vault_store_key_versions(x->service->store, x->vault->id, x->key_name, after, max_results, &page, &x->err) &&
-      answer_page(x, &page, max_results);
+      answer_page(x, &kind, &page, max_results);
   vault_key_page_clear(&page);
+  return ok;
+}
+
+bool vault_deleted_list(vault_exchange *x) {
+  static const list_kind kind = {"deletedkeys", vault_deleted_key_item};
+  vault_key_page page = {0};
+  char after[EKM_LIMIT_KEY_NAME_CHARS + 1];
+  size_t max_results;
+
+  bool ok = take_max_results(x, &max_results) && take_marker(x, after) &&
+            vault_store_deleted_list(x->service->store, x->vault->id, after, max_results, &page, &x->err) &&
+            answer_page(x, &kind, &page, max_results);
+  vault_key_page_clear(&page);
+  return ok;
+}
+
+bool vault_deleted_get(vault_exchange *x) {
+  const vault_key *key = NULL;
+  if (!vault_store_deleted_get(x->service->store, x->vault->id, x->key_name, &key, &x->err)) {
+    return vault_deleted_failed(x);
+  }
+  bool ok = vault_answer_json(&x->answer, 200, vault_deleted_key_bundle(x->vault, key), &x->err);
+  vault_key_release(&key);
   return ok;
 }

@@ -1,4 +1,4 @@
-/* Create, import, update and delete. Private keys are made or read here and handed to the store, which seals them. */
+/* Create, import, update and delete; recover and purge. Private keys are made or read here and handed to the store, which seals them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -198,4 +198,22 @@ bool vault_keys_delete(vault_exchange *x) {
   bool ok = vault_answer_json(&x->answer, 200, vault_deleted_key_bundle(x->vault, key), &x->err);
   vault_key_release(&key);
   return ok;
+}
+
+bool vault_deleted_recover(vault_exchange *x) {
+  const vault_key *key = NULL;
+  if (!vault_store_deleted_recover(x->service->store, x->vault->id, x->key_name, &key, &x->err)) {
+    return vault_deleted_failed(x);
+  }
+  bool ok = vault_answer_json(&x->answer, 200, vault_key_bundle(x->vault, key), &x->err);
+  vault_key_release(&key);
+  return ok;
+}
+
+bool vault_deleted_purge(vault_exchange *x) {
+  if (!vault_store_deleted_purge(x->service->store, x->vault->id, x->key_name, &x->err)) {
+    return vault_deleted_failed(x);
+  }
+  vault_answer_empty(&x->answer, 204);
+  return true;
 }

@@ -21,6 +21,10 @@ static const vault_route routes[] = {
     {VAULT_FACE_KEYS, "POST", "keys/{name}/{version?}/unwrapkey", VAULT_MAY_UNWRAP, vault_keys_unwrap},
     {VAULT_FACE_KEYS, "POST", "keys/{name}/{version?}/sign", VAULT_MAY_SIGN, vault_keys_sign},
     {VAULT_FACE_KEYS, "POST", "keys/{name}/{version?}/verify", VAULT_MAY_VERIFY, vault_keys_verify},
+    {VAULT_FACE_KEYS, "GET", "deletedkeys", VAULT_MAY_LIST, vault_deleted_list},
+    {VAULT_FACE_KEYS, "GET", "deletedkeys/{name}", VAULT_MAY_GET, vault_deleted_get},
+    {VAULT_FACE_KEYS, "DELETE", "deletedkeys/{name}", VAULT_MAY_PURGE, vault_deleted_purge},
+    {VAULT_FACE_KEYS, "POST", "deletedkeys/{name}/recover", VAULT_MAY_RECOVER, vault_deleted_recover},
 
     {VAULT_FACE_SIGN_IN, "POST", "{tenant}/oauth2/v2.0/token", 0, vault_token_v2},
     {VAULT_FACE_SIGN_IN, "POST", "{tenant}/oauth2/token", 0, vault_token_v1},

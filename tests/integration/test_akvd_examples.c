@@ -143,18 +143,29 @@ static void examples_of_signatures(void **state) {
   ekm_json_free(&doc);
 }
 
-/* Last, because the key is gone then. */
-static void example_of_deletion(void **state) {
+/* Last, because a key is gone meanwhile. */
+static void examples_of_deletion(void **state) {
+  static const char *const steps[][3] = {{"DeleteKey", "DELETE", "/keys/CreateSoftKeyTest"},
+                                         {"GetDeletedKey", "GET", "/deletedkeys/CreateSoftKeyTest"},
+                                         {"GetDeletedKeys", "GET", "/deletedkeys?maxresults=1"},
+                                         {"RecoverDeletedKey", "POST", "/deletedkeys/CreateSoftKeyTest/recover"}};
   https_answer answer;
-  replay(*state, "DeleteKey", "DELETE", "/keys/CreateSoftKeyTest", NULL, &answer);
+  /* The first of the list has no tags, as in the example, and there is a page behind it. */
+  vault_fixture_call(*state, FIXTURE_FULL, "POST", "/keys/A/create?api-version=7.5", "{\"kty\":\"RSA\"}", &answer);
   https_answer_clear(&answer);
+  vault_fixture_call(*state, FIXTURE_FULL, "DELETE", "/keys/A?api-version=7.5", NULL, &answer);
+  https_answer_clear(&answer);
+  for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+    replay(*state, steps[i][0], steps[i][1], steps[i][2], NULL, &answer);
+    https_answer_clear(&answer);
+  }
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(examples_of_keys),       cmocka_unit_test(examples_of_lists),
       cmocka_unit_test(examples_of_encryption), cmocka_unit_test(examples_of_signatures),
-      cmocka_unit_test(example_of_deletion),
+      cmocka_unit_test(examples_of_deletion),
   };
   return cmocka_run_group_tests(tests, vault_fixture_set_up, vault_fixture_tear_down);
 }

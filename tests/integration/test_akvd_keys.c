@@ -311,6 +311,56 @@ static void lists_come_in_pages(void **state) {
   ekm_buf_clear(&few);
 }
 
+static void a_deleted_key_is_recovered_or_purged(void **state) {
+  vault_fixture *f = *state;
+  https_answer made, answer;
+  call(f, "POST", "/keys/Back/create", "{\"kty\":\"RSA\",\"tags\":{\"a\":\"b\"}}", &made);
+  refused(f, "GET", "/deletedkeys/back", NULL, 404, "KeyNotFound", NULL);
+  refused(f, "POST", "/deletedkeys/back/recover", "", 404, "KeyNotFound", NULL);
+  refused(f, "DELETE", "/deletedkeys/back", NULL, 404, "KeyNotFound", NULL);
+  must(f, "DELETE", "/keys/back", NULL);
+  must(f, "GET", "/deletedkeys/BACK", NULL);
+  call(f, "POST", "/deletedkeys/back/recover", "", &answer);
+  assert_int_equal(answer.status, 200);
+  assert_string_equal(kid_of(&answer), kid_of(&made));
+  assert_null(json_object_get(answer.doc, "recoveryId"));
+  https_answer_clear(&answer);
+  https_answer_clear(&made);
+  must(f, "POST", "/keys/back/wrapkey", "{\"alg\":\"RSA-OAEP\",\"value\":\"AAAA\"}");
+
+  must(f, "DELETE", "/keys/back", NULL);
+  call(f, "DELETE", "/deletedkeys/back", NULL, &answer);
+  assert_int_equal(answer.status, 204);
+  assert_int_equal(answer.body.len, 0);
+  https_answer_clear(&answer);
+  refused(f, "GET", "/deletedkeys/back", NULL, 404, "KeyNotFound", NULL);
+  refused(f, "GET", "/keys/back", NULL, 404, "KeyNotFound", NULL);
+  must(f, "POST", "/keys/back/create", "{\"kty\":\"RSA\"}"); /* the name is free again */
+}
+
+static void deleted_keys_are_listed_in_pages(void **state) {
+  vault_fixture *f = *state;
+  ekm_buf all, few;
+  size_t pages;
+  ekm_buf_init(&all, 65536);
+  ekm_buf_init(&few, 65536);
+  for (int i = 0; i < 3; i++) {
+    char path[64];
+    (void)snprintf(path, sizeof path, "/keys/dropped-%d/create", i);
+    must(f, "POST", path, "{\"kty\":\"RSA\"}");
+    (void)snprintf(path, sizeof path, "/keys/dropped-%d", i);
+    must(f, "DELETE", path, NULL);
+  }
+  follow(f, "/deletedkeys", 25, &all, &pages);
+  assert_int_equal(pages, 1);
+  assert_non_null(strstr(ekm_buf_text(&all), "https://local.vault.localhost/keys/dropped-2\n"));
+  follow(f, "/deletedkeys?maxresults=2&api-version=7.4", 2, &few, &pages);
+  assert_true(pages > 1);
+  assert_true(ekm_view_equal(ekm_buf_view(&all), ekm_buf_view(&few)));
+  ekm_buf_clear(&all);
+  ekm_buf_clear(&few);
+}
+
 static void bad_list_parameters_are_refused(void **state) {
   static const char *const queries[] = {"maxresults=0", "maxresults=26", "maxresults=-1",    "maxresults=x",
                                         "maxresults=",  "$skiptoken=x",  "%24skiptoken=e30", "$skiptoken=AAAA"};
@@ -342,11 +392,18 @@ static void what_is_not_offered_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_new_key_has_the_defaults),      cmocka_unit_test(a_new_key_is_what_was_asked_for),
-      cmocka_unit_test(a_second_create_adds_a_version),  cmocka_unit_test(bad_creations_are_refused),
-      cmocka_unit_test(names_and_tags_have_limits),      cmocka_unit_test(update_changes_what_is_named),
-      cmocka_unit_test(deleting_keeps_the_name),         cmocka_unit_test(lists_come_in_pages),
-      cmocka_unit_test(bad_list_parameters_are_refused), cmocka_unit_test(what_is_not_offered_is_refused),
+      cmocka_unit_test(a_new_key_has_the_defaults),
+      cmocka_unit_test(a_new_key_is_what_was_asked_for),
+      cmocka_unit_test(a_second_create_adds_a_version),
+      cmocka_unit_test(bad_creations_are_refused),
+      cmocka_unit_test(names_and_tags_have_limits),
+      cmocka_unit_test(update_changes_what_is_named),
+      cmocka_unit_test(deleting_keeps_the_name),
+      cmocka_unit_test(lists_come_in_pages),
+      cmocka_unit_test(a_deleted_key_is_recovered_or_purged),
+      cmocka_unit_test(deleted_keys_are_listed_in_pages),
+      cmocka_unit_test(bad_list_parameters_are_refused),
+      cmocka_unit_test(what_is_not_offered_is_refused),
   };
   return cmocka_run_group_tests(tests, vault_fixture_set_up, vault_fixture_tear_down);
 }

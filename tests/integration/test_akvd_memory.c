@@ -92,6 +92,9 @@ static void every_operation_survives(void **state) {
   assert_true(ekm_json_parse(ekm_buf_view(&wrapped), &doc, &err));
   (void)snprintf(body, sizeof body, "{\"alg\":\"RSA-OAEP\",\"value\":\"%s\"}", ekm_json_text(doc, "value"));
   fail_each_allocation(t, "POST", "/keys/k/unwrapkey", body);
+  assert_int_equal(request(t, "DELETE", "/keys/k", "", NULL), 200);
+  fail_each_allocation(t, "GET", "/deletedkeys/k", "");
+  fail_each_allocation(t, "GET", "/deletedkeys", "");
   ekm_json_free(&doc);
   ekm_buf_clear(&wrapped);
 }

@@ -348,6 +348,8 @@ static void permissions_are_asked_for_by_name(void **state) {
       {"PUT", "/keys/k", "{}", "import"},
       {"PATCH", "/keys/k", "{}", "update"},
       {"DELETE", "/keys/k", NULL, "delete"},
+      {"POST", "/deletedkeys/k/recover", NULL, "recover"},
+      {"DELETE", "/deletedkeys/k", NULL, "purge"},
       {"POST", "/keys/k/encrypt", "{}", "encrypt"},
       {"POST", "/keys/k/decrypt", "{}", "decrypt"},
       {"POST", "/keys/k/wrapkey", "{}", "wrapKey"},

@@ -87,6 +87,7 @@ static void headers_are_a_vaults(void **state) {
   (void)state;
   vault_answer_init(&answer);
   assert_true(vault_guid_new(fake_rng_static(), answer.request_id, &err));
+  assert_true(vault_answer_json(&answer, 200, json_object(), &err));
   size_t count = vault_answer_headers(&answer, "my-id", headers);
   assert_true(count <= VAULT_ANSWER_HEADERS);
   assert_string_equal(find(headers, count, "Content-Type"), "application/json; charset=utf-8");
@@ -96,6 +97,12 @@ static void headers_are_a_vaults(void **state) {
   assert_string_equal(find(headers, count, "x-ms-request-id"), answer.request_id);
   assert_true(vault_guid_is(answer.request_id, strlen(answer.request_id)));
   assert_null(find(headers, count, "WWW-Authenticate"));
+
+  vault_answer_empty(&answer, 204);
+  assert_int_equal(answer.body.len, 0);
+  count = vault_answer_headers(&answer, NULL, headers);
+  assert_null(find(headers, count, "Content-Type"));
+  assert_string_equal(find(headers, count, "Cache-Control"), "no-cache");
 
   answer.from_sign_in = true;
   memcpy(answer.challenge, "Bearer x", sizeof "Bearer x");
