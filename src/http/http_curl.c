@@ -11,7 +11,8 @@
  * curl_easy_reset, no header list to allocate. The bearer is copied once, into a buffer that is wiped after the call
  * (libcurl makes a copy for the wire that we cannot reach).
  *
- * The environment of the host process decides nothing: the proxy is always set, if only to "", and netrc is off.
+ * The environment of the host process decides nothing: the proxy is always set, if only to "", netrc is off, and
+ * SSLKEYLOGFILE gets no keys.
  *
  * libcurl is initialised once and never torn down: other code in the process may use it too. */
 #include <curl/curl.h>
@@ -24,6 +25,7 @@
 #include "base/text.h"
 #include "http/http.h"
 #include "http/http_headers.h"
+#include "http/http_tls.h"
 
 enum {
   IDLE_MAX = 128,                 /* handles that are kept between calls */
@@ -215,9 +217,24 @@ static bool copy_key(handle *h, ekm_view origin, const ekm_http_route *route, ek
          copy_text(route->proxy, &h->proxy, err);
 }
 
+static CURLcode on_tls(CURL *easy, void *context, void *arg) {
+  (void)easy, (void)arg;
+  http_tls_log_no_keys(context);
+  return CURLE_OK;
+}
+
+/* libcurl with another library for TLS would give on_tls something else, and has no such option. */
+static CURLcode set_tls(CURL *easy) {
+  CURLcode rc = CURLE_OK;
+  const char *library = curl_version_info(CURLVERSION_NOW)->ssl_version;
+  if (library != NULL && ekm_text_starts_i(library, "OpenSSL/")) SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
+  return rc;
+}
+
 static bool configure(const http_curl *http, handle *h, ekm_err *err) {
   h->easy = curl_easy_init();
   CURLcode rc = h->easy == NULL ? CURLE_OUT_OF_MEMORY : set_safety(h->easy, h);
+  if (rc == CURLE_OK) rc = set_tls(h->easy);
   if (rc == CURLE_OK) rc = set_transport(h->easy, h, http->user_agent);
   if (rc == CURLE_OK) return true;
   return EKM_FAIL(err, rc == CURLE_OUT_OF_MEMORY ? EKM_E_OUT_OF_MEMORY : EKM_E_INTERNAL,

@@ -2,7 +2,6 @@
 set(EKM_CONNECTOR_SUPPORT ${CMAKE_SOURCE_DIR}/tests/support/connector.c)
 set(EKM_HOSTILE_SUPPORT ${EKM_CONNECTOR_SUPPORT} ${CMAKE_SOURCE_DIR}/tests/support/hostile_server.c
   ${CMAKE_SOURCE_DIR}/tests/support/hostile_answer.c ${CMAKE_CURRENT_SOURCE_DIR}/hostile_vault_fixture.c)
-pkg_check_modules(TLS REQUIRED IMPORTED_TARGET libssl)
 
 # ekm_connector_test(<name> SOURCES ... LINK ... LABELS ...)
 function(ekm_connector_test name)

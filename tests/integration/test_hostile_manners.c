@@ -1,12 +1,15 @@
 /* How the provider behaves itself: how often it asks, what it does with connections that died, what it writes into its
  * log when others put secrets into their words, and how it takes a head that never ends. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "hostile_vault_fixture.h"
 #include "support/cmocka_all.h"
+
+#define KEY_LOG "test_hostile_manners.keys"
 
 enum { SHORT_MS = 1000, LOG_MAX_BYTES = 16 * 1024 * 1024 };
 
@@ -220,6 +223,20 @@ static void words_of_others_bring_no_secret_into_the_log(void **state) {
   ekm_buf_clear(&log);
 }
 
+/* main set SSLKEYLOGFILE before libcurl was there: whatever a host is debugged with, its key log has none of ours. */
+static void the_host_cannot_have_keys_logged(void **state) {
+  hostile_vault_fixture *f = *state;
+  ekm_err err = {0};
+  ekm_buf keys;
+  hostile_vault_fresh(f);
+  connector_assert(hostile_vault_walk(f, HOSTILE_UNWRAP), EKM_E_OK);
+  ekm_buf_init(&keys, LOG_MAX_BYTES);
+  if (ekm_file_exists(KEY_LOG)) assert_true(ekm_file_read(KEY_LOG, &keys, &err));
+  assert_int_equal(keys.len, 0);
+  ekm_buf_clear(&keys);
+  (void)remove(KEY_LOG);
+}
+
 static void every_line_of_the_log_is_one_object(void **state) {
   ekm_buf log;
   read_log(*state, &log);
@@ -247,6 +264,9 @@ int main(void) {
       cmocka_unit_test(a_head_without_end_is_given_up),
       cmocka_unit_test(words_of_others_bring_no_secret_into_the_log),
       cmocka_unit_test(every_line_of_the_log_is_one_object),
+      cmocka_unit_test(the_host_cannot_have_keys_logged),
   };
+  (void)remove(KEY_LOG);
+  if (setenv("SSLKEYLOGFILE", KEY_LOG, 1) != 0) return 1;
   return cmocka_run_group_tests(tests, hostile_vault_set_up, hostile_vault_tear_down);
 }
