@@ -98,7 +98,7 @@ bool akv_delete_key(akv_client *client, const char *name, const akv_call *call, 
   ekm_http_response answer;
   if (!akv_name_check(name, err)) return false;
   (void)snprintf(target, sizeof target, "/keys/%s?api-version=" AKV_API_VERSION, name);
-  akv_request request = {.method = "DELETE", .target = target, .doing = "delete", .subject = name};
+  akv_request request = {.method = "DELETE", .target = target, .doing = "delete", .subject = name, .send_once = true};
   ekm_http_response_init(&answer);
   bool ok = akv_exchange(client, &request, call, &answer, err);
   ekm_http_response_clear(&answer);
