@@ -38,9 +38,20 @@ static bool judge_authority(const akv_vault *vault, const entra_challenge *chall
                   (unsigned)challenge->authority_port);
 }
 
+/* The domain directly above the vault, or its cloud's; none above these: a token for https://corp.example is not the
+ * business of kv.vault.corp.example. */
+static bool is_own_resource(const char *host, const char *resource_host) {
+  const entra_cloud *cloud = entra_cloud_of_vault(host);
+  const char *dot = strchr(host, '.');
+  if (!ekm_url_host_is_under(host, resource_host)) return false;
+  if (ekm_text_ieq(dot + 1, resource_host)) return true;
+  return cloud != NULL && (ekm_text_ieq(cloud->vault_suffix, resource_host) ||
+                           (cloud->hsm_suffix != NULL && ekm_text_ieq(cloud->hsm_suffix, resource_host)));
+}
+
 static bool judge_resource(const akv_vault *vault, const entra_challenge *challenge, ekm_err *err) {
   bool ok = vault->resource != NULL ? same_resource(vault->resource, challenge->resource)
-                                    : ekm_url_host_is_under(vault->host, challenge->resource_host);
+                                    : is_own_resource(vault->host, challenge->resource_host);
   return ok || EKM_FAIL(err, EKM_E_RESOURCE_FOREIGN, "'%s' names '%.200s'", vault->host, challenge->resource);
 }
 

@@ -3,14 +3,15 @@
  *   GET /keys without a token --> 401, challenge
  *                                      |
  *       authority: the configured host, or one of the vault's cloud      else AUTHORITY_FOREIGN, and nothing was sent
- *       resource:  the configured one, or "." resource ends our host     else RESOURCE_FOREIGN, and nothing was sent
+ *       resource:  the configured one, or the domain above our host      else RESOURCE_FOREIGN, and nothing was sent
  *                                      |
  *   POST authority/tenant/... client secret --> token --> only ever sent to the vault's own host
  *
  * The challenge is remembered. When the vault rejects a token, the challenge that came with the rejection replaces it:
  * a vault may have moved to another tenant.
  *
- * The rule with the dot is the Azure SDKs' challenge resource verification.
+ * The Azure SDKs' challenge resource verification lets every domain above the host pass; ours only the one directly
+ * above it and the one of the vault's cloud, which is what vaults and managed HSMs name.
  *
  * Threads: any. */
 #ifndef EKM_KEYVAULT_SIGN_IN_H

@@ -47,9 +47,13 @@ static void foreign_authorities_get_nothing(void **state) {
 
 static void foreign_resources_get_nothing(void **state) {
   static const char *const resources[] = {
-      "https://evil.example",         "https://ault.azure.net",
-      "https://graph.microsoft.com",  "https://v.vault.azure.net", /* itself is not below itself */
+      "https://evil.example",
+      "https://ault.azure.net",
+      "https://graph.microsoft.com",
+      "https://v.vault.azure.net", /* itself is not below itself */
       "https://managedhsm.azure.net",
+      "https://azure.net", /* above the parent: whose service is that? */
+      "https://net",
   };
   char challenge[300];
   (void)state;
@@ -58,6 +62,23 @@ static void foreign_resources_get_nothing(void **state) {
                    "Bearer authorization=\"https://login.microsoftonline.com/t\", resource=\"%s\"", resources[i]);
     refuse(NULL, challenge, EKM_E_RESOURCE_FOREIGN);
   }
+}
+
+/* A host deeper in its cloud than usual names its cloud's resource like the others. */
+static void the_resource_of_the_cloud_is_good_for_all_its_hosts(void **state) {
+  static const akv_vault vault = {.host = "h.region.managedhsm.azure.net"};
+  const scripted_step steps[] = {
+      {"GET", "https://h.region.managedhsm.azure.net/keys?api-version=7.4&maxresults=1", NULL, NULL, .status = 401,
+       .challenge = "Bearer authorization=\"https://login.microsoftonline.com/tenant.example\", "
+                    "resource=\"https://managedhsm.azure.net\""},
+      {"POST", TOKEN_URL, "scope=https%3A%2F%2Fmanagedhsm.azure.net%2F.default&", NULL, .status = 200,
+       .answer = TOKEN_ANSWER(TOKEN)},
+  };
+  keyvault_fixture f;
+  (void)state;
+  keyvault_fixture_start(&f, &vault, steps, 2);
+  assert_true(akv_client_sign_in(f.client, &f.call, &f.err));
+  keyvault_fixture_end(&f);
 }
 
 static void a_configured_vault_is_held_to_its_configuration(void **state) {
@@ -209,6 +230,7 @@ int main(void) {
       cmocka_unit_test(cold_costs_two_warm_none),
       cmocka_unit_test(foreign_authorities_get_nothing),
       cmocka_unit_test(foreign_resources_get_nothing),
+      cmocka_unit_test(the_resource_of_the_cloud_is_good_for_all_its_hosts),
       cmocka_unit_test(a_configured_vault_is_held_to_its_configuration),
       cmocka_unit_test(no_challenge_no_sign_in),
       cmocka_unit_test(a_rejected_token_is_replaced_once),
