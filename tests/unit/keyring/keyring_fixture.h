@@ -1,0 +1,54 @@
+/* A keyring over a vault in memory that counts what it is asked. */
+#ifndef EKM_TESTS_UNIT_KEYRING_KEYRING_FIXTURE_H
+#define EKM_TESTS_UNIT_KEYRING_KEYRING_FIXTURE_H
+
+#include "keyring/keyring.h"
+#include "support/cmocka_all.h"
+#include "support/counting_backend.h"
+
+typedef struct fixture {
+  ekm_crypto *crypto;
+  keyring *ring;
+  counting_backend *vault;
+  keyring_call call;
+  ekm_err err;
+} fixture;
+
+static inline int set_up(void **state) {
+  fixture *f = test_calloc(1, sizeof *f);
+  keyring_backend *memory = NULL;
+  assert_true(ekm_crypto_new(&f->crypto, &f->err));
+  assert_true(keyring_memory_new(f->crypto, &memory, &f->err));
+  f->vault = counting_backend_over(memory);
+  keyring_options options = {f->crypto, ekm_clock_system(), NULL, "RSA-OAEP-256"};
+  assert_true(keyring_new(&options, &f->vault->base, &f->ring, &f->err));
+  f->call.deadline = ekm_deadline_in(ekm_clock_system(), 60000);
+  *state = f;
+  return 0;
+}
+
+static inline int tear_down(void **state) {
+  fixture *f = *state;
+  keyring_unref(&f->ring);
+  ekm_crypto_free(&f->crypto);
+  test_free(f);
+  return 0;
+}
+
+/* A second keyring over nothing but the vault: what another process, or this one after a restart, knows. */
+static inline keyring *forgetful_ring(fixture *f) {
+  keyring *ring = NULL;
+  keyring_options options = {f->crypto, ekm_clock_system(), NULL, "RSA-OAEP-256"};
+  counting_backend *again = counting_backend_over(&f->vault->base);
+  again->borrowed = true;
+  assert_true(keyring_new(&options, &again->base, &ring, &f->err));
+  return ring;
+}
+
+static inline keyring_key *create(fixture *f, const char *name) {
+  keyring_key *key = NULL;
+  assert_true(keyring_create(f->ring, name, 2048, &f->call, &key, &f->err));
+  return key;
+}
+
+#endif
