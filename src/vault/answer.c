@@ -121,6 +121,7 @@ size_t vault_answer_headers(const vault_answer *answer, const char *client_reque
     count--;
   }
   memcpy(out, fixed, count * sizeof *out);
+  if (answer->content_type != NULL) out[0].value = answer->content_type;
   out[count++] = (vault_header){"x-ms-request-id", answer->request_id};
   if (client_request_id != NULL && is_harmless(client_request_id)) {
     const char *name = answer->from_sign_in ? "client-request-id" : "x-ms-client-request-id";

@@ -38,7 +38,8 @@ typedef struct vault_fault_info {
 
 typedef struct vault_answer {
   int status;
-  bool from_sign_in; /* a token endpoint's headers instead of a vault's */
+  bool from_sign_in;        /* a token endpoint's headers instead of a vault's */
+  const char *content_type; /* NULL: JSON */
   ekm_buf body;
   char request_id[VAULT_ID_BYTES];
   char challenge[600]; /* WWW-Authenticate, or "" */

@@ -33,6 +33,7 @@ typedef struct vault_request {
   const char *api_version; /* three members of the query, percent-encoded */
   const char *max_results;
   const char *skip_token;
+  bool from_loopback; /* the client is on this machine */
 } vault_request;
 
 typedef struct vault_exchange {

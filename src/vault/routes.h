@@ -13,6 +13,7 @@
 typedef enum vault_face { VAULT_FACE_KEYS, VAULT_FACE_SIGN_IN } vault_face;
 
 typedef struct vault_route {
+  const char *operation; /* one word, for logs and metrics */
   vault_face face;
   const char *method;
   const char *pattern;          /* path.h */

@@ -1,6 +1,7 @@
 #include "vault/server.h"
 
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "base/url.h"
 #include "vault/connections.h"
 #include "vault/listen.h"
+#include "vault/metrics.h"
 #include "vault/service.h"
 
 /* TLS 1.2 and 1.3 only, with what GnuTLS calls normal strength. */
@@ -82,6 +84,14 @@ static const char *header(struct MHD_Connection *connection, const char *name) {
   return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
+static bool is_loopback(const struct sockaddr *address) {
+  if (address->sa_family == AF_INET) {
+    return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+  }
+  return address->sa_family == AF_INET6 &&
+         IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
+}
+
 static void take_request(struct MHD_Connection *connection, const char *method, const char *url, vault_request *out) {
   memset(out, 0, sizeof *out);
   out->method = method;
@@ -91,6 +101,8 @@ static void take_request(struct MHD_Connection *connection, const char *method, 
   out->method_override = header(connection, "X-HTTP-METHOD");
   out->client_request_id = header(connection, "x-ms-client-request-id");
   if (out->client_request_id == NULL) out->client_request_id = header(connection, "client-request-id");
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  out->from_loopback = info != NULL && is_loopback(info->client_addr);
   (void)MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, take_query, out);
 }
 
@@ -283,7 +295,7 @@ static bool start_service(vault_service *service, const vault_server_options *op
   service->signer =
       (vault_jwt_signer){options->crypto, vault_store_signer(options->store), vault_store_signer_kid(options->store)};
   service->token_seconds = or_default(options->token_seconds, VAULT_TOKEN_SECONDS);
-  return vault_token_cache_new(&service->tokens, err);
+  return vault_token_cache_new(&service->tokens, err) && vault_metrics_new(&service->metrics, err);
 }
 
 bool vault_server_start(const vault_server_options *options, vault_server **out_server, ekm_err *err) {
@@ -318,6 +330,7 @@ void vault_server_stop(vault_server **server) {
   }
   vault_connections_stop(&s->connections);
   vault_token_cache_free(&s->service.tokens);
+  vault_metrics_free(&s->service.metrics);
   ekm_mem_free(s);
   *server = NULL;
 }

@@ -7,6 +7,7 @@
 #include "vault/aad_answer.h"
 #include "vault/api_version.h"
 #include "vault/authenticate.h"
+#include "vault/metrics.h"
 #include "vault/routes.h"
 
 /* Names under which the token endpoints answer; a program that was given an address may use any of them. */
@@ -138,12 +139,14 @@ void vault_service_rest(vault_exchange *x, ekm_view body) {
 }
 
 void vault_service_end(vault_exchange *x) {
+  int64_t us = (ekm_clock_mono_ns() - x->started_ns) / 1000;
+  vault_metrics_count(x->service->metrics, x->route, x->answer.status, us);
   EKM_LOG(x->service->log, EKM_LOG_INFO, "vault.request", EKM_LOG_TEXT("method", x->method),
+          EKM_LOG_TEXT("operation", x->route == NULL ? "" : x->route->operation),
           EKM_LOG_TEXT("vault", x->vault == NULL ? "" : x->vault->name), EKM_LOG_TEXT("path", x->request.path),
           EKM_LOG_INT("status", x->answer.status), EKM_LOG_TEXT("app", x->caller.app_id),
           EKM_LOG_TEXT("key", x->key_name == NULL ? "" : x->key_name), EKM_LOG_TEXT("fault", x->fault),
-          EKM_LOG_TEXT("request_id", x->answer.request_id),
-          EKM_LOG_INT("us", (ekm_clock_mono_ns() - x->started_ns) / 1000));
+          EKM_LOG_TEXT("request_id", x->answer.request_id), EKM_LOG_INT("us", us));
   vault_answer_clear(&x->answer);
   vault_directory_release(&x->dir);
 }

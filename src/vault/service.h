@@ -21,7 +21,9 @@
 
 enum { VAULT_TOKEN_SECONDS = 3599 };
 
-/* All but tokens is borrowed. */
+struct vault_metrics;
+
+/* All but tokens and metrics is borrowed. */
 typedef struct vault_service {
   vault_store *store;
   const ekm_crypto *crypto;
@@ -30,6 +32,7 @@ typedef struct vault_service {
   ekm_log *log;
   vault_jwt_signer signer;
   vault_token_cache *tokens;
+  struct vault_metrics *metrics; /* NULL: nothing is counted */
   int64_t token_seconds;
 } vault_service;
 

@@ -309,6 +309,31 @@ static void headers_of_answers(void **state) {
   https_answer_clear(&answer);
 }
 
+static void get_near(vault_fixture *f, const char *host, const char *path, https_answer *out) {
+  https_client_send(&f->client, &(https_request){.method = "GET", .host = host, .path = path}, out);
+}
+
+static void an_operator_can_watch(void **state) {
+  vault_fixture *f = *state;
+  https_answer answer;
+  char value[512];
+  get_near(f, "localhost", "/healthz", &answer);
+  assert_int_equal(answer.status, 200);
+  assert_string_equal(ekm_json_text(answer.doc, "status"), "ok");
+  https_answer_clear(&answer);
+
+  get_near(f, "login.localhost", "/metrics", &answer);
+  assert_int_equal(answer.status, 200);
+  https_answer_header(&answer, "Content-Type", value);
+  assert_string_equal(value, "text/plain; version=0.0.4; charset=utf-8");
+  assert_non_null(strstr(ekm_buf_text(&answer.body), "\nakvd_requests_total{operation=\"health\",status=\"200\"} "));
+  https_answer_clear(&answer);
+
+  get_near(f, FIXTURE_HOST, "/metrics", &answer); /* a vault has no such path */
+  assert_int_equal(answer.status, 401);
+  https_answer_clear(&answer);
+}
+
 /* ---- many at once, a full disk, the end -------------------------------------------------------------------------- */
 
 enum { WORKERS = 8, ROUNDS = 40 };
@@ -429,17 +454,12 @@ static void a_running_request_is_finished(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(garbage_ends_in_an_error),
-      cmocka_unit_test(headers_have_a_limit),
-      cmocka_unit_test(bodies_have_a_limit),
-      cmocka_unit_test(chunked_bodies_have_the_same_limit),
-      cmocka_unit_test(slow_clients_are_cut_off),
-      cmocka_unit_test(connections_are_kept),
-      cmocka_unit_test(old_tls_is_refused),
-      cmocka_unit_test(headers_of_answers),
-      cmocka_unit_test(many_clients_are_served_at_once),
-      cmocka_unit_test(a_full_disk_loses_nothing),
-      cmocka_unit_test(a_running_request_is_finished),
+      cmocka_unit_test(garbage_ends_in_an_error),  cmocka_unit_test(headers_have_a_limit),
+      cmocka_unit_test(bodies_have_a_limit),       cmocka_unit_test(chunked_bodies_have_the_same_limit),
+      cmocka_unit_test(slow_clients_are_cut_off),  cmocka_unit_test(connections_are_kept),
+      cmocka_unit_test(old_tls_is_refused),        cmocka_unit_test(headers_of_answers),
+      cmocka_unit_test(an_operator_can_watch),     cmocka_unit_test(many_clients_are_served_at_once),
+      cmocka_unit_test(a_full_disk_loses_nothing), cmocka_unit_test(a_running_request_is_finished),
   };
   return cmocka_run_group_tests(tests, vault_fixture_set_up, vault_fixture_tear_down);
 }

@@ -6,6 +6,7 @@
 #include "support/cmocka_all.h"
 #include "support/memory_gate.h"
 #include "support/vault_fixture.h"
+#include "vault/metrics.h"
 #include "vault/service.h"
 
 typedef struct no_memory {
@@ -29,13 +30,15 @@ static int set_up(void **state) {
   t.service.signer =
       (vault_jwt_signer){t.f->crypto, vault_store_signer(t.f->store), vault_store_signer_kid(t.f->store)};
   (void)snprintf(t.authorization, sizeof t.authorization, "Bearer %s", t.f->apps[FIXTURE_FULL].token);
-  return vault_token_cache_new(&t.service.tokens, &err) ? 0 : -1;
+  bool ok = vault_token_cache_new(&t.service.tokens, &err) && vault_metrics_new(&t.service.metrics, &err);
+  return ok ? 0 : -1;
 }
 
 static int tear_down(void **state) {
   no_memory *t = *state;
   void *fixture = t->f;
   vault_token_cache_free(&t->service.tokens);
+  vault_metrics_free(&t->service.metrics);
   return vault_fixture_tear_down(&fixture);
 }
 
@@ -99,6 +102,22 @@ static void every_operation_survives(void **state) {
   ekm_buf_clear(&wrapped);
 }
 
+/* There is no socket here, so nobody is known to be near. */
+static void only_neighbours_may_watch(void **state) {
+  no_memory *t = *state;
+  const vault_request far = {.method = "GET", .path = "/metrics", .host = "login.localhost"};
+  const vault_request near = {.method = "GET", .path = "/metrics", .host = "login.localhost", .from_loopback = true};
+  static vault_exchange x;
+  assert_true(vault_service_head(&t->service, &far, &x));
+  vault_service_rest(&x, ekm_view_text(""));
+  assert_int_equal(x.answer.status, 404);
+  vault_service_end(&x);
+  assert_true(vault_service_head(&t->service, &near, &x));
+  vault_service_rest(&x, ekm_view_text(""));
+  assert_int_equal(x.answer.status, 200);
+  vault_service_end(&x);
+}
+
 static void the_token_endpoint_survives(void **state) {
   no_memory *t = *state;
   const fixture_credential *app = &t->f->apps[FIXTURE_FULL];
@@ -117,6 +136,7 @@ static void the_token_endpoint_survives(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_operation_survives),
+      cmocka_unit_test(only_neighbours_may_watch),
       cmocka_unit_test(the_token_endpoint_survives),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
