@@ -1,8 +1,10 @@
 #include "vault/tls_files.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/url.h"
 #include "crypto/cert.h"
 
 enum {
@@ -124,6 +126,12 @@ static bool covers_all(const vault_tls_options *options, ekm_view cert, bool *ou
   return true;
 }
 
+/* A wildcard stands for one label: it covers a.vault.localhost, not a.b.vault.localhost. */
+static bool is_covered_by_wildcard(const char *host) {
+  const char *dot = strchr(host, '.');
+  return dot != NULL && strcmp(dot + 1, VAULT_DEFAULT_SUFFIX) == 0;
+}
+
 static bool make_server(const vault_tls_options *options, const pem_pair *ca, int64_t ca_end, pem_pair *out,
                         ekm_err *err) {
   size_t count;
@@ -135,7 +143,7 @@ static bool make_server(const vault_tls_options *options, const pem_pair *ca, in
   ekm_cert_request request = {"akvd", names, FIXED_NAMES, now - BACKDATE_S, end};
   for (size_t i = 0; i < FIXED_NAMES; i++) names[i] = fixed_names[i];
   for (size_t i = 0; i < count; i++) {
-    if (!ekm_url_host_is_under(vaults[i].host, VAULT_DEFAULT_SUFFIX)) names[request.name_count++] = vaults[i].host;
+    if (!is_covered_by_wildcard(vaults[i].host)) names[request.name_count++] = vaults[i].host;
   }
   ekm_buf_reset(&out->cert);
   ekm_buf_reset(&out->key);
