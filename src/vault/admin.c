@@ -24,11 +24,11 @@ static const admin_command commands[] = {
     {"key create", "--data --name", "--vault --bits", "make an RSA key, or a new version of one", admin_key_create,
      false},
     {"key list", "--data", "--vault", "the keys of a vault", admin_key_list, false},
-    {"key show", "--data --name", "--vault --version", "one version of a key, and the names of all", admin_key_show,
+    {"key show", "--data --name", "--vault --key-version", "one version of a key, and the names of all", admin_key_show,
      false},
-    {"key enable", "--data --name", "--vault --version", "let a version be used (the newest if none is named)",
+    {"key enable", "--data --name", "--vault --key-version", "let a version be used (the newest if none is named)",
      admin_key_enable, false},
-    {"key disable", "--data --name", "--vault --version",
+    {"key disable", "--data --name", "--vault --key-version",
      "keep a version from being used (the newest if none is named)", admin_key_disable, false},
     {"key delete", "--data --name", "--vault", "delete all versions of a key softly", admin_key_delete, false},
 };
@@ -46,24 +46,24 @@ static void print_value(const json_t *value) {
   if (json_is_boolean(value)) (void)printf("%s", json_is_true(value) ? "yes" : "no");
 }
 
-/* An item of a list on one line, its members in their order. */
-static void print_row(json_t *row) {
+/* An item of a list on one line, its members in their order; the items of a list in it below, further in. */
+static void print_row(json_t *row, int indent) {
   const char *name;
-  json_t *value;
-  bool first = true;
-  if (!json_is_object(row)) {
-    print_value(row);
-  }
+  json_t *value, *item;
+  const char *gap = "";
+  size_t i;
+  (void)printf("%*s", indent, "");
+  print_value(row);
   json_object_foreach(row, name, value) {
-    (void)printf(first ? "" : "  ");
-    first = false;
-    if (json_is_array(value)) {
-      (void)printf("%s=%zu", name, json_array_size(value));
-    } else {
-      print_value(value);
-    }
+    if (json_is_array(value)) continue;
+    (void)printf("%s", gap);
+    print_value(value);
+    gap = "  ";
   }
   (void)printf("\n");
+  json_object_foreach(row, name, value) {
+    json_array_foreach(value, i, item) print_row(item, indent + 2);
+  }
 }
 
 static void print_lines(json_t *doc) {
@@ -72,7 +72,7 @@ static void print_lines(json_t *doc) {
   size_t i;
   json_object_foreach(doc, name, value) {
     if (json_is_array(value)) {
-      json_array_foreach(value, i, row) print_row(row);
+      json_array_foreach(value, i, row) print_row(row, 0);
     } else {
       (void)printf("%-14s ", name);
       print_value(value);
@@ -81,16 +81,33 @@ static void print_lines(json_t *doc) {
   }
 }
 
+void admin_set(json_t **doc, const char *name, json_t *value) {
+  if (json_object_set_new(*doc, name, value) != 0) ekm_json_free(doc);
+}
+
+void admin_append(json_t **rows, json_t *row) {
+  if (json_array_append_new(*rows, row) != 0) ekm_json_free(rows);
+}
+
 bool admin_print(const admin *a, json_t **doc, ekm_err *err) {
+  bool ok = true;
   if (*doc == NULL) return EKM_FAIL(err, EKM_E_OUT_OF_MEMORY, "for an answer");
   if (a->settings->json) {
-    (void)json_dumpf(*doc, stdout, JSON_INDENT(2));
+    ok = json_dumpf(*doc, stdout, JSON_INDENT(2)) == 0;
     (void)printf("\n");
   } else {
     print_lines(*doc);
   }
   ekm_json_free(doc);
-  return fflush(stdout) == 0 || EKM_FAIL(err, EKM_E_FILE_WRITE, "the standard output");
+  ok = fflush(stdout) == 0 && ferror(stdout) == 0 && ok;
+  return ok || EKM_FAIL(err, EKM_E_FILE_WRITE, "the standard output");
+}
+
+bool admin_print_list(const admin *a, const char *name, json_t **rows, ekm_err *err) {
+  json_t *doc = json_object();
+  admin_set(&doc, name, *rows);
+  *rows = NULL;
+  return admin_print(a, &doc, err);
 }
 
 /* --- vaults ------------------------------------------------------------------------------------------------------- */
@@ -126,24 +143,32 @@ bool admin_vault_add(admin *a, ekm_err *err) {
   return vault_store_vault_add(a->store, &spec, err) && print_vault(a, s->name, err);
 }
 
+/* A folder without a vault is one whose init was cut short, by a crash or a bad --name: this one goes on with it. */
+static bool open_new(admin *a, ekm_err *err) {
+  const vault_directory *dir = NULL;
+  size_t count;
+  ekm_err ignored = {0};
+  if (vault_store_create(&a->options, err)) return vault_store_open(&a->options, &a->store, err);
+  if (err->id != EKM_E_EXISTS || !vault_store_open(&a->options, &a->store, &ignored)) return false;
+  if (!vault_store_directory(a->store, &dir, err)) return false;
+  (void)vault_directory_vaults(dir, &count);
+  vault_directory_release(&dir);
+  return count == 0 || EKM_FAIL(err, EKM_E_EXISTS, "'%s' holds a vault; 'akvd vault add' adds one", a->settings->data);
+}
+
 bool admin_init(admin *a, ekm_err *err) {
   const char *name = a->settings->name == NULL ? "local" : a->settings->name;
   vault_spec spec = {.name = name, .tenant = a->settings->tenant};
-  return vault_store_create(&a->options, err) && vault_store_open(&a->options, &a->store, err) &&
-         vault_store_vault_add(a->store, &spec, err) && print_vault(a, name, err);
+  return open_new(a, err) && vault_store_vault_add(a->store, &spec, err) && print_vault(a, name, err);
 }
 
 bool admin_vault_list(admin *a, ekm_err *err) {
   const vault_directory *dir = NULL;
   size_t count;
-  json_t *rows = json_array();
-  if (!vault_store_directory(a->store, &dir, err)) {
-    json_decref(rows);
-    return false;
-  }
+  if (!vault_store_directory(a->store, &dir, err)) return false;
   const vault_info *vaults = vault_directory_vaults(dir, &count);
-  for (size_t i = 0; i < count; i++) (void)json_array_append_new(rows, vault_row(&vaults[i]));
-  json_t *doc = json_pack("{s:o}", "vaults", rows);
+  json_t *rows = json_array();
+  for (size_t i = 0; i < count; i++) admin_append(&rows, vault_row(&vaults[i]));
   vault_directory_release(&dir);
-  return admin_print(a, &doc, err);
+  return admin_print_list(a, "vaults", &rows, err);
 }

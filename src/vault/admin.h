@@ -33,8 +33,17 @@ typedef struct admin_command {
 /* admin_commands(out_count): the table. Static. */
 const admin_command *admin_commands(size_t *out_count);
 
-/* admin_print(a, doc, err): show an answer: as one JSON object with --json, else as lines; takes over *${doc}. */
+/* admin_set(doc, name, value), admin_append(rows, row):
+ * Add a member or an item, which is taken over. Without memory *${doc} becomes NULL and stays it: admin_print says so,
+ * and nothing is shown that lacks a part. */
+void admin_set(json_t **doc, const char *name, json_t *value);
+void admin_append(json_t **rows, json_t *row);
+
+/* admin_print(a, doc, err), admin_print_list(a, name, rows, err):
+ * Show an answer, or one whose only member is a list: as one JSON object with --json, else as lines. *${doc} and
+ * *${rows} are taken over; NULL is OUT_OF_MEMORY. */
 EKM_MUST_USE bool admin_print(const admin *a, json_t **doc, ekm_err *err);
+EKM_MUST_USE bool admin_print_list(const admin *a, const char *name, json_t **rows, ekm_err *err);
 
 /* admin_vault(a, dir, out_vault, err): the vault that --vault names, or the only one there is. ABSENT otherwise. */
 EKM_MUST_USE bool admin_vault(const admin *a, const vault_directory *dir, const vault_info **out_vault, ekm_err *err);

@@ -6,7 +6,11 @@
 #include "vault/admin.h"
 #include "vault/store_manage.h"
 
-enum { SECRET_MAX_BYTES = 1024, SECONDS_PER_DAY = 86400 };
+enum {
+  SECRET_FILE_MAX_BYTES = 1024 + 2,
+  /* with its line end */ SECONDS_PER_DAY = 86400,
+  PERMISSIONS_MAX_BYTES = 1024
+};
 
 /* --- secrets ------------------------------------------------------------------------------------------------------ */
 
@@ -16,9 +20,13 @@ static void drop_line_end(ekm_buf *text) {
   }
 }
 
+/* Without the buffer of the C library, which would keep the secret. */
 static bool read_line(ekm_buf *out, ekm_err *err) {
   int c;
-  while ((c = fgetc(stdin)) != EOF && c != '\n') ekm_buf_append_char(out, (char)c);
+  (void)setvbuf(stdin, NULL, _IONBF, 0);
+  for (size_t i = 0; i <= SECRET_FILE_MAX_BYTES && (c = fgetc(stdin)) != EOF && c != '\n'; i++) {
+    ekm_buf_append_char(out, (char)c);
+  }
   return ekm_buf_ok(out, "a secret", err);
 }
 
@@ -26,12 +34,15 @@ static bool read_line(ekm_buf *out, ekm_err *err) {
 static bool read_secret(const vault_settings *s, ekm_secret *out, ekm_err *err) {
   ekm_buf text;
   if (s->secret_file == NULL && !s->secret_stdin) return true;
-  ekm_buf_init(&text, SECRET_MAX_BYTES + 2);
+  if (s->secret_file != NULL && s->secret_stdin) {
+    return EKM_FAIL(err, EKM_E_USAGE, "--secret-file and --secret-stdin exclude each other");
+  }
+  ekm_buf_init(&text, SECRET_FILE_MAX_BYTES);
   bool ok = s->secret_file != NULL
                 ? ekm_file_is_private(s->secret_file, err) && ekm_file_read(s->secret_file, &text, err)
                 : read_line(&text, err);
   drop_line_end(&text);
-  if (ok && text.len == 0) ok = EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "the secret is empty");
+  if (ok && text.len == 0) ok = EKM_FAIL(err, EKM_E_USAGE, "the secret is empty");
   ok = ok && ekm_secret_set(out, ekm_buf_view(&text), err);
   ekm_buf_clear(&text);
   return ok;
@@ -42,7 +53,18 @@ static int64_t expiry_of(const admin *a) {
   return days == 0 ? 0 : ekm_clock_wall_s(a->options.clock) + days * SECONDS_PER_DAY;
 }
 
-/* A secret that was made here is shown, this once; one that was brought is known to who brought it. */
+static bool print_secret(const admin *a, const char *client_id, const char *tenant, const char *id,
+                         const ekm_secret *shown, ekm_err *err) {
+  json_t *doc = json_pack("{s:s, s:s, s:s}", "client_id", client_id, "tenant", tenant, "secret_id", id);
+  if (shown != NULL) {
+    ekm_view text = ekm_secret_reveal(shown);
+    admin_set(&doc, "secret", json_stringn((const char *)text.ptr, text.len));
+  }
+  return admin_print(a, &doc, err);
+}
+
+/* A secret that was made here is shown, this once, and taken back if it could not be; one that was brought is known to
+ * who brought it. */
 static bool add_and_print(admin *a, const char *client_id, const char *tenant, ekm_err *err) {
   bool ok = false;
   ekm_secret secret = {0};
@@ -51,10 +73,12 @@ static bool add_and_print(admin *a, const char *client_id, const char *tenant, e
   EKM_TRY(read_secret(a->settings, &secret, err));
   bool is_made = secret.len == 0;
   EKM_TRY(vault_store_secret_add(a->store, client_id, &secret, expiry_of(a), id, err));
-  json_t *doc = json_pack("{s:s, s:s, s:s}", "client_id", client_id, "tenant", tenant, "secret_id", id);
-  ekm_view shown = ekm_secret_reveal(&secret);
-  if (is_made) (void)json_object_set_new(doc, "secret", json_stringn((const char *)shown.ptr, shown.len));
-  ok = admin_print(a, &doc, err);
+  if (!print_secret(a, client_id, tenant, id, is_made ? &secret : NULL, err)) {
+    ekm_err ignored = {0};
+    if (is_made) (void)!vault_store_secret_remove(a->store, client_id, id, &ignored);
+    goto done;
+  }
+  ok = true;
 done:
   ekm_secret_clear(&secret);
   return ok;
@@ -71,7 +95,10 @@ bool admin_secret_add(admin *a, ekm_err *err) {
 }
 
 bool admin_secret_remove(admin *a, ekm_err *err) {
-  return vault_store_secret_remove(a->store, a->settings->app, a->settings->secret_id, err);
+  const vault_settings *s = a->settings;
+  if (!vault_store_secret_remove(a->store, s->app, s->secret_id, err)) return false;
+  json_t *doc = json_pack("{s:s, s:s, s:b}", "client_id", s->app, "secret_id", s->secret_id, "removed", 1);
+  return admin_print(a, &doc, err);
 }
 
 /* --- applications ------------------------------------------------------------------------------------------------- */
@@ -111,16 +138,17 @@ done:
 }
 
 bool admin_app_remove(admin *a, ekm_err *err) {
-  return vault_store_app_remove(a->store, a->settings->app, err);
+  if (!vault_store_app_remove(a->store, a->settings->app, err)) return false;
+  json_t *doc = json_pack("{s:s, s:b}", "client_id", a->settings->app, "removed", 1);
+  return admin_print(a, &doc, err);
 }
 
 static json_t *secret_rows(const vault_app *app) {
   json_t *rows = json_array();
   for (size_t i = 0; i < app->secret_count; i++) {
     const vault_secret *secret = &app->secrets[i];
-    (void)json_array_append_new(
-        rows, json_pack("{s:s, s:s, s:I, s:I}", "secret_id", secret->id, "hint", secret->hint, "created",
-                        (json_int_t)secret->created, "expires", (json_int_t)secret->expires));
+    admin_append(&rows, json_pack("{s:s, s:s, s:I, s:I}", "secret_id", secret->id, "hint", secret->hint, "created",
+                                  (json_int_t)secret->created, "expires", (json_int_t)secret->expires));
   }
   return rows;
 }
@@ -132,16 +160,24 @@ bool admin_app_list(admin *a, ekm_err *err) {
   const vault_app *apps = vault_directory_apps(dir, &count);
   json_t *rows = json_array();
   for (size_t i = 0; i < count; i++) {
-    (void)json_array_append_new(
-        rows, json_pack("{s:s, s:s, s:s, s:o}", "client_id", apps[i].client_id, "name", apps[i].name, "tenant",
-                        apps[i].tenant, "secrets", secret_rows(&apps[i])));
+    admin_append(&rows, json_pack("{s:s, s:s, s:s, s:o}", "client_id", apps[i].client_id, "name", apps[i].name,
+                                  "tenant", apps[i].tenant, "secrets", secret_rows(&apps[i])));
   }
-  json_t *doc = json_pack("{s:o}", "applications", rows);
   vault_directory_release(&dir);
-  return admin_print(a, &doc, err);
+  return admin_print_list(a, "applications", &rows, err);
 }
 
 /* --- rights ------------------------------------------------------------------------------------------------------- */
+
+static bool no_permission(const char *name, size_t len, ekm_err *err) {
+  ekm_buf known;
+  ekm_buf_init(&known, PERMISSIONS_MAX_BYTES);
+  vault_permissions_append(VAULT_MAY_ALL, &known);
+  (void)EKM_FAIL(err, EKM_E_USAGE, "there is no permission '%.*s'; there are all, or %s", (int)len, name,
+                 ekm_buf_text(&known));
+  ekm_buf_clear(&known);
+  return false;
+}
 
 /* "get,list,wrapKey" or "all". */
 static bool parse_permissions(const char *list, vault_permissions *out, ekm_err *err) {
@@ -153,7 +189,7 @@ static bool parse_permissions(const char *list, vault_permissions *out, ekm_err 
   for (const char *at = list;; at++) {
     size_t len = strcspn(at, ",");
     vault_permissions bit = vault_permission_of(at, len);
-    if (bit == 0) return EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "there is no permission '%.*s'", (int)len, at);
+    if (bit == 0) return no_permission(at, len, err);
     *out |= bit;
     at += len;
     if (*at == '\0') return true;
@@ -161,11 +197,14 @@ static bool parse_permissions(const char *list, vault_permissions *out, ekm_err 
 }
 
 static json_t *grant_row(const vault_info *vault, const char *client_id, vault_permissions permissions) {
+  json_t *row = NULL;
+  ekm_err ignored = {0}; /* there is one way to fail, and NULL tells it */
   ekm_buf names;
-  ekm_buf_init(&names, 1024);
+  ekm_buf_init(&names, PERMISSIONS_MAX_BYTES);
   vault_permissions_append(permissions, &names);
-  json_t *row =
-      json_pack("{s:s, s:s, s:s}", "vault", vault->name, "app", client_id, "permissions", ekm_buf_text(&names));
+  if (ekm_buf_ok(&names, "permissions", &ignored)) {
+    row = json_pack("{s:s, s:s, s:s}", "vault", vault->name, "app", client_id, "permissions", ekm_buf_text(&names));
+  }
   ekm_buf_clear(&names);
   return row;
 }
@@ -203,18 +242,28 @@ static const vault_info *vault_of_id(const vault_directory *dir, int64_t id) {
   return NULL;
 }
 
-bool admin_policy_show(admin *a, ekm_err *err) {
-  const vault_directory *dir = NULL;
+static json_t *grant_rows(const vault_directory *dir, const vault_info *only) {
   size_t count;
-  if (!vault_store_directory(a->store, &dir, err)) return false;
   const vault_grant *grants = vault_directory_grants(dir, &count);
   json_t *rows = json_array();
   for (size_t i = 0; i < count; i++) {
     const vault_info *vault = vault_of_id(dir, grants[i].vault_id);
-    bool wanted = vault != NULL && (a->settings->vault == NULL || strcmp(vault->name, a->settings->vault) == 0);
-    if (wanted) (void)json_array_append_new(rows, grant_row(vault, grants[i].client_id, grants[i].permissions));
+    if (vault == NULL || (only != NULL && vault != only)) continue;
+    admin_append(&rows, grant_row(vault, grants[i].client_id, grants[i].permissions));
   }
-  json_t *doc = json_pack("{s:o}", "grants", rows);
+  return rows;
+}
+
+bool admin_policy_show(admin *a, ekm_err *err) {
+  bool ok = false;
+  const vault_directory *dir = NULL;
+  const vault_info *only = NULL;
+
+  EKM_TRY(vault_store_directory(a->store, &dir, err));
+  if (a->settings->vault != NULL) EKM_TRY(admin_vault(a, dir, &only, err));
+  json_t *rows = grant_rows(dir, only);
+  ok = admin_print_list(a, "grants", &rows, err);
+done:
   vault_directory_release(&dir);
-  return admin_print(a, &doc, err);
+  return ok;
 }

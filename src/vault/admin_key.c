@@ -3,17 +3,13 @@
 
 #include "vault/admin.h"
 
-enum { RSA_EXPONENT = 65537, KID_MAX_BYTES = 512 };
+enum { RSA_EXPONENT = 65537 };
 
 static json_t *key_row(const vault_info *vault, const vault_key *key) {
-  ekm_buf kid;
-  ekm_buf_init(&kid, KID_MAX_BYTES);
-  ekm_buf_append_fmt(&kid, "https://%s/keys/%s/%s", vault->host, key->name, key->version);
-  json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:I}", "kid", ekm_buf_text(&kid), "name", key->name, "version",
-                          key->version, "kty", key->kty, "enabled", (int)key->attributes.enabled, "created",
-                          (json_int_t)key->attributes.created);
-  ekm_buf_clear(&kid);
-  return row;
+  return json_pack("{s:o, s:s, s:s, s:s, s:b, s:I}", "kid",
+                   json_sprintf("https://%s/keys/%s/%s", vault->host, key->name, key->version), "name", key->name,
+                   "version", key->version, "kty", key->kty, "enabled", (int)key->attributes.enabled, "created",
+                   (json_int_t)key->attributes.created);
 }
 
 /* What every command on keys begins with; end_key_work gives back what it took. */
@@ -64,32 +60,44 @@ bool admin_key_list(admin *a, ekm_err *err) {
 
   do {
     ok = ok && vault_store_key_list(a->store, work.vault->id, after, VAULT_STORE_PAGE_MAX, &page, err);
-    for (size_t i = 0; ok && i < page.count; i++) (void)json_array_append_new(rows, key_row(work.vault, page.items[i]));
+    for (size_t i = 0; ok && i < page.count; i++) admin_append(&rows, key_row(work.vault, page.items[i]));
     memcpy(after, page.next, sizeof after);
     vault_key_page_clear(&page);
   } while (ok && after[0] != '\0');
-  json_t *doc = json_pack("{s:o}", "keys", rows);
-  if (ok) ok = admin_print(a, &doc, err);
-  ekm_json_free(&doc);
+  ok = ok && admin_print_list(a, "keys", &rows, err);
+  ekm_json_free(&rows);
   return end_key_work(a, &work, ok, err);
+}
+
+/* The names of all versions. */
+static bool version_names(const admin *a, const key_work *work, json_t **rows, ekm_err *err) {
+  vault_key_page page = {0};
+  char after[EKM_LIMIT_KEY_NAME_CHARS + 1] = "";
+  bool ok;
+  do {
+    ok = vault_store_key_versions(a->store, work->vault->id, work->key->name, after, VAULT_STORE_PAGE_MAX, &page, err);
+    for (size_t i = 0; ok && i < page.count; i++) admin_append(rows, json_string(page.items[i]->version));
+    memcpy(after, page.next, sizeof after);
+    vault_key_page_clear(&page);
+  } while (ok && after[0] != '\0');
+  return ok;
 }
 
 bool admin_key_show(admin *a, ekm_err *err) {
   key_work work;
-  vault_key_page page = {0};
-  bool ok =
-      begin_key_work(a, &work, err) &&
-      vault_store_key_get(a->store, work.vault->id, a->settings->name, a->settings->version, &work.key, err) &&
-      vault_store_key_versions(a->store, work.vault->id, a->settings->name, NULL, VAULT_STORE_PAGE_MAX, &page, err);
+  json_t *versions = json_array();
+  const vault_settings *s = a->settings;
+  bool ok = begin_key_work(a, &work, err) &&
+            vault_store_key_get(a->store, work.vault->id, s->name, s->key_version, &work.key, err) &&
+            version_names(a, &work, &versions, err);
   if (ok) {
     json_t *doc = key_row(work.vault, work.key);
-    json_t *versions = json_array();
-    for (size_t i = 0; i < page.count; i++) (void)json_array_append_new(versions, json_string(page.items[i]->version));
-    (void)json_object_set_new(doc, "versions", versions);
+    admin_set(&doc, "versions", versions);
+    versions = NULL;
     ok = admin_print(a, &doc, err);
     vault_key_release(&work.key);
   }
-  vault_key_page_clear(&page);
+  ekm_json_free(&versions);
   return end_key_work(a, &work, ok, err);
 }
 
@@ -97,7 +105,7 @@ static bool set_enabled(admin *a, bool enabled, ekm_err *err) {
   key_work work;
   vault_key_change change = {.set = VAULT_SET_ENABLED, .attributes = {.enabled = enabled}};
   bool ok = begin_key_work(a, &work, err) && vault_store_key_update(a->store, work.vault->id, a->settings->name,
-                                                                    a->settings->version, &change, &work.key, err);
+                                                                    a->settings->key_version, &change, &work.key, err);
   return end_key_work(a, &work, ok, err);
 }
 

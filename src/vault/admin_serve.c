@@ -9,7 +9,7 @@
 #include "vault/server.h"
 #include "vault/tls_files.h"
 
-enum { DEFAULT_PORT = 8443, ADDRESS_MAX_BYTES = 64 };
+enum { DEFAULT_PORT = 8443, ADDRESS_MAX_BYTES = 64, THREADS_MAX = 256 };
 
 /* "127.0.0.1:0", "[::1]:8443" */
 static bool parse_listen(const char *text, char address[ADDRESS_MAX_BYTES], uint16_t *out_port, ekm_err *err) {
@@ -28,13 +28,18 @@ static bool parse_listen(const char *text, char address[ADDRESS_MAX_BYTES], uint
   return true;
 }
 
+/* To the one who waits for it: in the ready file, else as a line; with --json as an object in any case. */
 static bool say_ready(const admin *a, const char *address, uint16_t port, ekm_err *err) {
+  const vault_settings *s = a->settings;
   char text[ADDRESS_MAX_BYTES + 16];
   (void)snprintf(text, sizeof text, strchr(address, ':') != NULL ? "[%s]:%u\n" : "%s:%u\n", address, (unsigned)port);
-  if (a->settings->ready_file != NULL) {
-    return ekm_file_write_public(a->settings->ready_file, ekm_view_text(text), err);
+  if (s->ready_file != NULL && !ekm_file_write_public(s->ready_file, ekm_view_text(text), err)) return false;
+  if (s->json) {
+    json_t *doc = json_pack("{s:s, s:s, s:i}", "data", s->data, "address", address, "port", (int)port);
+    return admin_print(a, &doc, err);
   }
-  (void)printf("akvd serves %s at %s", a->settings->data, text);
+  if (s->ready_file != NULL) return true;
+  (void)printf("akvd serves %s at %s", s->data, text);
   return fflush(stdout) == 0 || EKM_FAIL(err, EKM_E_FILE_WRITE, "the standard output");
 }
 
@@ -58,6 +63,8 @@ bool admin_serve(admin *a, ekm_err *err) {
   ekm_buf_init(&key, VAULT_TLS_PEM_MAX_BYTES);
   ekm_process_catch_stop(); /* before the server has threads */
   if (a->settings->listen != NULL) EKM_TRY(parse_listen(a->settings->listen, address, &port, err));
+  if (a->settings->threads > THREADS_MAX) EKM_BAIL(err, EKM_E_USAGE, "--threads is at most %d", THREADS_MAX);
+  if (a->settings->ready_file != NULL) (void)remove(a->settings->ready_file); /* of an earlier server */
   EKM_TRY(certificate(a, &cert, &key, err));
   vault_server_options options = {.address = address,
                                   .port = port,

@@ -8,37 +8,102 @@
 
 #define AKVD_VERSION "0.1.0"
 
+enum { OPTIONS_MAX_BYTES = 512 };
+
 /* What every command takes besides its own. */
 static const char common[] = " --master-key --log-file --log-level --json --help";
 
-static int print_help(FILE *to) {
+/* --- help --------------------------------------------------------------------------------------------------------- */
+
+static void print_option(const vault_setting *option) {
+  (void)printf("  %-16s %-13s %s\n", option->name, option->value == NULL ? "" : option->value, option->help);
+}
+
+static void print_options(const char *title, const char *list) {
+  size_t count;
+  const vault_setting *options = vault_settings_table(&count);
+  (void)printf("\n%s\n", title);
+  for (size_t i = 0; i < count; i++) {
+    if (vault_settings_is_listed(list, options[i].name)) print_option(&options[i]);
+  }
+}
+
+static void print_help(void) {
   size_t count;
   const admin_command *commands = admin_commands(&count);
-  (void)fprintf(to,
-                "akvd %s: a local Key Vault, for development, tests and rehearsal\n\nusage: akvd COMMAND OPTIONS\n\n",
-                AKVD_VERSION);
-  for (size_t i = 0; i < count; i++) (void)fprintf(to, "  %-15s %s\n", commands[i].words, commands[i].help);
-  const vault_setting *settings = vault_settings_table(&count);
-  (void)fprintf(to, "\noptions; 'akvd COMMAND --help' tells which one a command needs\n\n");
-  for (size_t i = 0; i < count; i++) {
-    (void)fprintf(to, "  %-15s %-13s %s\n", settings[i].name, settings[i].value == NULL ? "" : settings[i].value,
-                  settings[i].help);
+  (void)printf("akvd %s: a local Key Vault, for development, tests and rehearsal\n\n", AKVD_VERSION);
+  (void)printf("usage: akvd COMMAND OPTIONS\n\ncommands; 'akvd COMMAND --help' shows the options of one\n");
+  for (size_t i = 0; i < count; i++) (void)printf("  %-16s %s\n", commands[i].words, commands[i].help);
+  const vault_setting *options = vault_settings_table(&count);
+  (void)printf("\noptions\n");
+  for (size_t i = 0; i < count; i++) print_option(&options[i]);
+  (void)printf("\nexit status: 0 done, 1 the command failed, 2 the command line cannot be understood\n");
+}
+
+static bool takes(const admin_command *command, ekm_buf *out, ekm_err *err) {
+  ekm_buf_append_text(out, command->takes);
+  ekm_buf_append_text(out, common);
+  return ekm_buf_ok(out, "options", err);
+}
+
+static bool print_command_help(const admin_command *command, ekm_err *err) {
+  ekm_buf list;
+  ekm_buf_init(&list, OPTIONS_MAX_BYTES);
+  bool ok = takes(command, &list, err);
+  if (ok) {
+    (void)printf("usage: akvd %s OPTIONS\n\n  %s\n", command->words, command->help);
+    print_options("needs", command->needs);
+    print_options("takes", ekm_buf_text(&list));
   }
-  (void)fprintf(to, "\nexit status: 0 done, 1 the command failed, 2 the command line cannot be understood\n");
-  return to == stdout ? 0 : 2;
+  ekm_buf_clear(&list);
+  return ok;
 }
 
-static int print_command_help(const admin_command *command) {
-  (void)printf("akvd %s: %s\n\n  needs  %s\n  takes  %s%s\n", command->words, command->help, command->needs,
-               command->takes, command->takes[0] == '\0' ? common + 1 : common);
-  return 0;
+/* Of a command, or, if only the first word was given, of all that begin with it. *${out_found}: is there one? */
+static bool help(const char *words, bool *out_found, ekm_err *err) {
+  size_t count;
+  const admin_command *commands = admin_commands(&count);
+  size_t len = strlen(words);
+  *out_found = false;
+  for (size_t i = 0; i < count; i++) {
+    const char *rest = commands[i].words + len;
+    if (strncmp(commands[i].words, words, len) != 0 || (*rest != '\0' && *rest != ' ')) continue;
+    if (*out_found) (void)printf("\n");
+    *out_found = true;
+    if (!print_command_help(&commands[i], err)) return false;
+  }
+  return true;
 }
 
-static int fail(const ekm_err *err) {
-  const ekm_err_info *info = ekm_err_info_of(err->id);
-  (void)fprintf(stderr, "akvd: %s: %s\n  what to do: %s\n", info->text, err->detail, info->remedy);
-  return err->id == EKM_E_USAGE ? 2 : 1;
+/* --- the end ------------------------------------------------------------------------------------------------------ */
+
+static bool flush(ekm_err *err) {
+  return (fflush(stdout) == 0 && ferror(stdout) == 0) || EKM_FAIL(err, EKM_E_FILE_WRITE, "the standard output");
 }
+
+static void print_error_object(const ekm_err *err, const char *text, const char *remedy) {
+  json_t *doc = json_pack("{s:{s:s, s:s, s:s, s:s}}", "error", "name", ekm_err_info_of(err->id)->name, "text", text,
+                          "detail", err->detail, "what_to_do", remedy);
+  if (doc != NULL) (void)json_dumpf(doc, stdout, JSON_INDENT(2));
+  (void)printf("\n");
+  (void)fflush(stdout);
+  ekm_json_free(&doc);
+}
+
+/* A value that is none came from the command line here: the general text of BAD_ARGUMENT speaks to SQL Server. */
+static int fail(const vault_settings *settings, const admin_command *command, const ekm_err *err) {
+  char hint[VAULT_COMMAND_MAX_BYTES + 32];
+  bool is_usage = err->id == EKM_E_USAGE || err->id == EKM_E_BAD_ARGUMENT;
+  const ekm_err_info *info = ekm_err_info_of(is_usage ? EKM_E_USAGE : err->id);
+  (void)snprintf(hint, sizeof hint, "See 'akvd %s%s--help'.", command == NULL ? "" : command->words,
+                 command == NULL ? "" : " ");
+  const char *remedy = is_usage ? hint : info->remedy;
+  (void)fprintf(stderr, "akvd: %s: %s\n  what to do: %s\n", info->text, err->detail, remedy);
+  if (settings->json) print_error_object(err, info->text, remedy);
+  return is_usage ? 2 : 1;
+}
+
+/* --- one command -------------------------------------------------------------------------------------------------- */
 
 static const admin_command *find_command(const char *words) {
   size_t count;
@@ -50,24 +115,24 @@ static const admin_command *find_command(const char *words) {
 }
 
 static bool check_options(const admin_command *command, const vault_settings *settings, ekm_err *err) {
-  ekm_buf takes;
-  ekm_buf_init(&takes, 512);
-  ekm_buf_append_text(&takes, command->takes);
-  ekm_buf_append_text(&takes, common);
-  bool ok =
-      ekm_buf_ok(&takes, "options", err) && vault_settings_check(settings, command->needs, ekm_buf_text(&takes), err);
-  ekm_buf_clear(&takes);
+  ekm_buf list;
+  ekm_buf_init(&list, OPTIONS_MAX_BYTES);
+  bool ok = takes(command, &list, err) && vault_settings_check(settings, command->needs, ekm_buf_text(&list), err);
+  ekm_buf_clear(&list);
   return ok;
 }
 
-/* Without --log-file, faults go to standard error and the rest nowhere. */
-static bool open_log(const vault_settings *settings, const ekm_clock *clock, ekm_log **out_log, ekm_err *err) {
-  ekm_log_level level = settings->log_file != NULL ? EKM_LOG_INFO : EKM_LOG_WARN;
+/* Without --log-file and --log-level only a server logs, its faults to standard error; a command says its own. */
+static bool open_log(const admin_command *command, const vault_settings *settings, ekm_log **out_log, ekm_err *err) {
+  ekm_log_level level = settings->log_file != NULL    ? EKM_LOG_INFO
+                        : command->run == admin_serve ? EKM_LOG_WARN
+                                                      : EKM_LOG_OFF;
   if (settings->log_level != NULL && !ekm_log_parse_level(settings->log_level, &level)) {
     return EKM_FAIL(err, EKM_E_USAGE, "--log-level '%s' is none of off, error, warn, info, debug, trace",
                     settings->log_level);
   }
-  return ekm_log_open_file(settings->log_file == NULL ? "-" : settings->log_file, level, clock, out_log, err);
+  return ekm_log_open_file(settings->log_file == NULL ? "-" : settings->log_file, level, ekm_clock_system(), out_log,
+                           err);
 }
 
 static bool run(const admin_command *command, const vault_settings *settings, ekm_err *err) {
@@ -77,7 +142,7 @@ static bool run(const admin_command *command, const vault_settings *settings, ek
   admin a = {.settings = settings};
 
   EKM_TRY(check_options(command, settings, err));
-  EKM_TRY(open_log(settings, ekm_clock_system(), &log, err));
+  EKM_TRY(open_log(command, settings, &log, err));
   if (!ekm_process_harden()) {
     EKM_LOG(log, EKM_LOG_WARN, "vault.harden", EKM_LOG_TEXT("text", "core dumps cannot be switched off here"));
   }
@@ -96,17 +161,34 @@ done:
   return ok;
 }
 
+/* Help or version, if they are asked for; else *${out_done} is false. */
+static bool tell(const vault_settings *settings, bool *out_done, ekm_err *err) {
+  bool found;
+  *out_done = settings->version || settings->help;
+  if (!*out_done) return true;
+  if (settings->version) {
+    (void)printf("akvd %s\n", AKVD_VERSION);
+  } else if (settings->command[0] == '\0') {
+    print_help();
+  } else {
+    if (!help(settings->command, &found, err)) return false;
+    if (!found) return EKM_FAIL(err, EKM_E_USAGE, "there is no command '%s'", settings->command);
+  }
+  return flush(err);
+}
+
 int main(int argc, char **argv) {
   vault_settings settings;
+  bool done;
   ekm_err err = {0};
-  if (!vault_settings_parse(argc, argv, &settings, &err)) return fail(&err);
-  if (settings.print_version) return printf("akvd %s\n", AKVD_VERSION) < 0;
-  if (settings.command[0] == '\0') return print_help(settings.help ? stdout : stderr);
+  if (!vault_settings_parse(argc, argv, &settings, &err)) return fail(&settings, NULL, &err);
+  if (!tell(&settings, &done, &err)) return fail(&settings, NULL, &err);
+  if (done) return 0;
   const admin_command *command = find_command(settings.command);
   if (command == NULL) {
-    (void)EKM_FAIL(&err, EKM_E_USAGE, "there is no command '%s'", settings.command);
-    return fail(&err);
+    (void)(settings.command[0] == '\0' ? EKM_FAIL(&err, EKM_E_USAGE, "a command is missing")
+                                       : EKM_FAIL(&err, EKM_E_USAGE, "there is no command '%s'", settings.command));
+    return fail(&settings, NULL, &err);
   }
-  if (settings.help) return print_command_help(command);
-  return run(command, &settings, &err) ? 0 : fail(&err);
+  return run(command, &settings, &err) ? 0 : fail(&settings, command, &err);
 }

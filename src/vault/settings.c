@@ -16,7 +16,7 @@ static const vault_setting table[] = {
     {"--vault", "NAME", "the vault that is meant", VAULT_SETTING_TEXT, AT(vault)},
     {"--app", "ID", "client id of the application that is meant", VAULT_SETTING_TEXT, AT(app)},
     {"--name", "NAME", "name of the vault, application or key", VAULT_SETTING_TEXT, AT(name)},
-    {"--version", "ID", "version of the key (the newest)", VAULT_SETTING_TEXT, AT(version)},
+    {"--key-version", "ID", "version of the key (the newest)", VAULT_SETTING_TEXT, AT(key_version)},
     {"--tenant", "GUID", "tenant (a new one for a vault, the vault's for an application)", VAULT_SETTING_TEXT,
      AT(tenant)},
     {"--suffix", "DOMAIN", "what follows a vault's name in its host (vault.localhost)", VAULT_SETTING_TEXT, AT(suffix)},
@@ -29,10 +29,10 @@ static const vault_setting table[] = {
     {"--expires-days", "N", "life of the secret (for ever)", VAULT_SETTING_NUMBER, AT(expires_days)},
     {"--bits", "N", "length of the RSA key: 2048, 3072 or 4096 (2048)", VAULT_SETTING_NUMBER, AT(bits)},
     {"--log-file", "FILE", "append the log there; - is standard error", VAULT_SETTING_TEXT, AT(log_file)},
-    {"--log-level", "LEVEL", "off, error, warn, info, debug or trace (info)", VAULT_SETTING_TEXT, AT(log_level)},
+    {"--log-level", "LEVEL", "off, error, warn, info, debug or trace", VAULT_SETTING_TEXT, AT(log_level)},
     {"--json", NULL, "print one JSON object", VAULT_SETTING_FLAG, AT(json)},
     {"--help", NULL, "print help", VAULT_SETTING_FLAG, AT(help)},
-    {"--print-version", NULL, "print the version of akvd", VAULT_SETTING_FLAG, AT(print_version)},
+    {"--version", NULL, "print the version of akvd", VAULT_SETTING_FLAG, AT(version)},
 };
 
 enum { ROWS = sizeof table / sizeof table[0], NUMBER_MAX = 1000000 };
@@ -61,8 +61,9 @@ static bool is_given(const vault_settings *settings, const vault_setting *row) {
 static bool parse_number(const char *name, const char *text, unsigned *out, ekm_err *err) {
   unsigned number = 0;
   size_t i = 0;
-  for (; text[i] >= '0' && text[i] <= '9' && number <= NUMBER_MAX; i++)
+  for (; text[i] >= '0' && text[i] <= '9' && number <= NUMBER_MAX; i++) {
     number = number * 10 + (unsigned)(text[i] - '0');
+  }
   if (i == 0 || text[i] != '\0' || number == 0 || number > NUMBER_MAX) {
     return EKM_FAIL(err, EKM_E_USAGE, "'%s %s' is not a number from 1 to %d", name, text, NUMBER_MAX);
   }
@@ -74,10 +75,11 @@ static bool set(vault_settings *out, const vault_setting *row, const char *value
   char *at = (char *)out + row->offset;
   if (is_given(out, row)) return EKM_FAIL(err, EKM_E_USAGE, "'%s' is given twice", row->name);
   if (row->kind == VAULT_SETTING_NUMBER) return parse_number(row->name, value, (unsigned *)(void *)at, err);
-  if (row->kind == VAULT_SETTING_TEXT)
+  if (row->kind == VAULT_SETTING_TEXT) {
     *(const char **)(void *)at = value;
-  else
+  } else {
     *(bool *)(void *)at = true;
+  }
   return true;
 }
 
@@ -90,9 +92,12 @@ static bool take_option(int argc, char **argv, int *i, vault_settings *out, ekm_
   if (row->value == NULL) {
     return equals == NULL ? set(out, row, NULL, err) : EKM_FAIL(err, EKM_E_USAGE, "'%s' has no value", row->name);
   }
-  if (equals != NULL) return set(out, row, equals + 1, err);
-  if (*i + 1 == argc) return EKM_FAIL(err, EKM_E_USAGE, "'%s' needs a value: %s", row->name, row->value);
-  return set(out, row, argv[++*i], err);
+  const char *value = equals != NULL ? equals + 1 : *i + 1 < argc ? argv[++*i] : "";
+  bool is_next_option = equals == NULL && value[0] == '-' && value[1] == '-';
+  if (value[0] == '\0' || is_next_option) {
+    return EKM_FAIL(err, EKM_E_USAGE, "'%s' needs a value: %s", row->name, row->value);
+  }
+  return set(out, row, value, err);
 }
 
 static bool take_word(const char *word, size_t *words, vault_settings *out, ekm_err *err) {
@@ -111,14 +116,13 @@ bool vault_settings_parse(int argc, char **argv, vault_settings *out, ekm_err *e
   size_t words = 0;
   memset(out, 0, sizeof *out);
   for (int i = 1; i < argc; i++) {
-    bool is_option = argv[i][0] == '-' && argv[i][1] == '-';
-    if (!(is_option ? take_option(argc, argv, &i, out, err) : take_word(argv[i], &words, out, err))) return false;
+    if (!(argv[i][0] == '-' ? take_option(argc, argv, &i, out, err) : take_word(argv[i], &words, out, err)))
+      return false;
   }
   return true;
 }
 
-/* Is ${name} one of the words of ${list}? */
-static bool is_listed(const char *list, const char *name) {
+bool vault_settings_is_listed(const char *list, const char *name) {
   size_t len = strlen(name);
   for (const char *at = strstr(list, name); at != NULL; at = strstr(at + 1, name)) {
     if ((at == list || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0')) return true;
@@ -128,12 +132,12 @@ static bool is_listed(const char *list, const char *name) {
 
 bool vault_settings_check(const vault_settings *settings, const char *needs, const char *takes, ekm_err *err) {
   for (size_t i = 0; i < ROWS; i++) {
-    bool is_needed = is_listed(needs, table[i].name);
+    bool is_needed = vault_settings_is_listed(needs, table[i].name);
     bool given = is_given(settings, &table[i]);
     if (is_needed && !given) {
       return EKM_FAIL(err, EKM_E_USAGE, "'%s' needs %s %s", settings->command, table[i].name, table[i].value);
     }
-    if (given && !is_needed && !is_listed(takes, table[i].name)) {
+    if (given && !is_needed && !vault_settings_is_listed(takes, table[i].name)) {
       return EKM_FAIL(err, EKM_E_USAGE, "'%s' does not take %s", settings->command, table[i].name);
     }
   }

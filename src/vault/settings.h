@@ -17,9 +17,9 @@ enum { VAULT_WORDS_MAX = 3, VAULT_COMMAND_MAX_BYTES = 64 };
 typedef struct vault_settings {
   const char *data, *master_key, *log_file, *log_level;
   const char *listen, *ready_file;
-  const char *vault, *app, *name, *tenant, *suffix, *version, *permissions, *secret_file, *secret_id;
+  const char *vault, *app, *name, *tenant, *suffix, *key_version, *permissions, *secret_file, *secret_id;
   unsigned threads, bits, retention_days, expires_days;
-  bool secret_stdin, json, help, print_version;
+  bool secret_stdin, json, help, version;
   char command[VAULT_COMMAND_MAX_BYTES]; /* the words with one space between them */
 } vault_settings;
 
@@ -35,9 +35,13 @@ typedef struct vault_setting {
 const vault_setting *vault_settings_table(size_t *out_count);
 
 /* vault_settings_parse(argc, argv, out, err):
- * "--name value" and "--name=value", anywhere. USAGE for what is not in the table, a missing or superfluous value, a
- * number that is none, an option that is given twice. Texts are borrowed from ${argv}. */
+ * "--name value" and "--name=value", anywhere. USAGE for what is not in the table, a missing, empty or superfluous
+ * value, a number that is none, an option that is given twice. A value that starts with "--" has to be written behind
+ * "=": else it is the next option, and the value was forgotten. Texts are borrowed from ${argv}. */
 EKM_MUST_USE bool vault_settings_parse(int argc, char **argv, vault_settings *out, ekm_err *err);
+
+/* vault_settings_is_listed(list, name): is ${name} one of the words of ${list}, which spaces separate? */
+bool vault_settings_is_listed(const char *list, const char *name);
 
 /* vault_settings_check(settings, needs, takes, err):
  * ${needs} and ${takes} are option names separated by spaces. USAGE if one of ${needs} was not given, or one was given
