@@ -127,6 +127,7 @@ size_t vault_answer_headers(const vault_answer *answer, const char *client_reque
     const char *name = answer->from_sign_in ? "client-request-id" : "x-ms-client-request-id";
     out[count++] = (vault_header){name, client_request_id};
   }
+  if (answer->retry_after[0] != '\0') out[count++] = (vault_header){"Retry-After", answer->retry_after};
   if (answer->challenge[0] != '\0') out[count++] = (vault_header){"WWW-Authenticate", answer->challenge};
   return count;
 }

@@ -36,13 +36,18 @@ typedef struct vault_fault_info {
   const char *text;
 } vault_fault_info;
 
+/* What is left out of an answer on purpose; see trouble.h. */
+typedef enum vault_cut { VAULT_CUT_NOTHING, VAULT_CUT_HALF, VAULT_CUT_ALL } vault_cut;
+
 typedef struct vault_answer {
   int status;
   bool from_sign_in;        /* a token endpoint's headers instead of a vault's */
   const char *content_type; /* NULL: JSON */
   ekm_buf body;
   char request_id[VAULT_ID_BYTES];
-  char challenge[600]; /* WWW-Authenticate, or "" */
+  char challenge[600];  /* WWW-Authenticate, or "" */
+  char retry_after[16]; /* seconds, or "" */
+  vault_cut cut;
 } vault_answer;
 
 typedef struct vault_header {

@@ -11,10 +11,14 @@ void vault_issuer(const char *tenant, char out[VAULT_JWT_TEXT_BYTES]) {
   (void)snprintf(out, VAULT_JWT_TEXT_BYTES, "https://sts.windows.net/%s/", tenant);
 }
 
-static bool refuse(vault_exchange *x, vault_fault fault, const char *expected, const char *found) {
+void vault_challenge(vault_exchange *x, const char *more) {
   (void)snprintf(x->answer.challenge, sizeof x->answer.challenge,
-                 "Bearer authorization=\"https://" VAULT_LOGIN_HOST "/%s\", resource=\"%s\"", x->vault->tenant,
-                 x->vault->resource);
+                 "Bearer authorization=\"https://" VAULT_LOGIN_HOST "/%s\", resource=\"%s\"%s", x->vault->tenant,
+                 x->vault->resource, more);
+}
+
+static bool refuse(vault_exchange *x, vault_fault fault, const char *expected, const char *found) {
+  vault_challenge(x, "");
   return vault_refuse_with(x, fault, (const char *const[VAULT_FAULT_ARGS]){expected, found});
 }
 

@@ -12,6 +12,9 @@
 /* vault_issuer(tenant, out): the issuer of tokens of ${tenant}: "https://sts.windows.net/<tenant>/". */
 void vault_issuer(const char *tenant, char out[VAULT_JWT_TEXT_BYTES]);
 
+/* vault_challenge(x, more): let the answer say where to sign in for x->vault, and ${more} behind it (", error=..."). */
+void vault_challenge(vault_exchange *x, const char *more);
+
 /* vault_authenticate(x):
  * Check the request's token and fill x->caller; else refuse with 401 and the challenge
  *   Bearer authorization="https://login.localhost/<tenant>", resource="https://vault.localhost" */

@@ -5,6 +5,7 @@
 #include "vault/discovery.h"
 #include "vault/keys_api.h"
 #include "vault/token_endpoint.h"
+#include "vault/trouble.h"
 #include "vault/watch.h"
 
 /* Rows of a face in the order in which they are tried: literals before {version?}. */
@@ -38,6 +39,8 @@ static const vault_route routes[] = {
     {"discover_keys_v2", VAULT_FACE_SIGN_IN, "GET", "{tenant}/discovery/v2.0/keys", 0, vault_discovery_keys},
     {"discover_keys", VAULT_FACE_SIGN_IN, "GET", "{tenant}/discovery/keys", 0, vault_discovery_keys},
     {"health", VAULT_FACE_SIGN_IN, "GET", "healthz", 0, vault_watch_health},
+    {"trouble_get", VAULT_FACE_SIGN_IN, "GET", "_akvd/trouble", 0, vault_trouble_get},
+    {"trouble_put", VAULT_FACE_SIGN_IN, "PUT", "_akvd/trouble", 0, vault_trouble_put},
     {"metrics", VAULT_FACE_SIGN_IN, "GET", "metrics", 0, vault_watch_metrics},
 };
 

@@ -15,6 +15,7 @@
 #include "vault/listen.h"
 #include "vault/metrics.h"
 #include "vault/service.h"
+#include "vault/trouble.h"
 
 /* TLS 1.2 and 1.3 only, with what GnuTLS calls normal strength. */
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
@@ -124,15 +125,40 @@ static bool announces_too_much(struct MHD_Connection *connection) {
 
 /* ---- the answer -------------------------------------------------------------------------------------------------- */
 
+/* Half of the body that the headers promise; then the connection ends. */
+static ssize_t half_of_it(void *arg, uint64_t at, char *out, size_t max) {
+  const ekm_buf *body = arg;
+  size_t half = body->len / 2;
+  if (at >= half) return MHD_CONTENT_READER_END_WITH_ERROR;
+  size_t len = half - (size_t)at < max ? half - (size_t)at : max;
+  memcpy(out, body->ptr + at, len);
+  return (ssize_t)len;
+}
+
+/* The body stays the exchange's, which lives until the answer is sent. */
+static struct MHD_Response *make_response(vault_answer *answer) {
+  if (answer->cut == VAULT_CUT_HALF) {
+    return MHD_create_response_from_callback(answer->body.len, answer->body.len, half_of_it, &answer->body, NULL);
+  }
+  return MHD_create_response_from_buffer(answer->body.len, answer->body.ptr, MHD_RESPMEM_PERSISTENT);
+}
+
+/* The socket is closed with a reset instead of an end. */
+static enum MHD_Result reset(struct MHD_Connection *connection) {
+  static const struct linger at_once = {1, 0};
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  if (info != NULL) (void)setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  return MHD_NO;
+}
+
 static enum MHD_Result send_answer(const vault_server *server, struct MHD_Connection *connection, passage *p,
                                    bool close_after) {
   vault_header headers[VAULT_ANSWER_HEADERS];
   vault_answer *answer = &p->x.answer;
   size_t count = vault_answer_headers(answer, p->x.request.client_request_id, headers);
 
-  /* The body stays the exchange's, which lives until the answer is sent. */
-  struct MHD_Response *response =
-      MHD_create_response_from_buffer(answer->body.len, answer->body.ptr, MHD_RESPMEM_PERSISTENT);
+  if (answer->cut == VAULT_CUT_ALL) return reset(connection);
+  struct MHD_Response *response = make_response(answer);
   if (response == NULL) return MHD_NO;
   bool ok = true;
   for (size_t i = 0; i < count && ok; i++) {
@@ -295,7 +321,8 @@ static bool start_service(vault_service *service, const vault_server_options *op
   service->signer =
       (vault_jwt_signer){options->crypto, vault_store_signer(options->store), vault_store_signer_kid(options->store)};
   service->token_seconds = or_default(options->token_seconds, VAULT_TOKEN_SECONDS);
-  return vault_token_cache_new(&service->tokens, err) && vault_metrics_new(&service->metrics, err);
+  return vault_token_cache_new(&service->tokens, err) && vault_metrics_new(&service->metrics, err) &&
+         (!options->with_trouble || vault_trouble_new(&service->trouble, err));
 }
 
 bool vault_server_start(const vault_server_options *options, vault_server **out_server, ekm_err *err) {
@@ -323,6 +350,7 @@ void vault_server_stop(vault_server **server) {
   if (s == NULL) return;
   if (s->daemon != NULL) {
     atomic_store(&s->stopping, true);
+    vault_trouble_end(s->service.trouble);
     MHD_socket listener = MHD_quiesce_daemon(s->daemon);
     (void)vault_connections_drain(s->connections, s->request_ms);
     MHD_stop_daemon(s->daemon);
@@ -331,6 +359,7 @@ void vault_server_stop(vault_server **server) {
   vault_connections_stop(&s->connections);
   vault_token_cache_free(&s->service.tokens);
   vault_metrics_free(&s->service.metrics);
+  vault_trouble_free(&s->service.trouble);
   ekm_mem_free(s);
   *server = NULL;
 }

@@ -37,6 +37,7 @@ typedef struct vault_server_options {
   unsigned max_connections; /* default: 1024 */
   unsigned idle_seconds;    /* default: 120; how long a connection may be silent between two requests */
   unsigned request_ms;      /* default: 20000; from a request's headers to the end of its answer */
+  bool with_trouble;        /* clients of this machine may ask for trouble.h */
   unsigned token_seconds;   /* default: 3599; life of an access token */
 } vault_server_options;
 

@@ -9,6 +9,7 @@
 #include "vault/authenticate.h"
 #include "vault/metrics.h"
 #include "vault/routes.h"
+#include "vault/trouble.h"
 
 /* Names under which the token endpoints answer; a program that was given an address may use any of them. */
 static const char *const sign_in_hosts[] = {VAULT_LOGIN_HOST, "localhost", "127.0.0.1", "[::1]"};
@@ -127,7 +128,7 @@ bool vault_service_head(const vault_service *service, const vault_request *reque
   x->request = *request;
   x->method = effective_method(request);
   x->started_ns = ekm_clock_mono_ns();
-  if (decide(x)) return true;
+  if (decide(x)) return !vault_trouble_meet(service->trouble, x);
   if (!x->refused) answer_failure(x);
   return false;
 }

@@ -22,8 +22,9 @@
 enum { VAULT_TOKEN_SECONDS = 3599 };
 
 struct vault_metrics;
+struct vault_trouble;
 
-/* All but tokens and metrics is borrowed. */
+/* All but tokens, metrics and trouble is borrowed. */
 typedef struct vault_service {
   vault_store *store;
   const ekm_crypto *crypto;
@@ -33,6 +34,7 @@ typedef struct vault_service {
   vault_jwt_signer signer;
   vault_token_cache *tokens;
   struct vault_metrics *metrics; /* NULL: nothing is counted */
+  struct vault_trouble *trouble; /* NULL: none can be asked for */
   int64_t token_seconds;
 } vault_service;
 

@@ -118,6 +118,21 @@ static void only_neighbours_may_watch(void **state) {
   vault_service_end(&x);
 }
 
+/* The service here was started without trouble. */
+static void trouble_must_be_allowed(void **state) {
+  no_memory *t = *state;
+  static const char *const methods[] = {"GET", "PUT"};
+  static vault_exchange x;
+  for (size_t i = 0; i < 2; i++) {
+    const vault_request request = {
+        .method = methods[i], .path = "/_akvd/trouble", .host = "localhost", .from_loopback = true};
+    assert_true(vault_service_head(&t->service, &request, &x));
+    vault_service_rest(&x, ekm_view_text("{\"trouble\":[]}"));
+    assert_int_equal(x.answer.status, 404);
+    vault_service_end(&x);
+  }
+}
+
 static void the_token_endpoint_survives(void **state) {
   no_memory *t = *state;
   const fixture_credential *app = &t->f->apps[FIXTURE_FULL];
@@ -137,6 +152,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_operation_survives),
       cmocka_unit_test(only_neighbours_may_watch),
+      cmocka_unit_test(trouble_must_be_allowed),
       cmocka_unit_test(the_token_endpoint_survives),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);

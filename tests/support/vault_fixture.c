@@ -50,6 +50,7 @@ static bool start(vault_fixture *f, ekm_err *err) {
       .log = f->log,
       .idle_seconds = 120,
       .request_ms = 2000,
+      .with_trouble = true,
   };
   if (!vault_server_start(&server, &f->server, err)) return false;
   https_client_open(&f->client, vault_server_port(f->server), ekm_buf_view(&f->ca_pem));
