@@ -204,7 +204,7 @@ bool keyring_keyvault_secret(const ekm_secret *text, char out_client_id[KEYRING_
 typedef struct entry {
   keyring *ring;      /* NULL: the entry is free */
   akv_client *client; /* belongs to the ring */
-  bool proven;        /* it signed in at least once */
+  bool proven;        /* it signed in, and was not refused since */
   uint64_t used;      /* the connector's tick of the last use */
 } entry;
 
@@ -231,15 +231,17 @@ static entry *find_locked(keyvault_connector *connector, const identity *who) {
   return NULL;
 }
 
-/* A free entry, or the one that was used longest ago. */
+/* A free entry, or of those that are not proven, else of all, the one that was used longest ago: wrong credentials do not
+ * drive out right ones. */
 static entry *victim_locked(keyvault_connector *connector) {
-  entry *oldest = &connector->entries[0];
+  entry *victim = &connector->entries[0];
   for (size_t i = 0; i < EKM_LIMIT_IDENTITIES; i++) {
     entry *e = &connector->entries[i];
     if (e->ring == NULL) return e;
-    if (e->used < oldest->used) oldest = e;
+    bool is_better = e->proven == victim->proven ? e->used < victim->used : victim->proven;
+    if (is_better) victim = e;
   }
-  return oldest;
+  return victim;
 }
 
 static bool make_ring(const keyvault_connector *connector, const identity *who, keyring **out_ring,
@@ -276,14 +278,15 @@ static bool find_or_make_locked(keyvault_connector *connector, const identity *w
   return true;
 }
 
-/* Keep what a sign-in told: the entry is proven, or it is forgotten if it was refused or never worked. */
+/* Keep what a sign-in told. Who was refused stays, no longer proven, because its token cache remembers the refusal for
+ * seconds; who never worked for another reason is forgotten. */
 static void note_locked(keyvault_connector *connector, const keyring *ring, bool ok, const ekm_err *err) {
   for (size_t i = 0; i < EKM_LIMIT_IDENTITIES; i++) {
     entry *e = &connector->entries[i];
     if (e->ring != ring) continue;
-    if (ok) {
-      e->proven = true;
-    } else if (!e->proven || err->id == EKM_E_TOKEN_REFUSED) {
+    if (ok || err->id == EKM_E_TOKEN_REFUSED) {
+      e->proven = ok;
+    } else if (!e->proven) {
       keyring_unref(&e->ring);
       *e = (entry){0};
     }

@@ -140,7 +140,7 @@ static void a_refused_credential_is_not_hammered(void **state) {
   hostile_vault_fresh(f);
   hostile_server_play(f->server, HOSTILE_TOKEN, &refuse);
   for (int i = 0; i < 3; i++) connector_assert(hostile_vault_open(f, &session), EKM_E_AUTH_FAILURE);
-  assert_in_range(hostile_server_seen(f->server, HOSTILE_TOKEN), 1, 3);
+  assert_int_equal(hostile_server_seen(f->server, HOSTILE_TOKEN), 1);
   hostile_server_play(f->server, HOSTILE_TOKEN, NULL);
   hostile_vault_fresh(f);
   connector_assert(hostile_vault_open(f, &session), EKM_E_OK);

@@ -171,7 +171,7 @@ static void equal_credentials_share_others_never(void **state) {
   end(&f);
 }
 
-static void a_refused_credential_is_forgotten(void **state) {
+static void a_refusal_is_remembered_for_seconds(void **state) {
   const scripted_step steps[] = {
       CHALLENGE_STEP("v.vault.azure.net"),
       {"POST", TOKEN_URL, "", NULL, .status = 401, .answer = "{\"error\":\"invalid_client\"}"},
@@ -182,7 +182,13 @@ static void a_refused_credential_is_forgotten(void **state) {
   start(&f, steps, 4);
   assert_null(connect(&f, "v", PLAIN_ID "secret"));
   assert_int_equal(f.err.id, EKM_E_TOKEN_REFUSED);
-  keyring *ring = connect(&f, "v", PLAIN_ID "secret"); /* asks again at once */
+  for (int i = 0; i < 3; i++) {
+    ekm_err_clear(&f.err);
+    assert_null(connect(&f, "v", PLAIN_ID "secret")); /* asks nobody */
+    assert_int_equal(f.err.id, EKM_E_TOKEN_REFUSED);
+  }
+  fake_clock_pass(&f.clock, 6000);
+  keyring *ring = connect(&f, "v", PLAIN_ID "secret");
   assert_non_null(ring);
   keyring_unref(&ring);
   end(&f);
@@ -237,6 +243,32 @@ static void the_table_is_bounded(void **state) {
   end(&f);
 }
 
+static void wrong_credentials_drive_no_right_one_out(void **state) {
+  enum { WRONG = EKM_LIMIT_IDENTITIES + 3 };
+  static scripted_step steps[2 * WRONG + 2];
+  const scripted_step right[] = {CHALLENGE_STEP("v.vault.azure.net"), TOKEN_STEP("one")};
+  const scripted_step wrong[] = {
+      CHALLENGE_STEP("v.vault.azure.net"),
+      {"POST", TOKEN_URL, "", NULL, .status = 401, .answer = "{\"error\":\"invalid_client\"}"}};
+  char secret[80];
+  fixture f;
+  (void)state;
+  memcpy(steps, right, sizeof right);
+  for (size_t i = 1; i <= WRONG; i++) memcpy(&steps[2 * i], wrong, sizeof wrong);
+  start(&f, steps, 2 * WRONG + 2);
+  keyring *ring = connect(&f, "v", PLAIN_ID "right");
+  for (int i = 0; i < WRONG; i++) {
+    (void)snprintf(secret, sizeof secret, PLAIN_ID "wrong-%d", i);
+    assert_null(connect(&f, "v", secret));
+  }
+  keyring *again = connect(&f, "v", PLAIN_ID "right"); /* asks nobody */
+  assert_non_null(ring);
+  assert_ptr_equal(ring, again);
+  keyring_unref(&ring);
+  keyring_unref(&again);
+  end(&f);
+}
+
 typedef struct connecting {
   fixture *f;
   ekm_thread *thread;
@@ -277,10 +309,15 @@ static void many_threads_sign_in_once(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(identities_become_hosts),           cmocka_unit_test(an_endless_identity_is_refused),
-      cmocka_unit_test(secrets_are_taken_apart),           cmocka_unit_test(equal_credentials_share_others_never),
-      cmocka_unit_test(a_refused_credential_is_forgotten), cmocka_unit_test(a_network_fault_is_no_refusal),
-      cmocka_unit_test(bad_credentials_cost_no_request),   cmocka_unit_test(the_table_is_bounded),
+      cmocka_unit_test(identities_become_hosts),
+      cmocka_unit_test(an_endless_identity_is_refused),
+      cmocka_unit_test(secrets_are_taken_apart),
+      cmocka_unit_test(equal_credentials_share_others_never),
+      cmocka_unit_test(a_refusal_is_remembered_for_seconds),
+      cmocka_unit_test(a_network_fault_is_no_refusal),
+      cmocka_unit_test(bad_credentials_cost_no_request),
+      cmocka_unit_test(the_table_is_bounded),
+      cmocka_unit_test(wrong_credentials_drive_no_right_one_out),
       cmocka_unit_test(many_threads_sign_in_once),
   };
   return cmocka_run_group_tests_name("keyring_keyvault", tests, NULL, NULL);
