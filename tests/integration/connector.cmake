@@ -29,4 +29,11 @@ if(TARGET akvd)
   ekm_connector_test(test_end_to_end_crowd SOURCES ${EKM_END_TO_END_SUPPORT})
   ekm_connector_test(test_end_to_end_rounds SOURCES ${EKM_END_TO_END_SUPPORT} LABELS unsanitized)
   ekm_connector_test(test_end_to_end_secrets SOURCES ${EKM_END_TO_END_SUPPORT})
+
+  # akvd as a program, from a shell.
+  add_test(NAME test_akvd_process_admin COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/test_akvd_process_admin.sh
+    $<TARGET_FILE:akvd> ${CMAKE_SOURCE_DIR}/docs/man/akvd.1)
+  add_test(NAME test_akvd_process_serve COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/test_akvd_process_serve.sh
+    $<TARGET_FILE:akvd>)
+  set_tests_properties(test_akvd_process_admin test_akvd_process_serve PROPERTIES LABELS integration TIMEOUT 120)
 endif()
