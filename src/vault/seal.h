@@ -16,8 +16,9 @@
  *  - No row can be taken away, and no old row put back: the ROOT authenticates the set of all rows. It is the exclusive
  *    or of HMAC(SET, row's MAC) and their number, under one more HMAC; changing one row costs two HMACs, however many
  *    there are. (Clarke, Devadas, van Dijk, Gassend, Suh: Incremental Multiset Hash Functions, ASIACRYPT 2003. The
- *    exclusive or itself is never on the disk, which is what that construction asks for.) So a revoked grant cannot
- *    come back, a disabled version not become enabled, and an older version not become the newest.
+ *    exclusive or itself is never on the disk, which is what that construction asks for. What is counted is what is
+ *    read: a database with any other table or index than akvd's own is refused.) So a revoked grant cannot come back, a
+ *    disabled version not become enabled, and an older version not become the newest.
  *  - Client secrets cannot be guessed offline, however weak they are: their salted hash needs the SECRET key. With the
  *    master key a weak one could be tried at the speed of HMAC, but whoever has it has the keys themselves; what akvd
  *    generates has 240 bits. That is why there is no slow hash here, and sign-in is fast.

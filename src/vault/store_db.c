@@ -103,7 +103,8 @@ done:
 static bool make_tables(store_db *db, const char *path, int version, ekm_err *err) {
   if (version != 0) return EKM_FAIL(err, EKM_E_EXISTS, "'%s'", path);
   int code = sqlite3_exec(db->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-  if (code == SQLITE_OK) code = sqlite3_exec(db->handle, store_schema_create(), NULL, NULL, NULL);
+  if (code == SQLITE_OK) code = sqlite3_exec(db->handle, store_schema_tables(), NULL, NULL, NULL);
+  if (code == SQLITE_OK) code = sqlite3_exec(db->handle, store_schema_marks(), NULL, NULL, NULL);
   db->in_transaction = code == SQLITE_OK;
   return code == SQLITE_OK || fail(db, err);
 }
@@ -361,7 +362,33 @@ const vault_seal *store_db_seal(const store_db *db) {
   return db->seal;
 }
 
+static bool check_schema(store_db *db, ekm_err *err) {
+  bool ok = false;
+  bool found = true;
+  store_row row;
+  ekm_buf text;
+
+  ekm_buf_init(&text, RECORD_MAX_BYTES);
+  EKM_TRY(store_db_query(db, STORE_OBJECTS, NULL, 0, err));
+  for (;;) {
+    EKM_TRY(step(db, STORE_OBJECTS, &row, &found, err));
+    if (!found) break;
+    ekm_buf_append_view(&text, row.values[0].bytes);
+    ekm_buf_append_char(&text, ';');
+  }
+  EKM_TRY(ekm_buf_ok(&text, "the schema", err));
+  if (!ekm_view_equal(ekm_buf_view(&text), ekm_view_text(store_schema_tables()))) {
+    EKM_BAIL(err, EKM_E_STORE_TAMPERED, "there are other tables or indexes than akvd makes");
+  }
+  ok = true;
+done:
+  store_db_end(db, STORE_OBJECTS);
+  ekm_buf_clear(&text);
+  return ok;
+}
+
 bool store_db_check_set(store_db *db, const vault_seal_set *set, ekm_err *err) {
+  if (!check_schema(db, err)) return false;
   bool found = false;
   store_row row = {0};
   uint8_t root[VAULT_SEAL_MAC_BYTES];

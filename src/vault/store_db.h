@@ -10,8 +10,10 @@
  *   key_material  vault_id name version | sealed    (bound to its key_version row by the seal; no row of the set)
  *
  * The six tables in the middle are "sealed tables": WITHOUT ROWID, so that no index beside the table can disagree with
- * it; left of the bar is the primary key, the last column is the MAC. They are only written with store_db_put and
- * store_db_remove, which keep the set. A row is read as an array of values; what a cursor yields has a valid MAC.
+ * it. None can be added either: another schema is refused, since SQLite scans an index that has all columns instead of
+ * its table, and the set would be counted in one and rows be read from the other. Left of the bar is the primary key,
+ * the last column is the MAC. They are only written with store_db_put and store_db_remove, which keep the set. A row is
+ * read as an array of values; what a cursor yields has a valid MAC.
  *
  *   store_db_begin -> put, remove, run ... -> store_db_commit (writes the root) | store_db_rollback
  *
@@ -50,6 +52,7 @@ typedef enum store_query {
   STORE_COMMIT,
   STORE_ROLLBACK,
   STORE_CHANGES, /* PRAGMA data_version: has another connection written? */
+  STORE_OBJECTS, /* the text of every table, index, view and trigger */
   STORE_META_GET,
   STORE_META_PUT,
   STORE_ROOT_PUT,
@@ -106,7 +109,7 @@ void store_db_rollback(store_db *db);
 const vault_seal *store_db_seal(const store_db *db);
 
 /* store_db_check_set(db, set, err): STORE_TAMPERED unless ${set}, as counted by a scan, is the one under the root of
- * the database; then it becomes this connection's. */
+ * the database, and the schema is the one that akvd makes; then it becomes this connection's. */
 EKM_MUST_USE bool store_db_check_set(store_db *db, const vault_seal_set *set, ekm_err *err);
 
 /* store_db_put(db, table, values, err): insert or replace a row; ${values} are its columns without the MAC. */

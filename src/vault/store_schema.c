@@ -18,6 +18,7 @@ static const char *const plain[] = {
     [STORE_COMMIT - STORE_PLAIN] = "COMMIT",
     [STORE_ROLLBACK - STORE_PLAIN] = "ROLLBACK",
     [STORE_CHANGES - STORE_PLAIN] = "PRAGMA data_version",
+    [STORE_OBJECTS - STORE_PLAIN] = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid",
     [STORE_META_GET - STORE_PLAIN] =
         "SELECT database_id, check_value, signer_kid, signer_sealed, root FROM meta WHERE id = 1",
     [STORE_META_PUT - STORE_PLAIN] = "INSERT INTO meta VALUES(1, ?1, ?2, ?3, ?4, ?5)",
@@ -36,7 +37,7 @@ static const char *const plain[] = {
 };
 _Static_assert(sizeof plain / sizeof plain[0] == STORE_QUERIES - STORE_PLAIN, "a text for each statement");
 
-static const char create[] =
+static const char all_tables[] =
     "CREATE TABLE meta(id INTEGER PRIMARY KEY CHECK(id = 1), database_id TEXT NOT NULL, check_value BLOB NOT NULL,"
     " signer_kid TEXT NOT NULL, signer_sealed BLOB NOT NULL, root BLOB NOT NULL) STRICT;"
     "CREATE TABLE vault(id INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, host TEXT NOT NULL, tenant TEXT NOT NULL,"
@@ -57,7 +58,8 @@ static const char create[] =
     " created INTEGER NOT NULL, updated INTEGER NOT NULL, ops INTEGER NOT NULL, tags TEXT NOT NULL, mac BLOB NOT NULL,"
     " PRIMARY KEY(vault_id, name, version)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE key_material(vault_id INTEGER NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,"
-    " sealed BLOB NOT NULL, PRIMARY KEY(vault_id, name, version)) STRICT;"
+    " sealed BLOB NOT NULL, PRIMARY KEY(vault_id, name, version)) STRICT;";
+static const char marks[] =
     "PRAGMA application_id = 0x614b5644;"
     "PRAGMA user_version = 1;";
 
@@ -65,8 +67,12 @@ const store_table_info *store_schema_table(store_table table) {
   return &tables[table];
 }
 
-const char *store_schema_create(void) {
-  return create;
+const char *store_schema_tables(void) {
+  return all_tables;
+}
+
+const char *store_schema_marks(void) {
+  return marks;
 }
 
 static void append_put(const store_table_info *table, ekm_buf *out) {

@@ -24,7 +24,9 @@ const store_table_info *store_schema_table(store_table table);
 /* store_schema_sql(query, out): append the text of a statement. */
 void store_schema_sql(store_query query, ekm_buf *out);
 
-/* The statements that make an empty database. */
-const char *store_schema_create(void);
+/* The statements that make an empty database: its tables, as SQLite keeps their text, each with a ';' behind it; and
+ * what tells whose file it is. */
+const char *store_schema_tables(void);
+const char *store_schema_marks(void);
 
 #endif
