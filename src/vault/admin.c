@@ -4,6 +4,8 @@
 
 #include "vault/store_manage.h"
 
+enum { ANSWER_MAX_BYTES = 256 * 1024 * 1024 };
+
 static const admin_command commands[] = {
     {"init", "--data", "--tenant --name", "make a folder with a master key and a first vault", admin_init, true},
     {"serve", "--data", "--listen --ready-file --threads", "serve the folder's vaults over TLS until SIGTERM",
@@ -89,18 +91,40 @@ void admin_append(json_t **rows, json_t *row) {
   if (json_array_append_new(*rows, row) != 0) ekm_json_free(rows);
 }
 
+static int append_part(const char *part, size_t len, void *text) {
+  ekm_buf_append(text, part, len);
+  return 0;
+}
+
+/* The text as a whole before its first byte is shown. */
+static bool print_object(const json_t *doc, ekm_err *err) {
+  bool ok = false;
+  ekm_buf text;
+
+  ekm_buf_init(&text, ANSWER_MAX_BYTES);
+  if (json_dump_callback(doc, append_part, &text, JSON_INDENT(2)) != 0)
+    EKM_BAIL(err, EKM_E_OUT_OF_MEMORY, "for a text");
+  EKM_TRY(ekm_buf_ok(&text, "an answer", err));
+  (void)printf("%s\n", ekm_buf_text(&text));
+  ok = true;
+done:
+  ekm_buf_clear(&text);
+  return ok;
+}
+
 bool admin_print(const admin *a, json_t **doc, ekm_err *err) {
   bool ok = true;
   if (*doc == NULL) return EKM_FAIL(err, EKM_E_OUT_OF_MEMORY, "for an answer");
   if (a->settings->json) {
-    ok = json_dumpf(*doc, stdout, JSON_INDENT(2)) == 0;
-    (void)printf("\n");
+    ok = print_object(*doc, err);
   } else {
     print_lines(*doc);
   }
   ekm_json_free(doc);
-  ok = fflush(stdout) == 0 && ferror(stdout) == 0 && ok;
-  return ok || EKM_FAIL(err, EKM_E_FILE_WRITE, "the standard output");
+  if (ok && (fflush(stdout) != 0 || ferror(stdout) != 0)) {
+    ok = EKM_FAIL(err, EKM_E_FILE_WRITE, "the standard output");
+  }
+  return ok;
 }
 
 bool admin_print_list(const admin *a, const char *name, json_t **rows, ekm_err *err) {

@@ -6,11 +6,8 @@
 #include "vault/admin.h"
 #include "vault/store_manage.h"
 
-enum {
-  SECRET_FILE_MAX_BYTES = 1024 + 2,
-  /* with its line end */ SECONDS_PER_DAY = 86400,
-  PERMISSIONS_MAX_BYTES = 1024
-};
+enum { SECONDS_PER_DAY = 86400, PERMISSIONS_MAX_BYTES = 1024 };
+enum { SECRET_FILE_MAX_BYTES = 1024 + 2 }; /* the longest secret and its line end */
 
 /* --- secrets ------------------------------------------------------------------------------------------------------ */
 
