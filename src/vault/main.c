@@ -13,6 +13,17 @@ enum { OPTIONS_MAX_BYTES = 512 };
 /* What every command takes besides its own. */
 static const char common[] = " --master-key --log-file --log-level --json --help";
 
+static const admin_command *find_command(const char *words, ekm_err *err) {
+  size_t count;
+  const admin_command *commands = admin_commands(&count);
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(commands[i].words, words) == 0) return &commands[i];
+  }
+  (void)(words[0] == '\0' ? EKM_FAIL(err, EKM_E_USAGE, "a command is missing")
+                          : EKM_FAIL(err, EKM_E_USAGE, "there is no command '%s'", words));
+  return NULL;
+}
+
 /* --- help --------------------------------------------------------------------------------------------------------- */
 
 static void print_option(const vault_setting *option) {
@@ -59,20 +70,20 @@ static bool print_command_help(const admin_command *command, ekm_err *err) {
   return ok;
 }
 
-/* Of a command, or, if only the first word was given, of all that begin with it. *${out_found}: is there one? */
-static bool help(const char *words, bool *out_found, ekm_err *err) {
+/* Of a command, or, if only the first word was given, of all that begin with it. */
+static bool help(const char *words, ekm_err *err) {
   size_t count;
   const admin_command *commands = admin_commands(&count);
   size_t len = strlen(words);
-  *out_found = false;
+  bool found = false;
   for (size_t i = 0; i < count; i++) {
     const char *rest = commands[i].words + len;
     if (strncmp(commands[i].words, words, len) != 0 || (*rest != '\0' && *rest != ' ')) continue;
-    if (*out_found) (void)printf("\n");
-    *out_found = true;
+    if (found) (void)printf("\n");
+    found = true;
     if (!print_command_help(&commands[i], err)) return false;
   }
-  return true;
+  return found || find_command(words, err) != NULL;
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
@@ -104,15 +115,6 @@ static int fail(const vault_settings *settings, const admin_command *command, co
 }
 
 /* --- one command -------------------------------------------------------------------------------------------------- */
-
-static const admin_command *find_command(const char *words) {
-  size_t count;
-  const admin_command *commands = admin_commands(&count);
-  for (size_t i = 0; i < count; i++) {
-    if (strcmp(commands[i].words, words) == 0) return &commands[i];
-  }
-  return NULL;
-}
 
 static bool check_options(const admin_command *command, const vault_settings *settings, ekm_err *err) {
   ekm_buf list;
@@ -161,34 +163,28 @@ done:
   return ok;
 }
 
-/* Help or version, if they are asked for; else *${out_done} is false. */
-static bool tell(const vault_settings *settings, bool *out_done, ekm_err *err) {
-  bool found;
-  *out_done = settings->version || settings->help;
-  if (!*out_done) return true;
+/* Help or version. */
+static bool tell(const vault_settings *settings, ekm_err *err) {
   if (settings->version) {
     (void)printf("akvd %s\n", AKVD_VERSION);
   } else if (settings->command[0] == '\0') {
     print_help();
-  } else {
-    if (!help(settings->command, &found, err)) return false;
-    if (!found) return EKM_FAIL(err, EKM_E_USAGE, "there is no command '%s'", settings->command);
+  } else if (!help(settings->command, err)) {
+    return false;
   }
   return flush(err);
 }
 
 int main(int argc, char **argv) {
   vault_settings settings;
-  bool done;
   ekm_err err = {0};
-  if (!vault_settings_parse(argc, argv, &settings, &err)) return fail(&settings, NULL, &err);
-  if (!tell(&settings, &done, &err)) return fail(&settings, NULL, &err);
-  if (done) return 0;
-  const admin_command *command = find_command(settings.command);
-  if (command == NULL) {
-    (void)(settings.command[0] == '\0' ? EKM_FAIL(&err, EKM_E_USAGE, "a command is missing")
-                                       : EKM_FAIL(&err, EKM_E_USAGE, "there is no command '%s'", settings.command));
-    return fail(&settings, NULL, &err);
+  const admin_command *command = NULL;
+  bool ok = vault_settings_parse(argc, argv, &settings, &err);
+  if (ok && (settings.version || settings.help)) {
+    ok = tell(&settings, &err);
+  } else if (ok) {
+    command = find_command(settings.command, &err);
+    ok = command != NULL && run(command, &settings, &err);
   }
-  return run(command, &settings, &err) ? 0 : fail(&settings, command, &err);
+  return ok ? 0 : fail(&settings, command, &err);
 }

@@ -3,7 +3,7 @@
 #
 #   test_akvd_process_admin.sh AKVD MANUAL_PAGE
 set -u
-akvd=$1 manual=$2
+akvd=$(realpath "$1") manual=$(realpath "$2")
 . "$(dirname "$0")/test_akvd_process_common.sh"
 
 # --- a vault's folder ---

@@ -3,7 +3,7 @@
 #
 #   test_akvd_process_serve.sh AKVD
 set -u
-akvd=$1
+akvd=$(realpath "$1")
 . "$(dirname "$0")/test_akvd_process_common.sh"
 
 # Make keys until no answer comes any more; each that was confirmed is a line "VERSION N" of the output.
