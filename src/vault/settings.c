@@ -90,7 +90,7 @@ static bool take_option(int argc, char **argv, int *i, vault_settings *out, ekm_
   const vault_setting *row = find(given, len);
   if (row == NULL) return EKM_FAIL(err, EKM_E_USAGE, "unknown option '%.*s'", (int)len, given);
   if (row->value == NULL) {
-    return equals == NULL ? set(out, row, NULL, err) : EKM_FAIL(err, EKM_E_USAGE, "'%s' has no value", row->name);
+    return equals == NULL ? set(out, row, "", err) : EKM_FAIL(err, EKM_E_USAGE, "'%s' has no value", row->name);
   }
   const char *value = equals != NULL ? equals + 1 : *i + 1 < argc ? argv[++*i] : "";
   bool is_next_option = equals == NULL && value[0] == '-' && value[1] == '-';
