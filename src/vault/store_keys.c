@@ -86,6 +86,15 @@ static bool load_sealed(vault_store *store, int64_t vault_id, const char *lower,
   return ok && ekm_buf_ok(out, "a sealed key", err);
 }
 
+/* Row and private key are of one state of the database, whoever else changes both meanwhile. */
+static bool load_whole(vault_store *store, const store_key_id *id, const vault_key **out_bare, ekm_buf *out_sealed,
+                       ekm_err *err) {
+  bool ok = store_db_begin_read(store->db, err) && store_key_load(store, id, false, out_bare, err) &&
+            load_sealed(store, id->vault_id, id->lower, (*out_bare)->version, out_sealed, err);
+  store_db_rollback(store->db);
+  return ok;
+}
+
 /* Unsealing and parsing take no lock. */
 static bool unseal(const vault_store *store, const store_key_id *id, const vault_key *bare, ekm_view sealed,
                    const vault_key **out_key, ekm_err *err) {
@@ -125,8 +134,7 @@ bool vault_store_key_get(vault_store *store, int64_t vault_id, const char *name,
   ekm_mutex_lock(&store->lock);
   uint64_t epoch = store->epoch;
   *out_key = store_cache_find(store->cache, vault_id, lower, id.version);
-  bool loaded = *out_key != NULL || (store_key_load(store, &id, false, &bare, err) &&
-                                     load_sealed(store, vault_id, lower, bare->version, &sealed, err));
+  bool loaded = *out_key != NULL || load_whole(store, &id, &bare, &sealed, err);
   ekm_mutex_unlock(&store->lock);
   EKM_TRY(loaded);
   if (*out_key == NULL) {
