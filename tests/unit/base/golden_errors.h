@@ -92,6 +92,7 @@ static const struct golden_error {
     {77, "AUTH_FAILURE", 5, false},
     {78, "PROVIDER_FAILURE", 1, true},
     {79, "PROVIDER_CODE", 5069, false},
+    {80, "KEY_KIND", 5070, false},
 };
 
 #endif
