@@ -28,6 +28,7 @@ enum {
   CONNECTION_BYTES = 24 * 1024, /* of a connection: all headers of a request must fit */
   SWALLOWED_BYTES =
       16 * EKM_LIMIT_HTTP_REQUEST_BYTES, /* of a body that is too long: whoever sends more gets no answer */
+  QUERY_NAME_BYTES = 64,
   QUERY_VALUE_BYTES = 1024,
   PEM_MAX_BYTES = 256 * 1024
 };
@@ -68,13 +69,25 @@ static const query_member query_members[] = {
     {"api-version", offsetof(vault_request, api_version)},
     {"maxresults", offsetof(vault_request, max_results)},
     {"$skiptoken", offsetof(vault_request, skip_token)},
-    {"%24skiptoken", offsetof(vault_request, skip_token)},
 };
+
+/* Names may be escaped, too: clients generated from the specification write "api%2Dversion". */
+static bool is_named(const char *name, const char *wanted) {
+  ekm_buf decoded;
+  ekm_err ignored = {0};
+  if (ekm_text_ieq(name, wanted)) return true;
+  if (strchr(name, '%') == NULL) return false;
+  ekm_buf_init(&decoded, QUERY_NAME_BYTES);
+  bool ok =
+      ekm_url_decode(name, strlen(name), true, &decoded, &ignored) && ekm_text_ieq(ekm_buf_text(&decoded), wanted);
+  ekm_buf_clear(&decoded);
+  return ok;
+}
 
 static enum MHD_Result take_query(void *arg, enum MHD_ValueKind kind, const char *name, const char *value) {
   (void)kind;
   for (size_t i = 0; i < sizeof query_members / sizeof query_members[0]; i++) {
-    if (!ekm_text_ieq(name, query_members[i].name)) continue;
+    if (!is_named(name, query_members[i].name)) continue;
     const char **member = (const char **)((char *)arg + query_members[i].offset);
     if (*member == NULL && value != NULL && strlen(value) <= QUERY_VALUE_BYTES) *member = value;
   }

@@ -374,6 +374,9 @@ static void bad_list_parameters_are_refused(void **state) {
   refused(f, "GET", "/keys?api-version=", NULL, 400, "BadParameter", NULL);
   refused(f, "GET", "/keys?api-version=2016-10-01", NULL, 400, "BadParameter", NULL);
   must(f, "GET", "/keys?API-version=2026-03-01-preview&unknown=1", NULL);
+  must(f, "GET", "/keys?api%2Dversion=7.6&max%72esults=2", NULL);
+  refused(f, "GET", "/keys?api%2Dversion=7.6&max%72esults=0", NULL, 400, "BadParameter", NULL);
+  refused(f, "GET", "/keys?api%2=7.6&%", NULL, 400, "BadParameter", NULL);
 }
 
 static void what_is_not_offered_is_refused(void **state) {
