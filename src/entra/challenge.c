@@ -71,7 +71,7 @@ static bool set_resource(entra_challenge *out, char *text, bool is_scope, ekm_er
   ekm_url url;
   ekm_err why = {0};
   if (is_scope) cut_end(text, "/.default");
-  cut_end(text, "/");
+  while (ekm_text_ends_i(text, "/")) cut_end(text, "/");
   if (out->resource[0] != '\0' && strcmp(out->resource, text) != 0) return bad(err, "it names two resources");
   if (!ekm_url_parse(text, &url, "its resource", &why)) return bad(err, why.detail);
   if (strlen(text) > ENTRA_RESOURCE_MAX_CHARS) return bad(err, "its resource is too long");

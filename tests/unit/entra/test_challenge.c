@@ -12,6 +12,8 @@ static void understands_what_vaults_send(void **state) {
       "Bearer authorization_uri=\"https://LOGIN.microsoftonline.com/tenant.example/oauth2/authorize\", "
       "scope=\"https://vault.azure.net/.default\"",
       "bearer authorization=https://login.microsoftonline.com:443/tenant.example,resource=https://vault.azure.net/",
+      "Bearer authorization=\"https://login.microsoftonline.com/tenant.example\", "
+      "resource=\"https://vault.azure.net//\"",
       "Bearer error=\"invalid_token\", authorization=\"https://login.microsoftonline.com/tenant.example\" "
       "resource=\"https://vault.azure.net\" scope=\"https://vault.azure.net/.default\"",
   };
