@@ -47,8 +47,7 @@ static bool read_next(const page_reader *reader, const json_t *doc, ekm_buf *tar
     return EKM_FAIL(err, EKM_E_KEY_ANSWER, "'%s': the link to the next page is no https URL", reader->client->host);
   }
   if (!ekm_text_ieq(url.host, reader->client->host) || !ekm_text_starts_i(url.path, "/keys")) {
-    return EKM_FAIL(err, EKM_E_KEY_ANSWER, "'%s': the link to the next page leads to '%s'", reader->client->host,
-                    url.host);
+    return EKM_FAIL(err, EKM_E_KEY_ANSWER, "'%s': the link to the next page leads elsewhere", reader->client->host);
   }
   ekm_buf_append_text(target, url.path);
   ekm_buf_append_char(target, '?');
