@@ -179,7 +179,7 @@ static bool read_host(const char *section, provider_vault *out, ekm_err *err) {
   const char *host = ekm_config_section_name(section);
   if (!ekm_url_host_is_valid(host) || strchr(host, '.') == NULL) {
     return EKM_FAIL(err, EKM_E_CONFIG_VALUE,
-                    "[%.100s]: write the vault's whole host name: [vault NAME.vault.azure.net]", section);
+                    "write the vault's whole host name, [vault NAME.vault.azure.net], and not [%s]", section);
   }
   memcpy(out->host, host, strlen(host) + 1);
   ekm_text_lower(out->host);
