@@ -8,7 +8,7 @@ help:  ## what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
 
 deps:  ## install every package that any target needs
-	@scripts/deps.sh build test demo lint windows
+	@scripts/deps.sh build test demo fuzz lint windows
 
 build: build-dev  ## everything, into build/dev
 
@@ -23,6 +23,9 @@ bench: build-release  ## every figure that is promised, as medians of interleave
 
 tsan: deps-test build-tsan  ## the tests under ThreadSanitizer
 	@scripts/run_tests.sh tsan
+
+fuzz: deps-fuzz build-fuzz  ## every parser of what comes from outside, with inputs that nobody wrote
+	@scripts/fuzz.sh build/fuzz
 
 lint: deps-lint deps-test build-dev build-tidy  ## layout, second compiler, clang-tidy, cppcheck, and the rules of STYLE.md
 	@scripts/lint.sh
@@ -52,4 +55,4 @@ build-%: deps-build
 deps-%:
 	@scripts/deps.sh $*
 
-.PHONY: help deps build demo test bench tsan lint format windows-check docs clean
+.PHONY: help deps build demo test bench tsan fuzz lint format windows-check docs clean

@@ -1,6 +1,6 @@
 # The few functions that every CMakeLists.txt of the tree uses.
 
-option(EKM_SANITIZE "sanitizers to build with: '', 'address;undefined' or 'thread'" "")
+option(EKM_SANITIZE "sanitizers to build with: '', 'address;undefined', 'thread', or with clang also 'fuzzer-no-link'" "")
 
 set(CMAKE_C_STANDARD 17)
 set(CMAKE_C_STANDARD_REQUIRED ON)
@@ -15,7 +15,9 @@ add_compile_options(${EKM_WARNINGS} -fstack-protector-strong -ffile-prefix-map=$
 if(EKM_SANITIZE)
   list(JOIN EKM_SANITIZE "," sanitizers)
   add_compile_options(-fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
-  add_compile_options(-Wno-format-truncation -Wno-maybe-uninitialized) # gcc guesses wrongly around instrumented code
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-format-truncation -Wno-maybe-uninitialized) # it guesses wrongly around instrumented code
+  endif()
   add_link_options(-fsanitize=${sanitizers})
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   add_compile_definitions(_FORTIFY_SOURCE=2)

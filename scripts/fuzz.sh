@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# fuzz.sh BUILD [SECONDS [TARGET...]]: run each fuzz target from its corpus, two runs alike: the seed is fixed, and so is
+# the number of inputs, unless a slow target needs more than SECONDS (5) for them. Closes with "N passed, N failed".
+# What made a target fail is kept in BUILD/findings, its report beside it.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+build=$(realpath "$1") seconds=${2:-5}
+shift $(($# < 2 ? 1 : 2))
+export corpus=$PWD/tests/fuzz/corpus findings=$build/findings programs=$build/tests/fuzz seconds
+export runs=$((4000 * seconds)) # at least as many as the time allows are wanted when it is more than usual
+export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
+export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
+
+fuzz() {  # fuzz TARGET: one line, and the report of what failed
+  local target=$1 folder log
+  folder=$(mktemp -d) log=$findings/$target.log
+  mkdir "$folder/new"
+  if TMPDIR=$folder "$programs/fuzz_$target" -seed=1 -runs="$runs" -max_total_time="$seconds" -max_len=4096 -timeout=30 \
+      -artifact_prefix="$findings/$target-" "$folder/new" "$corpus/$target" >"$log" 2>&1; then
+    printf 'fuzz: %s: %s\n' "$target" "$(sed -n 's/^Done //p' "$log")"
+    rm -f "$log"
+  else
+    printf 'fuzz: %s failed\n' "$target"
+    tail -n 40 "$log"
+    printf 'again: %s/fuzz_%s %s/%s-*\n' "$programs" "$target" "$findings" "$target"
+  fi
+  rm -rf "$folder"
+}
+export -f fuzz
+
+targets=("$@")
+[ $# -gt 0 ] || mapfile -t targets < <(find "$programs" -maxdepth 1 -name 'fuzz_*' -type f -perm -u+x -printf '%f\n' | sed 's/^fuzz_//' | sort)
+mkdir -p "$findings"
+rm -f "$findings"/*.log
+printf '%s\n' "${targets[@]}" | xargs -r -P "$(nproc)" -I{} bash -c 'fuzz {}'
+
+failed=$(find "$findings" -name '*.log' | wc -l)
+printf '\n%d passed, %d failed\n' $((${#targets[@]} - failed)) "$failed"
+[ "$failed" -eq 0 ] && [ "${#targets[@]}" -gt 0 ]
