@@ -58,7 +58,8 @@ enum {
 
 /* vault_store_create(options, err):
  * Make folder, master key, database and the key that tokens are signed with (RSA-2048, about 0.1 s). EXISTS if the
- * folder holds a database or master key already. */
+ * folder holds a database already. What an earlier try left that was cut short (a full disk) is used; so is a master
+ * key without a database. */
 EKM_MUST_USE bool vault_store_create(const vault_store_options *options, ekm_err *err);
 
 /* vault_store_open(options, out_store, err):

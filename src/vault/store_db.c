@@ -365,7 +365,7 @@ const vault_seal *store_db_seal(const store_db *db) {
 static bool check_schema(store_db *db, ekm_err *err) {
   bool ok = false;
   bool found = true;
-  store_row row;
+  store_row row = {0};
   ekm_buf text;
 
   ekm_buf_init(&text, RECORD_MAX_BYTES);

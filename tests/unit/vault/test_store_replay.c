@@ -23,6 +23,7 @@ static void run(store_fixture *f, const char *sql) {
   char *why = NULL;
   sqlite3 *db = NULL;
   assert_int_equal(sqlite3_open(store_fixture_path(f, "vault.db"), &db), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, "PRAGMA synchronous = OFF", NULL, NULL, NULL), SQLITE_OK);
   if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK) fail_msg("%s: %s", sql, why);
   (void)sqlite3_close(db);
 }

@@ -67,17 +67,17 @@ static ekm_err_id use_all(store_fixture *f) {
 
 /* ---- changing the database behind the store's back ---------------------------------------------------------------- */
 
+static void run(sqlite3 *db, const char *sql) {
+  char *why = NULL;
+  if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK) fail_msg("%s: %s", sql, why);
+}
+
 static sqlite3 *open_plain(store_fixture *f) {
   sqlite3 *db = NULL;
   store_fixture_restore(f);
   assert_int_equal(sqlite3_open(store_fixture_path(f, "vault.db"), &db), SQLITE_OK);
-  assert_int_equal(sqlite3_exec(db, "PRAGMA ignore_check_constraints = ON", NULL, NULL, NULL), SQLITE_OK);
+  run(db, "PRAGMA ignore_check_constraints = ON; PRAGMA synchronous = OFF");
   return db;
-}
-
-static void run(sqlite3 *db, const char *sql) {
-  char *why = NULL;
-  if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK) fail_msg("%s: %s", sql, why);
 }
 
 static int number_of(sqlite3 *db, const char *sql) {
