@@ -134,7 +134,7 @@ static void row_delete(sqlite3 *db, const row *r) {
   ekm_buf_clear(&sql);
 }
 
-/* ${changed}: the column that gets another value; -1: none. */
+/* ${changed}: the column that gets another value; COLUMNS_MAX: none. */
 static void row_insert(sqlite3 *db, const row *r, int changed) {
   ekm_buf sql;
   ekm_buf_init(&sql, SQL_MAX_BYTES);
@@ -185,18 +185,19 @@ static void expect(store_fixture *f, const char *what, const char *table, int in
 }
 
 static void change_columns(store_fixture *f, const char *table, int index) {
-  int columns = 1;
-  for (int column = -1; column < columns; column++) {
+  int columns = COLUMNS_MAX;
+  for (int column = 0; column <= columns; column++) {
     row r;
     sqlite3 *db = open_plain(f);
     row_read(db, table, index, &r);
     columns = r.columns;
     row_delete(db, &r);
-    if (column >= 0) flip_blob(&r, column, db);
-    row_insert(db, &r, column);
+    bool none = column == columns;
+    if (!none) flip_blob(&r, column, db);
+    row_insert(db, &r, none ? COLUMNS_MAX : column);
     (void)sqlite3_close(db);
     /* The row that goes and comes back as it was is the control: it is not the writing that is noticed. */
-    expect(f, column < 0 ? "nothing" : r.names[column], table, index, column < 0 ? EKM_E_OK : expected_of(&r, column));
+    expect(f, none ? "nothing" : r.names[column], table, index, none ? EKM_E_OK : expected_of(&r, column));
     row_clear(&r);
   }
 }
