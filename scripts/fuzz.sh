@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# fuzz.sh BUILD [SECONDS [TARGET...]]: run each fuzz target from its corpus, two runs alike: the seed is fixed, and so is
-# the number of inputs, unless a slow target needs more than SECONDS (5) for them. Closes with "N passed, N failed".
-# What made a target fail is kept in BUILD/findings, its report beside it.
+# fuzz.sh BUILD [SECONDS [TARGET...]]: run each fuzz target (tests/fuzz/fuzz.h), or those named, from its corpus: always
+# the same 20000 inputs, or as many of them as 5 seconds allow; with SECONDS, as many as these allow. What made a target
+# fail is kept in BUILD/findings, its report beside it. Closes with "N passed, N failed".
 set -uo pipefail
 cd "$(dirname "$0")/.."
-build=$(realpath "$1") seconds=${2:-5}
+build=$(realpath "$1") seconds=${2:-5} runs=$(($# < 2 ? 20000 : -1))
 shift $(($# < 2 ? 1 : 2))
-export corpus=$PWD/tests/fuzz/corpus findings=$build/findings programs=$build/tests/fuzz seconds
-export runs=$((4000 * seconds)) # at least as many as the time allows are wanted when it is more than usual
+export corpus=$PWD/tests/fuzz/corpus findings=$build/findings programs=$build/tests/fuzz seconds runs
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
 export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
 
@@ -29,7 +28,7 @@ fuzz() {  # fuzz TARGET: one line, and the report of what failed
 export -f fuzz
 
 targets=("$@")
-[ $# -gt 0 ] || mapfile -t targets < <(find "$programs" -maxdepth 1 -name 'fuzz_*' -type f -perm -u+x -printf '%f\n' | sed 's/^fuzz_//' | sort)
+[ $# -gt 0 ] || mapfile -t targets < <(ls "$corpus")
 mkdir -p "$findings"
 rm -f "$findings"/*.log
 printf '%s\n' "${targets[@]}" | xargs -r -P "$(nproc)" -I{} bash -c 'fuzz {}'

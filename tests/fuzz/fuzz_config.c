@@ -1,5 +1,6 @@
 /* Configuration files, by the table of openekm.conf: what was read is written and read again as the same; and what the
  * provider makes of it. */
+#include "base/text.h"
 #include "base/url.h"
 #include "config/config.h"
 #include "fuzz/fuzz.h"
@@ -48,6 +49,7 @@ static void walk(const ekm_config *config, ekm_buf *out, const ekm_config *again
   for (size_t i = 0; i < count; i++) {
     const char *section = ekm_config_section(config, vaults, i);
     FUZZ_CHECK(ekm_config_section_name(section)[0] != '\0');
+    for (size_t k = 0; k < i; k++) FUZZ_CHECK(!ekm_text_ieq(ekm_config_section(config, vaults, k), section));
     walk_section(config, vaults, section, out, again);
   }
 }

@@ -18,6 +18,7 @@ static struct {
   size_t block_count;
   SqlCpSession session;
   SqlCpByte thumb[20];
+  unsigned users; /* Initialize minus Free */
 } f;
 
 static unsigned take(void) {
@@ -134,11 +135,16 @@ static void check_output(const output *out, SqlCpError code) {
 /* ---- the functions, in the interface's order --------------------------------------------------------------------- */
 
 static void initialize(void) {
-  check_code(SqlCryptInitializeProvider());
+  SqlCpError code = SqlCryptInitializeProvider();
+  FUZZ_CHECK(code == scp_err_Success);
+  f.users++;
 }
 
 static void free_provider(void) {
-  check_code(SqlCryptFreeProvider());
+  SqlCpError code = SqlCryptFreeProvider();
+  check_code(code);
+  FUZZ_CHECK((code == scp_err_Success) == (f.users > 0));
+  if (code == scp_err_Success) f.users--;
 }
 
 static void open_session(void) {
@@ -323,17 +329,43 @@ static void (*const functions[SQLCRYPT_FUNCTION_COUNT])(void) = {
     decrypt,
 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+/* Wiring a provider takes longer than a program: it is kept for many, unless one of them spoilt it. */
+static void begin(void) {
   engine_text name;
+  engine_key_info room;
   SqlCpKeyThumbprint out = {sizeof f.thumb, f.thumb};
-  f.program = ekm_view_of(data, size);
-  FUZZ_CHECK(SqlCryptInitializeProvider() == scp_err_Success);
+  if (f.users == 0) initialize();
   FUZZ_CHECK(engine_open("memory", ENGINE_GOOD_SECRET, &f.session) == scp_err_Success);
-  FUZZ_CHECK(SqlCryptCreateKey(&f.session, engine_text_set(&name, "tde"), 1, 0, &out) == scp_err_Success);
+  SqlCpStr *tde = engine_text_set(&name, "tde");
+  if (SqlCryptGetKeyInfoByName(&f.session, tde, engine_key_info_room(&room)) == scp_err_Success) return;
+  while (f.users > 0) free_provider();
+  initialize();
+  FUZZ_CHECK(engine_open("memory", ENGINE_GOOD_SECRET, &f.session) == scp_err_Success);
+  FUZZ_CHECK(SqlCryptCreateKey(&f.session, tde, 1, 0, &out) == scp_err_Success);
+}
+
+static void end(void) {
+  enum { PROGRAMS_PER_PROVIDER = 64 };
+  static unsigned programs;
+  unsigned kept = ++programs % PROGRAMS_PER_PROVIDER == 0 ? 0 : 1;
+  while (f.users > kept) free_provider();
+}
+
+static void tear_down(void) {
+  while (f.users > 0) free_provider();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  static bool is_set_up;
+  if (!is_set_up) FUZZ_CHECK(atexit(tear_down) == 0);
+  is_set_up = true;
+  f.program = ekm_view_of(data, size);
+  begin();
   for (int calls = 0; f.program.len > 0 && calls < PROGRAM_CALLS_MAX; calls++) {
-    functions[(take() + 256u - 'A') % SQLCRYPT_FUNCTION_COUNT]();
+    unsigned letter = take();
+    functions[(letter >= 'A' ? letter - 'A' : letter) % SQLCRYPT_FUNCTION_COUNT]();
     free_blocks();
   }
-  while (SqlCryptFreeProvider() == scp_err_Success) continue; /* as often as it was initialised */
+  end();
   return 0;
 }

@@ -1,7 +1,8 @@
 /* Access tokens: nothing but the token that was signed is accepted.
  *
  *   t a.b.c     a token as it came
- *   m ....      edits of a good token, four bytes each: what, where (two bytes), with what
+ *   m ....      edits of a good token, four bytes each: what, where (two bytes; the first bit: from the
+ *               end), with what
  *   c {...}     claims, signed by the right key under the right header
  *   h {...}     a header, signed by the right key over the right claims */
 #include "base/b64url.h"
@@ -63,7 +64,8 @@ static void check_edited(ekm_view edits) {
   ekm_buf_init(&token, TOKEN_MAX_BYTES);
   ekm_buf_append_view(&token, ekm_buf_view(&good));
   for (; edits.len >= 4; edits = ekm_view_of(edits.ptr + 4, edits.len - 4)) {
-    size_t at = ((size_t)edits.ptr[1] << 8 | edits.ptr[2]) % (token.len + 1);
+    size_t at = ((size_t)(edits.ptr[1] & 0x7F) << 8 | edits.ptr[2]) % (token.len + 1);
+    if (edits.ptr[1] >= 0x80) at = token.len - at;
     unsigned what = edits.ptr[0] % 4;
     size_t behind = at + (what % 2 == 0 && at < token.len);
     ekm_buf_init(&next, TOKEN_MAX_BYTES);

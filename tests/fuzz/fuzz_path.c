@@ -21,12 +21,12 @@ static void check_again(const vault_path *path) {
   ekm_buf_clear(&text);
 }
 
-static void check_route(const vault_path *path, const vault_route *expected) {
+static void check_route(const vault_path *path, vault_face face, const char *method) {
   vault_path_match match;
   bool known = false;
-  const vault_route *route = vault_route_find(expected->face, expected->method, path, &match, &known);
+  const vault_route *route = vault_route_find(face, method, path, &match, &known);
   if (route == NULL) return;
-  FUZZ_CHECK(known && route->face == expected->face && strcmp(route->method, expected->method) == 0);
+  FUZZ_CHECK(known && route->face == face && strcmp(route->method, method) == 0);
   FUZZ_CHECK((match.name != NULL) == (strstr(route->pattern, "{name}") != NULL));
   FUZZ_CHECK((match.tenant != NULL) == (strstr(route->pattern, "{tenant}") != NULL));
   if (match.name != NULL) FUZZ_CHECK(match.name[0] != '\0');
@@ -37,14 +37,16 @@ static void check_route(const vault_path *path, const vault_route *expected) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   vault_path path;
   ekm_err err = {0};
-  size_t count;
+  static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
   char *text = fuzz_text(data, size);
-  const vault_route *routes = vault_route_table(&count);
   if (vault_path_parse(text, &path, &err)) {
     FUZZ_CHECK(path.count <= VAULT_PATH_SEGMENTS);
     for (size_t i = 0; i < path.count; i++) FUZZ_CHECK(path.segments[i][0] != '\0');
     check_again(&path);
-    for (size_t i = 0; i < count; i++) check_route(&path, &routes[i]);
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+      check_route(&path, VAULT_FACE_KEYS, methods[i]);
+      check_route(&path, VAULT_FACE_SIGN_IN, methods[i]);
+    }
   } else {
     FUZZ_CHECK(err.id == EKM_E_TEXT_ENCODING || err.id == EKM_E_LIMIT);
     fuzz_check_err(&err);
