@@ -1,5 +1,5 @@
 /* The symmetric keys of a vault (kty oct-HSM): AES with 128, 192 or 256 bits, under Key Vault's names of algorithms.
- * OpenSSL only, as keys.h.
+ * OpenSSL only, as keys.h; what they sign with is in mac.h.
  *
  *   algorithm                                     iv                        tag   plaintext       ciphertext
  *   A128GCM A192GCM A256GCM (SP 800-38D)          12, made here             16    any             as long

@@ -176,7 +176,6 @@ static bool start(const ekm_crypto *crypto, const cipher_mode *mode, const ekm_s
   EVP_CIPHER *cipher = EVP_CIPHER_fetch(crypto->lib, mode->names[(key->len - KEY_BYTES_MIN) / KEY_BYTES_STEP], NULL);
   bool ok = false;
   if (cipher == NULL) goto done;
-  EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
   ok =
       EVP_CipherInit_ex2(ctx, cipher, ekm_secret_reveal(key).ptr, mode->iv_bytes > 0 ? iv : NULL, encrypt, NULL) == 1 &&
       EVP_CIPHER_CTX_set_padding(ctx, mode->pads) == 1;

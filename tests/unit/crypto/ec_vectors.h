@@ -8,7 +8,7 @@
 
 enum { EC_CURVES = 4 };
 
-typedef struct curve_case {
+typedef struct ec_case {
   const char *curve, *alg;
   size_t field_bytes;
   unsigned bits;
@@ -19,9 +19,9 @@ typedef struct curve_case {
   const char *signer_x;  /* another public key where the signature is not of the one above */
   const char *signer_y;
   const char *signature;
-} curve_case;
+} ec_case;
 
-static const curve_case curve_cases[EC_CURVES] = {
+static const ec_case ec_cases[EC_CURVES] = {
     {"P-256", "ES256", 32, 256, 32, "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
      "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721",
      "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6",
