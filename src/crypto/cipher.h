@@ -7,8 +7,8 @@
  *   A128CBCPAD A192CBCPAD A256CBCPAD (PKCS#7)     16, given or made here    -     any             1 to 16 longer
  *   A128KW A192KW A256KW CKM_AES_KEY_WRAP         that of RFC 3394          -     multiple of 8,  8 longer
  *                                                                                 16 at least
- *   A128KWPAD A192KWPAD A256KWPAD                 that of RFC 5649          -     1 at least      9 to 15 longer,
- *   CKM_AES_KEY_WRAP_PAD                                                                          or 16 long
+ *   A128KWPAD A192KWPAD A256KWPAD                 that of RFC 5649          -     1 at least      8 to 15 longer
+ *   CKM_AES_KEY_WRAP_PAD
  *
  * The number in a name is the length of the key; the CKM names take a key of any length. Only GCM, KW and KWPAD notice
  * a change. CBCPAD tells a good padding from a bad one, as it must, and CBC tells nothing: whoever can ask for
@@ -40,7 +40,8 @@ typedef struct ekm_cipher_input {
   ekm_view tag; /* GCM, to decrypt */
 } ekm_cipher_input;
 
-/* What an encryption gives: lengths are 0 where the algorithm has no such part. The caller owns ${value}. */
+/* What an encryption gives: lengths are 0 where the algorithm has no such part. ${value} is the caller's, who has called
+ * ekm_buf_init for it. */
 typedef struct ekm_cipher_output {
   ekm_buf value;
   uint8_t iv[EKM_CIPHER_CBC_IV_BYTES];
