@@ -30,13 +30,18 @@ static json_t *ops_json(vault_key_ops ops) {
   return checked(list, ok);
 }
 
+static bool add_numbers(json_t *jwk, const vault_key *key) {
+  if (key->crv[0] == '\0') return ekm_json_set_bytes(jwk, "n", key->n) && ekm_json_set_bytes(jwk, "e", key->e);
+  return add(jwk, "crv", json_string(key->crv)) && ekm_json_set_bytes(jwk, "x", key->x) &&
+         ekm_json_set_bytes(jwk, "y", key->y);
+}
+
 static json_t *jwk_json(const vault_info *vault, const vault_key *key) {
   char kid[VAULT_KID_BYTES];
   json_t *jwk = json_object();
   vault_key_id(vault, key, true, kid);
   return checked(jwk, add(jwk, "kid", json_string(kid)) && add(jwk, "kty", json_string(key->kty)) &&
-                          add(jwk, "key_ops", ops_json(key->ops)) && ekm_json_set_bytes(jwk, "n", key->n) &&
-                          ekm_json_set_bytes(jwk, "e", key->e));
+                          add(jwk, "key_ops", ops_json(key->ops)) && add_numbers(jwk, key));
 }
 
 static json_t *attributes_json(const vault_info *vault, const vault_key *key) {

@@ -1,6 +1,6 @@
 /* Keys as the JSON of answers.
  *
- *   {"key":{"kid":..,"kty":..,"key_ops":[..],"n":..,"e":..},
+ *   {"key":{"kid":..,"kty":..,"key_ops":[..],"n":..,"e":..},               (EC: "crv":..,"x":..,"y":..)
  *    "attributes":{"enabled":..,"nbf":..,"exp":..,"created":..,"updated":..,"recoveryLevel":..,"recoverableDays":..},
  *    "tags":{..}}
  *

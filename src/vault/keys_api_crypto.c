@@ -19,11 +19,14 @@ typedef enum algorithm_kind { ENCRYPTION, SIGNATURE } algorithm_kind;
 typedef struct algorithm {
   const char *name;
   algorithm_kind kind;
+  const char *curve; /* of the keys that it is for; "": RSA keys */
 } algorithm;
 static const algorithm algorithms[] = {
-    {"RSA-OAEP-256", ENCRYPTION}, {"RSA-OAEP", ENCRYPTION}, {"RSA1_5", ENCRYPTION},
-    {"RS256", SIGNATURE},         {"RS384", SIGNATURE},     {"RS512", SIGNATURE},
-    {"PS256", SIGNATURE},         {"PS384", SIGNATURE},     {"PS512", SIGNATURE},
+    {"RSA-OAEP-256", ENCRYPTION, ""}, {"RSA-OAEP", ENCRYPTION, ""},  {"RSA1_5", ENCRYPTION, ""},
+    {"RS256", SIGNATURE, ""},         {"RS384", SIGNATURE, ""},      {"RS512", SIGNATURE, ""},
+    {"PS256", SIGNATURE, ""},         {"PS384", SIGNATURE, ""},      {"PS512", SIGNATURE, ""},
+    {"ES256", SIGNATURE, "P-256"},    {"ES384", SIGNATURE, "P-384"}, {"ES512", SIGNATURE, "P-521"},
+    {"ES256K", SIGNATURE, "P-256K"},
 };
 
 struct work;
@@ -66,6 +69,20 @@ static bool take_algorithm(vault_exchange *x, work *w) {
     return true;
   }
   return vault_refuse(x, VAULT_FAULT_ALGORITHM, name);
+}
+
+static bool check_curve(vault_exchange *x, const work *w) {
+  char kid[VAULT_KID_BYTES];
+  const char *has = w->key->crv;
+  const char *wants = w->alg->curve;
+  if (strcmp(has, wants) == 0) return true;
+  vault_key_id(x->vault, w->key, true, kid);
+  if (has[0] == '\0' || wants[0] == '\0') {
+    return vault_refuse_with(x, VAULT_FAULT_KEY_ALGORITHM,
+                             (const char *const[VAULT_FAULT_ARGS]){kid, w->key->kty, w->alg->name});
+  }
+  return vault_refuse_with(x, VAULT_FAULT_KEY_CURVE,
+                           (const char *const[VAULT_FAULT_ARGS]){kid, has, w->alg->name, wants});
 }
 
 static bool check_use(vault_exchange *x, const work *w) {
@@ -145,7 +162,7 @@ static bool run(vault_exchange *x, const operation *op) {
   ekm_buf_init(&w.digest, VALUE_MAX_BYTES);
   ekm_buf_init(&w.out, VALUE_MAX_BYTES);
   bool ok = vault_exchange_body(x, &w.body) && find_key(x, &w) && check_use(x, &w) && take_algorithm(x, &w) &&
-            take_bytes(x, &w, "value", &w.in) && op->run(x, &w);
+            check_curve(x, &w) && take_bytes(x, &w, "value", &w.in) && op->run(x, &w);
   ekm_buf_clear(&w.in);
   ekm_buf_clear(&w.digest);
   ekm_buf_clear(&w.out);

@@ -9,31 +9,41 @@
 #include "vault/keys_api.h"
 #include "vault/service.h"
 
+#define DEFAULT_CURVE "P-256"
 enum { DEFAULT_BITS = 2048, DEFAULT_EXPONENT = 65537 };
 
 /* The key types that are offered, and what a new key of each may do if nobody says otherwise. */
 typedef struct key_type {
   const char *name;
+  const char *in_hsm; /* what it is when an import says "Hsm" */
+  bool is_ec;
   vault_key_ops default_ops;
 } key_type;
 static const key_type key_types[] = {
-    {"RSA", VAULT_OP_RSA_DEFAULT},
-    {"RSA-HSM", VAULT_OP_RSA_DEFAULT},
+    {"RSA", "RSA-HSM", false, VAULT_OP_RSA_DEFAULT},
+    {"RSA-HSM", "RSA-HSM", false, VAULT_OP_RSA_DEFAULT},
+    {"EC", "EC-HSM", true, VAULT_OP_SIGN | VAULT_OP_VERIFY},
+    {"EC-HSM", "EC-HSM", true, VAULT_OP_SIGN | VAULT_OP_VERIFY},
 };
 
 static const unsigned key_sizes[] = {2048, 3072, 4096};
 
-static const key_type *find_type(vault_exchange *x, const json_t *holder) {
-  const char *kty = ekm_json_text(holder, "kty");
-  for (size_t i = 0; kty != NULL && i < sizeof key_types / sizeof key_types[0]; i++) {
-    if (strcmp(key_types[i].name, kty) == 0) return &key_types[i];
-  }
-  if (kty == NULL) {
-    vault_refuse(x, VAULT_FAULT_PROPERTY_MISSING, "kty");
-  } else {
-    vault_refuse(x, VAULT_FAULT_KEY_TYPE, kty);
+static const key_type *type_named(const char *name) {
+  for (size_t i = 0; i < sizeof key_types / sizeof key_types[0]; i++) {
+    if (strcmp(key_types[i].name, name) == 0) return &key_types[i];
   }
   return NULL;
+}
+
+static const key_type *find_type(vault_exchange *x, const json_t *holder) {
+  const char *kty = ekm_json_text(holder, "kty");
+  const key_type *type = kty == NULL ? NULL : type_named(kty);
+  if (kty == NULL) {
+    vault_refuse(x, VAULT_FAULT_PROPERTY_MISSING, "kty");
+  } else if (type == NULL) {
+    vault_refuse(x, VAULT_FAULT_KEY_TYPE, kty);
+  }
+  return type;
 }
 
 static bool check_size(vault_exchange *x, json_int_t bits) {
@@ -54,7 +64,21 @@ static bool take_int(vault_exchange *x, const json_t *body, const char *name, js
   return true;
 }
 
-static bool generate(vault_exchange *x, const json_t *body, ekm_key **out_material) {
+/* The crypto layer knows the curves; that it does not know one is the client's fault. */
+static bool curve_failed(vault_exchange *x, const char *curve) {
+  if (x->err.id != EKM_E_KEY_KIND) return false;
+  ekm_err_clear(&x->err);
+  return vault_refuse(x, VAULT_FAULT_CURVE, curve);
+}
+
+static bool generate_ec(vault_exchange *x, const json_t *body, ekm_key **out_material) {
+  const json_t *member = vault_member(body, "crv");
+  const char *curve = member == NULL ? DEFAULT_CURVE : json_string_value(member);
+  if (curve == NULL) return vault_refuse(x, VAULT_FAULT_PROPERTY, "crv");
+  return ekm_key_generate_ec(x->service->crypto, curve, out_material, &x->err) || curve_failed(x, curve);
+}
+
+static bool generate_rsa(vault_exchange *x, const json_t *body, ekm_key **out_material) {
   json_int_t bits;
   json_int_t exponent;
   if (!take_int(x, body, "key_size", DEFAULT_BITS, &bits) || !check_size(x, bits)) return false;
@@ -62,6 +86,10 @@ static bool generate(vault_exchange *x, const json_t *body, ekm_key **out_materi
   if (exponent < 3 || exponent > INT32_MAX || exponent % 2 == 0)
     return vault_refuse(x, VAULT_FAULT_PROPERTY, "public_exponent");
   return ekm_key_generate_rsa(x->service->crypto, (unsigned)bits, (uint32_t)exponent, out_material, &x->err);
+}
+
+static bool generate(vault_exchange *x, const key_type *type, const json_t *body, ekm_key **out_material) {
+  return type->is_ec ? generate_ec(x, body, out_material) : generate_rsa(x, body, out_material);
 }
 
 /* Let the store add a version and answer with it. */
@@ -107,7 +135,7 @@ bool vault_keys_create(vault_exchange *x) {
   EKM_TRY(type != NULL);
   EKM_TRY(vault_key_params_read(x, body, body, &params));
   EKM_TRY(check_not_deleted(x));
-  EKM_TRY(generate(x, body, &material));
+  EKM_TRY(generate(x, type, body, &material));
   EKM_TRY(add_key(x, type, &params, ekm_view_of(NULL, 0), &material));
   ok = true;
 done:
@@ -118,23 +146,33 @@ done:
 }
 
 /* Numbers that are no key are the client's fault, not the machine's. */
-static bool import_material(vault_exchange *x, const vault_jwk *jwk, ekm_key **out_material) {
-  const ekm_rsa_numbers numbers = vault_jwk_view(jwk);
-  size_t zeros = 0;
-  while (zeros < numbers.n.len && numbers.n.ptr[zeros] == 0) zeros++;
-  if (!check_size(x, (json_int_t)(numbers.n.len - zeros) * 8)) return false;
-  if (ekm_key_import_rsa(x->service->crypto, &numbers, out_material, &x->err)) return true;
+static bool jwk_failed(vault_exchange *x) {
   if (x->err.id == EKM_E_OUT_OF_MEMORY) return false;
   ekm_err_clear(&x->err);
   return vault_refuse(x, VAULT_FAULT_JWK, "");
 }
 
-static bool read_jwk(vault_exchange *x, const json_t *doc, vault_jwk *out) {
+static bool import_rsa(vault_exchange *x, const json_t *doc, vault_jwk *jwk, ekm_key **out_material) {
+  if (!vault_jwk_read(doc, jwk, &x->err)) return jwk_failed(x);
+  const ekm_rsa_numbers numbers = vault_jwk_view(jwk);
+  size_t zeros = 0;
+  while (zeros < numbers.n.len && numbers.n.ptr[zeros] == 0) zeros++;
+  if (!check_size(x, (json_int_t)(numbers.n.len - zeros) * 8)) return false;
+  return ekm_key_import_rsa(x->service->crypto, &numbers, out_material, &x->err) || jwk_failed(x);
+}
+
+static bool import_ec(vault_exchange *x, const json_t *doc, vault_jwk *jwk, ekm_key **out_material) {
+  const char *curve = ekm_json_text(doc, "crv");
+  if (curve == NULL || !vault_jwk_read_ec(doc, jwk, &x->err)) return jwk_failed(x);
+  const ekm_ec_numbers numbers = vault_jwk_view_ec(jwk);
+  if (ekm_key_import_ec(x->service->crypto, curve, &numbers, out_material, &x->err)) return true;
+  return x->err.id == EKM_E_KEY_KIND ? curve_failed(x, curve) : jwk_failed(x);
+}
+
+static bool import_material(vault_exchange *x, const key_type *type, const json_t *doc, vault_jwk *jwk,
+                            ekm_key **out_material) {
   if (vault_member(doc, "key_hsm") != NULL) return vault_refuse(x, VAULT_FAULT_NOT_OFFERED, "key_hsm");
-  if (vault_jwk_read(doc, out, &x->err)) return true;
-  if (x->err.id == EKM_E_OUT_OF_MEMORY) return false;
-  ekm_err_clear(&x->err);
-  return vault_refuse(x, VAULT_FAULT_JWK, "");
+  return type->is_ec ? import_ec(x, doc, jwk, out_material) : import_rsa(x, doc, jwk, out_material);
 }
 
 bool vault_keys_import(vault_exchange *x) {
@@ -154,11 +192,10 @@ bool vault_keys_import(vault_exchange *x) {
   }
   const key_type *type = find_type(x, doc);
   EKM_TRY(type != NULL);
-  if (ekm_json_bool(body, "Hsm", false)) type = &key_types[1];
+  if (ekm_json_bool(body, "Hsm", false)) type = type_named(type->in_hsm);
   EKM_TRY(vault_key_params_read(x, body, vault_member(doc, "key_ops") != NULL ? doc : body, &params));
-  EKM_TRY(read_jwk(x, doc, &jwk));
-  EKM_TRY(import_material(x, &jwk, &material));
-  EKM_TRY(add_key(x, type, &params, vault_jwk_view(&jwk).n, &material));
+  EKM_TRY(import_material(x, type, doc, &jwk, &material));
+  EKM_TRY(add_key(x, type, &params, type->is_ec ? ekm_view_of(NULL, 0) : vault_jwk_view(&jwk).n, &material));
   ok = true;
 done:
   ekm_key_free(&material);

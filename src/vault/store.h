@@ -99,11 +99,14 @@ typedef struct vault_key_attributes {
 typedef struct vault_key {
   const char *name; /* as it was spelled when the name was created */
   char version[EKM_LIMIT_KEY_VERSION_CHARS + 1];
-  char kty[16]; /* "RSA" or "RSA-HSM" */
+  char kty[16]; /* "RSA", "RSA-HSM", "EC" or "EC-HSM" */
+  char crv[16]; /* of an EC key: "P-256"; "" for RSA */
   vault_key_attributes attributes;
   vault_key_ops ops;
   const char *tags;             /* a JSON object as text, or NULL if never set */
-  ekm_view n, e;                /* the public numbers; n as it was written at its import, else in shortest form */
+  ekm_view n, e;                /* the public numbers of an RSA key; n as it was written at its import, else in shortest
+                                   form */
+  ekm_view x, y;                /* those of an EC key, as long as the field */
   const ekm_key *material;      /* the private key; only of a key that comes from get or add, else NULL */
   int64_t deleted_at, purge_at; /* of a deleted key, else 0 */
 } vault_key;
@@ -113,12 +116,12 @@ void vault_key_release(const vault_key **key);
 
 typedef struct vault_key_spec {
   const char *name;
-  const char *kty;                 /* "RSA" or "RSA-HSM" */
+  const char *kty;                 /* as in vault_key; the curve is the material's */
   vault_key_attributes attributes; /* created and updated are ignored */
   vault_key_ops ops;
   const char *tags; /* NULL: none */
-  ekm_view n;       /* the modulus as an import wrote it, leading zeros and all: the service echoes it
-                                      unchanged. Empty: the shortest form of the material's */
+  ekm_view n;       /* the modulus as an import wrote it, leading zeros and all: the service echoes it unchanged. Empty:
+                       the shortest form of the material's */
 } vault_key_spec;
 
 /* vault_store_key_add(store, vault_id, spec, material, out_key, err):

@@ -6,7 +6,8 @@
  *   app_secret    client_id id | hint created expires salt hash                                               | mac
  *   permission    vault_id client_id | permissions updated                                                    | mac
  *   key_name      vault_id name | spelling newest created deleted_at purge_at                                 | mac
- *   key_version   vault_id name version | kty n e enabled nbf exp created updated ops tags                    | mac
+ *   key_version   vault_id name version | kty crv a b enabled nbf exp created updated ops tags                | mac
+ *                 a and b: the public numbers, n and e of an RSA key or x and y of an EC key
  *   key_material  vault_id name version | sealed    (bound to its key_version row by the seal; no row of the set)
  *
  * The six tables in the middle are "sealed tables": WITHOUT ROWID, so that no index beside the table can disagree with
@@ -66,7 +67,7 @@ typedef enum store_query {
 } store_query;
 #define STORE_SCAN(table) ((store_query)((table)*4 + 3))
 
-enum { STORE_COLUMNS_MAX = 14 };
+enum { STORE_COLUMNS_MAX = 15 };
 
 typedef struct store_value {
   enum { STORE_INT, STORE_TEXT, STORE_BLOB } type;

@@ -31,7 +31,8 @@ bool store_key_new(const vault_key *like, ekm_key **material, const vault_key **
   size_t tags_bytes = like->tags == NULL ? 0 : strlen(like->tags) + 1;
 
   *out_key = NULL;
-  key_object *object = ekm_mem_alloc(sizeof *object + name_bytes + tags_bytes + like->n.len + like->e.len, err);
+  size_t number_bytes = like->n.len + like->e.len + like->x.len + like->y.len;
+  key_object *object = ekm_mem_alloc(sizeof *object + name_bytes + tags_bytes + number_bytes, err);
   if (object == NULL) {
     if (material != NULL) ekm_key_free(material);
     return false;
@@ -42,6 +43,8 @@ bool store_key_new(const vault_key *like, ekm_key **material, const vault_key **
   if (like->tags != NULL) object->key.tags = append(&at, like->tags, tags_bytes);
   object->key.n.ptr = append(&at, like->n.ptr, like->n.len);
   object->key.e.ptr = append(&at, like->e.ptr, like->e.len);
+  object->key.x.ptr = append(&at, like->x.ptr, like->x.len);
+  object->key.y.ptr = append(&at, like->y.ptr, like->y.len);
   atomic_init(&object->refs, 1);
   if (material != NULL) {
     object->material = *material;
@@ -72,25 +75,27 @@ void vault_key_page_clear(vault_key_page *page) {
 
 bool store_key_read(const store_row *name, const store_row *version, vault_key *out, ekm_err *err) {
   const store_value *v = version->values;
-  const char *tags = store_value_text(&v[12]);
+  const char *tags = store_value_text(&v[13]);
+  bool is_ec = v[4].bytes.len > 0;
   *out = (vault_key){
       .name = store_value_text(&name->values[2]),
-      .attributes = {.enabled = v[6].number != 0,
-                     .has_nbf = v[7].number != no_time,
-                     .has_exp = v[8].number != no_time,
-                     .created = v[9].number,
-                     .updated = v[10].number},
-      .ops = (vault_key_ops)v[11].number,
+      .attributes = {.enabled = v[7].number != 0,
+                     .has_nbf = v[8].number != no_time,
+                     .has_exp = v[9].number != no_time,
+                     .created = v[10].number,
+                     .updated = v[11].number},
+      .ops = (vault_key_ops)v[12].number,
       .tags = tags[0] == '\0' ? NULL : tags,
-      .n = v[4].bytes,
-      .e = v[5].bytes,
       .deleted_at = name->values[5].number,
       .purge_at = name->values[6].number,
   };
-  if (out->attributes.has_nbf) out->attributes.nbf = v[7].number;
-  if (out->attributes.has_exp) out->attributes.exp = v[8].number;
+  *(is_ec ? &out->x : &out->n) = v[5].bytes;
+  *(is_ec ? &out->y : &out->e) = v[6].bytes;
+  if (out->attributes.has_nbf) out->attributes.nbf = v[8].number;
+  if (out->attributes.has_exp) out->attributes.exp = v[9].number;
   return ekm_text_copy(out->version, sizeof out->version, store_value_text(&v[2]), "a key version", err) &&
-         ekm_text_copy(out->kty, sizeof out->kty, store_value_text(&v[3]), "a key type", err);
+         ekm_text_copy(out->kty, sizeof out->kty, store_value_text(&v[3]), "a key type", err) &&
+         ekm_text_copy(out->crv, sizeof out->crv, store_value_text(&v[4]), "a curve", err);
 }
 
 void store_key_values(int64_t vault_id, const char *lower_name, const vault_key *key,
@@ -101,8 +106,9 @@ void store_key_values(int64_t vault_id, const char *lower_name, const vault_key 
       store_text(lower_name),
       store_text(key->version),
       store_text(key->kty),
-      store_blob(key->n),
-      store_blob(key->e),
+      store_text(key->crv),
+      store_blob(key->crv[0] == '\0' ? key->n : key->x),
+      store_blob(key->crv[0] == '\0' ? key->e : key->y),
       store_int(a->enabled ? 1 : 0),
       store_int(a->has_nbf ? a->nbf : no_time),
       store_int(a->has_exp ? a->exp : no_time),

@@ -226,24 +226,38 @@ static bool new_version(const vault_store *store, const vault_key_spec *spec, va
   return ekm_text_copy(out->kty, sizeof out->kty, spec->kty, "a key type", err);
 }
 
+/* The public numbers of the material into ${key}, which borrows them from ${a} and ${b}. */
+static bool take_numbers(const ekm_key *material, const vault_key_spec *spec, ekm_buf *a, ekm_buf *b, vault_key *key,
+                         ekm_err *err) {
+  const char *curve = ekm_key_curve(material);
+  if (curve != NULL) {
+    bool ok = ekm_text_copy(key->crv, sizeof key->crv, curve, "a curve", err) && ekm_key_public_ec(material, a, b, err);
+    key->x = ekm_buf_view(a);
+    key->y = ekm_buf_view(b);
+    return ok;
+  }
+  bool ok = ekm_key_public(material, a, b, err);
+  key->n = spec->n.len == 0 ? ekm_buf_view(a) : spec->n;
+  key->e = ekm_buf_view(b);
+  return ok;
+}
+
 bool vault_store_key_add(vault_store *store, int64_t vault_id, const vault_key_spec *spec, ekm_key **material,
                          const vault_key **out_key, ekm_err *err) {
   bool ok = false;
   char lower[EKM_LIMIT_KEY_NAME_CHARS + 1];
   new_key new = {.id = {vault_id, lower, ""}, .material = *material};
-  ekm_buf n, e, der, sealed;
+  ekm_buf a, b, der, sealed;
 
   *out_key = NULL;
   *material = NULL;
-  ekm_buf_init(&n, NUMBER_MAX_BYTES);
-  ekm_buf_init(&e, NUMBER_MAX_BYTES);
+  ekm_buf_init(&a, NUMBER_MAX_BYTES);
+  ekm_buf_init(&b, NUMBER_MAX_BYTES);
   ekm_buf_init(&der, STORE_SEALED_MAX_BYTES);
   ekm_buf_init(&sealed, STORE_SEALED_MAX_BYTES);
   EKM_TRY(store_key_name_is_valid(spec->name, lower, err));
   EKM_TRY(new_version(store, spec, &new.key, err));
-  EKM_TRY(ekm_key_public(new.material, &n, &e, err));
-  new.key.n = spec->n.len == 0 ? ekm_buf_view(&n) : spec->n;
-  new.key.e = ekm_buf_view(&e);
+  EKM_TRY(take_numbers(new.material, spec, &a, &b, &new.key, err));
   EKM_TRY(ekm_key_to_pkcs8(new.material, &der, err));
   EKM_TRY(close_material(store, vault_id, lower, &new.key, ekm_buf_view(&der), &sealed, err));
   new.sealed = ekm_buf_view(&sealed);
@@ -253,8 +267,8 @@ bool vault_store_key_add(vault_store *store, int64_t vault_id, const vault_key_s
   ok = true;
 done:
   ekm_key_free(&new.material);
-  ekm_buf_clear(&n);
-  ekm_buf_clear(&e);
+  ekm_buf_clear(&a);
+  ekm_buf_clear(&b);
   ekm_buf_clear(&der);
   ekm_buf_clear(&sealed);
   return ok;

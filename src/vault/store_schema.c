@@ -8,7 +8,7 @@ static const store_table_info tables[STORE_TABLES] = {
     [STORE_SECRET] = {"app_secret", 7, 2, "client_id = ?1 AND id = ?2", "client_id, id"},
     [STORE_PERMISSION] = {"permission", 4, 2, "vault_id = ?1 AND client_id = ?2", "vault_id, client_id"},
     [STORE_KEY_NAME] = {"key_name", 7, 2, "vault_id = ?1 AND name = ?2", "vault_id, name"},
-    [STORE_KEY_VERSION] = {"key_version", 13, 3, "vault_id = ?1 AND name = ?2 AND version = ?3",
+    [STORE_KEY_VERSION] = {"key_version", 14, 3, "vault_id = ?1 AND name = ?2 AND version = ?3",
                            "vault_id, name, version"},
 };
 
@@ -54,7 +54,8 @@ static const char all_tables[] =
     " created INTEGER NOT NULL, deleted_at INTEGER NOT NULL, purge_at INTEGER NOT NULL, mac BLOB NOT NULL,"
     " PRIMARY KEY(vault_id, name)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE key_version(vault_id INTEGER NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, kty TEXT NOT NULL,"
-    " n BLOB NOT NULL, e BLOB NOT NULL, enabled INTEGER NOT NULL, nbf INTEGER NOT NULL, exp INTEGER NOT NULL,"
+    " crv TEXT NOT NULL, a BLOB NOT NULL, b BLOB NOT NULL, enabled INTEGER NOT NULL, nbf INTEGER NOT NULL, exp INTEGER "
+    "NOT NULL,"
     " created INTEGER NOT NULL, updated INTEGER NOT NULL, ops INTEGER NOT NULL, tags TEXT NOT NULL, mac BLOB NOT NULL,"
     " PRIMARY KEY(vault_id, name, version)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE key_material(vault_id INTEGER NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,"

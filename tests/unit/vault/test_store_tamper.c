@@ -287,7 +287,8 @@ static void rows_belong_where_they_are(void **state) {
        "UPDATE key_material SET sealed = (SELECT sealed FROM key_material WHERE name = 'alpha') WHERE name = 'beta'",
        EKM_E_STORE_TAMPERED},
       {"a version under another name",
-       "INSERT INTO key_version SELECT 2, 'beta', version, kty, n, e, enabled, nbf, exp, created, updated, ops, tags,"
+       "INSERT INTO key_version SELECT 2, 'beta', version, kty, crv, a, b, enabled, nbf, exp, created, updated, ops, "
+       "tags,"
        " mac FROM key_version WHERE name = 'alpha'",
        EKM_E_STORE_TAMPERED},
       {"the older version as the newest",
