@@ -24,6 +24,10 @@ bench: build-release  ## every figure that is promised, as medians of interleave
 tsan: deps-test build-tsan  ## the tests under ThreadSanitizer
 	@scripts/run_tests.sh tsan
 
+official: build-dev  ## Microsoft's own clients for JavaScript against akvd; they come from the npm registry
+	@command -v node >/dev/null && command -v npm >/dev/null || scripts/deps.sh official
+	@tests/official/official.sh build/dev
+
 fuzz: deps-fuzz build-fuzz  ## every parser of what comes from outside, with inputs that nobody wrote
 	@scripts/fuzz.sh build/fuzz
 
@@ -55,4 +59,4 @@ build-%: deps-build
 deps-%:
 	@scripts/deps.sh $*
 
-.PHONY: help deps build demo test bench tsan fuzz lint format windows-check docs clean
+.PHONY: help deps build demo test bench tsan official fuzz lint format windows-check docs clean
