@@ -66,10 +66,15 @@ static bool make_connector(provider_wiring *out, ekm_err *err) {
   return keyring_keyvault_connector_new(&options, &out->connector, err);
 }
 
+/* A log that cannot be opened stops nothing: an instance's databases do not stay closed because a folder of logs is gone
+ * or full. */
 static bool open_log(provider_wiring *out, ekm_err *err) {
   const provider_settings *settings = &((wire_rest *)out->rest)->settings;
-  return settings->log_file == NULL || settings->log_level == EKM_LOG_OFF ||
-         ekm_log_open_file(settings->log_file, settings->log_level, out->clock, &out->log, err);
+  if (settings->log_file == NULL || settings->log_level == EKM_LOG_OFF) return true;
+  if (ekm_log_open_file(settings->log_file, settings->log_level, out->clock, &out->log, err)) return true;
+  if (err->id == EKM_E_OUT_OF_MEMORY) return false;
+  ekm_err_clear(err);
+  return true;
 }
 
 /* The engine shows an administrator a number. Where the configuration itself is broken, and so no log is open, the
