@@ -24,6 +24,7 @@ static bool read_line(ekm_buf *out, ekm_err *err) {
   for (size_t i = 0; i <= SECRET_FILE_MAX_BYTES && (c = fgetc(stdin)) != EOF && c != '\n'; i++) {
     ekm_buf_append_char(out, (char)c);
   }
+  if (ferror(stdin) != 0) return EKM_FAIL(err, EKM_E_FILE_READ, "the standard input");
   return ekm_buf_ok(out, "a secret", err);
 }
 

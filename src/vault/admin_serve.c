@@ -17,7 +17,7 @@ static bool parse_listen(const char *text, char address[ADDRESS_MAX_BYTES], uint
   char *end = NULL;
   const char *start = text[0] == '[' ? text + 1 : text;
   size_t len = colon == NULL ? 0 : (size_t)(colon - start);
-  if (text[0] == '[' && len > 0 && start[len - 1] == ']') len--;
+  if (text[0] == '[') len = len > 0 && start[len - 1] == ']' ? len - 1 : 0;
   unsigned long port = colon == NULL || colon[1] == '\0' ? 65536 : strtoul(colon + 1, &end, 10);
   if (len == 0 || len >= ADDRESS_MAX_BYTES || port > 65535 || *end != '\0' || colon[1] < '0' || colon[1] > '9') {
     return EKM_FAIL(err, EKM_E_USAGE, "--listen '%s' is not ADDRESS:PORT, such as 127.0.0.1:8443", text);

@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/utf16.h"
+
 #define AT(member) offsetof(vault_settings, member)
 
 static const vault_setting table[] = {
@@ -113,13 +115,18 @@ static bool take_word(const char *word, size_t *words, vault_settings *out, ekm_
 }
 
 bool vault_settings_parse(int argc, char **argv, vault_settings *out, ekm_err *err) {
+  bool ok = true;
   size_t words = 0;
   memset(out, 0, sizeof *out);
-  for (int i = 1; i < argc; i++) {
-    if (!(argv[i][0] == '-' ? take_option(argc, argv, &i, out, err) : take_word(argv[i], &words, out, err)))
-      return false;
+  for (int i = 1; ok && i < argc; i++) {
+    ok = ekm_utf16_is_utf8(argv[i], strlen(argv[i])) || EKM_FAIL(err, EKM_E_USAGE, "argument %d is not UTF-8", i);
   }
-  return true;
+  for (int i = 1; ok && i < argc; i++) {
+    ok = argv[i][0] == '-' ? take_option(argc, argv, &i, out, err) : take_word(argv[i], &words, out, err);
+  }
+  /* Who reads JSON reads this error too, also if the fault comes before the option. */
+  for (int i = 1; !ok && i < argc; i++) out->json = out->json || strcmp(argv[i], "--json") == 0;
+  return ok;
 }
 
 bool vault_settings_is_listed(const char *list, const char *name) {

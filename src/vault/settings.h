@@ -36,8 +36,9 @@ const vault_setting *vault_settings_table(size_t *out_count);
 
 /* vault_settings_parse(argc, argv, out, err):
  * "--name value" and "--name=value", anywhere. USAGE for what is not in the table, a missing, empty or superfluous
- * value, a number that is none, an option that is given twice. A value that starts with "--" has to be written behind
- * "=": else it is the next option, and the value was forgotten. Texts are borrowed from ${argv}. */
+ * value, a number that is none, an option that is given twice, what is not UTF-8. A value that starts with "--" has to
+ * be written behind "=": else it is the next option, and the value was forgotten. After a failure ${json} still tells
+ * whether --json was given. Texts are borrowed from ${argv}. */
 EKM_MUST_USE bool vault_settings_parse(int argc, char **argv, vault_settings *out, ekm_err *err);
 
 /* vault_settings_is_listed(list, name): is ${name} one of the words of ${list}, which spaces separate? */

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/url.h"
+#include "base/utf16.h"
 #include "vault/store_secret.h"
 #include "vault/store_state.h"
 
@@ -51,6 +52,9 @@ static bool describe_vault(const vault_store *store, const vault_spec *spec, vau
   if (!fits || !ekm_url_host_is_valid(out->host)) {
     return EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "'%s.%s' is not a host name", spec->name, suffix);
   }
+  if (ekm_text_ieq(out->host, VAULT_LOGIN_HOST) || strcmp(out->host, "127.0.0.1") == 0) {
+    return EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "'%s' is where applications sign in; use another name", out->host);
+  }
   ekm_text_lower(out->host);
   ekm_text_lower(out->resource);
   return spec->tenant == NULL ? store_guid(store->crypto, out->tenant, err)
@@ -88,11 +92,25 @@ bool vault_store_vault_add(vault_store *store, const vault_spec *spec, ekm_err *
 
 /* ---- applications ------------------------------------------------------------------------------------------------ */
 
+/* It is shown to administrators in lists, at terminals and in JSON: UTF-8 without the control characters C0 and C1. */
+static bool is_app_name(const char *name) {
+  size_t len = strlen(name);
+  if (len == 0 || len > VAULT_APP_NAME_MAX_BYTES || !ekm_utf16_is_utf8(name, len)) return false;
+  for (const char *at = name; *at != '\0'; at++) {
+    uint8_t byte = (uint8_t)*at;
+    if (byte < 0x20 || byte == 0x7F || (byte == 0xC2 && (uint8_t)at[1] < 0xA0)) return false;
+  }
+  return true;
+}
+
 bool vault_store_app_add(vault_store *store, const char *tenant, const char *name,
                          char out_client_id[VAULT_GUID_CHARS + 1], ekm_err *err) {
   char in_tenant[STORE_GUID_BYTES], client_id[STORE_GUID_BYTES], object_id[STORE_GUID_BYTES];
   out_client_id[0] = '\0';
-  if (strlen(name) > VAULT_APP_NAME_MAX_BYTES) return EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "the name is too long");
+  if (!is_app_name(name)) {
+    return EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "an application's name is 1 to %d bytes without control characters",
+                    VAULT_APP_NAME_MAX_BYTES);
+  }
   if (!lower_guid(tenant, in_tenant, "tenant", err) || !store_guid(store->crypto, client_id, err) ||
       !store_guid(store->crypto, object_id, err)) {
     return false;

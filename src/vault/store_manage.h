@@ -15,11 +15,12 @@ typedef struct vault_spec {
   unsigned retention_days; /* 7 ... 90; 0: 90 */
 } vault_spec;
 
-/* vault_store_vault_add(store, spec, err). */
+/* vault_store_vault_add(store, spec, err): a host at which applications sign in is none for a vault. */
 EKM_MUST_USE bool vault_store_vault_add(vault_store *store, const vault_spec *spec, ekm_err *err);
 
 /* vault_store_app_add(store, tenant, name, out_client_id, err):
- * Register an application in ${tenant}. Client id and object id are new GUIDs. It has no secret and no rights yet. */
+ * Register an application in ${tenant}. Client id and object id are new GUIDs. It has no secret and no rights yet.
+ * ${name} is 1 to VAULT_APP_NAME_MAX_BYTES of UTF-8 without control characters. */
 EKM_MUST_USE bool vault_store_app_add(vault_store *store, const char *tenant, const char *name,
                                       char out_client_id[VAULT_GUID_CHARS + 1], ekm_err *err);
 

@@ -85,6 +85,9 @@ check 2 secret add --data vault --app "$client_id" --secret-stdin
 has err 'the secret is empty'
 "$akvd" secret add --data vault --app "$client_id" --secret-stdin >out 2>err <mine
 is 'status with a secret from standard input' $? 0
+"$akvd" secret add --data vault --app "$client_id" --secret-stdin >out 2>err <vault
+is 'status with a standard input that cannot be read' $? 1
+has err 'a file cannot be read: the standard input'
 "$akvd" secret add --data vault --app "$client_id" --secret-stdin >out 2>err </dev/zero
 is 'status with an endless secret' $? 1
 is 'number of secrets' "$("$akvd" app list --data vault | grep -c '^  ')" 2
@@ -149,12 +152,24 @@ tenant_'x'_is_not_a_GUID app add --data vault --name x --tenant x
 there_is_no_permission_'' policy set --data vault --app x --permissions get,
 retention_of_91_days vault add --data vault --name late --retention-days 91
 'late.a..b'_is_not_a_host_name vault add --data vault --name late --suffix a..b
+'login.localhost'_is_where_applications_sign_in vault add --data vault --name login --suffix localhost
 --log-level_'loud'_is_none_of_off key list --data vault --log-level loud
 --listen_'8443'_is_not_ADDRESS:PORT serve --data vault --listen 8443
+--listen_'\[::1:0'_is_not serve --data vault --listen [::1:0
+--listen_'\[\]:0'_is_not serve --data vault --listen []:0
 --listen_'127.0.0.1:x'_is_not serve --data vault --listen 127.0.0.1:x
 --listen_'127.0.0.1:65536'_is_not serve --data vault --listen 127.0.0.1:65536
 --threads_is_at_most_256 serve --data vault --threads 257
 END
+check 2 key list --colour red --json # wherever --json stands
+is 'name of the error' "$(value name)" USAGE
+is_object out || fail 'an error is no object' out
+check 2 app add --data vault --tenant "$tenant" --json --name $'caf\xe9'
+has err 'argument 9 is not UTF-8'
+is_object out || fail 'an error is no object' out
+check 2 app add --data vault --tenant "$tenant" --name $'two\nlines'
+has err "an application's name is 1 to 120 bytes without control characters"
+has err "^  what to do: See 'akvd app add --help'"
 check 1 serve --data vault --listen local:8443
 has err "'local' is not a numeric IP address"
 

@@ -1,0 +1,221 @@
+/* What an administrator writes: values at the edges of what is allowed are taken, those beyond are refused and leave
+ * nothing. */
+#include <stdio.h>
+#include <string.h>
+
+#include "support/cmocka_all.h"
+#include "support/store_fixture.h"
+#include "vault/store_manage.h"
+
+#define TENANT "3f1b2c4d-0000-4000-8000-00000000a001"
+#define NOBODY "00000000-0000-4000-8000-00000000dead"
+
+static const vault_directory *directory(store_fixture *f) {
+  ekm_err err = {0};
+  const vault_directory *dir = NULL;
+  if (!vault_store_directory(f->store, &dir, &err)) fail_msg("%s", err.detail);
+  return dir;
+}
+
+/* What there is, as one number that every row changes. */
+static size_t rows(store_fixture *f) {
+  size_t vaults, apps, grants;
+  const vault_directory *dir = directory(f);
+  (void)vault_directory_vaults(dir, &vaults);
+  const vault_app *all = vault_directory_apps(dir, &apps);
+  (void)vault_directory_grants(dir, &grants);
+  size_t sum = vaults + apps + grants;
+  for (size_t i = 0; i < apps; i++) sum += all[i].secret_count;
+  vault_directory_release(&dir);
+  return sum;
+}
+
+static void expect(bool ok, const ekm_err *err, ekm_err_id id, const char *what) {
+  if (ok != (id == EKM_E_OK) || err->id != id) {
+    fail_msg("%s: %s (%s) instead of %s", what, ekm_err_info_of(err->id)->name, err->detail, ekm_err_info_of(id)->name);
+  }
+}
+
+static void vaults_are_what_they_may_be(void **state) {
+  static const struct {
+    vault_spec spec;
+    ekm_err_id id;
+    const char *host;
+  } cases[] = {
+      {{.name = "abc", .tenant = TENANT}, EKM_E_OK, "abc.vault.localhost"},
+      {{.name = "a23456789-123456789-1234", .tenant = TENANT}, EKM_E_OK, "a23456789-123456789-1234.vault.localhost"},
+      {{.name = "ab", .tenant = TENANT}, EKM_E_BAD_ARGUMENT, NULL},
+      {{.name = "a23456789-123456789-12345", .tenant = TENANT}, EKM_E_BAD_ARGUMENT, NULL},
+      {{.name = "a.b", .tenant = TENANT}, EKM_E_BAD_ARGUMENT, NULL},
+      {{.name = "caf\xc3\xa9", .tenant = TENANT}, EKM_E_BAD_ARGUMENT, NULL},
+      {{.name = "LOCAL", .tenant = TENANT}, EKM_E_EXISTS, NULL},
+      {{.name = "abc", .suffix = "example.org", .tenant = TENANT}, EKM_E_EXISTS, NULL}, /* names are for commands */
+      {{.name = "Upper", .suffix = "Example.ORG", .tenant = TENANT}, EKM_E_OK, "upper.example.org"},
+      {{.name = "odd", .suffix = "a..b", .tenant = TENANT}, EKM_E_BAD_ARGUMENT, NULL},
+      {{.name = "odd", .suffix = "a/b", .tenant = TENANT}, EKM_E_BAD_ARGUMENT, NULL},
+      {{.name = "days-7", .retention_days = 7, .tenant = TENANT}, EKM_E_OK, "days-7.vault.localhost"},
+      {{.name = "days-6", .retention_days = 6, .tenant = TENANT}, EKM_E_BAD_ARGUMENT, NULL},
+      {{.name = "days-90", .retention_days = 90, .tenant = TENANT}, EKM_E_OK, "days-90.vault.localhost"},
+      {{.name = "days-91", .retention_days = 91, .tenant = TENANT}, EKM_E_BAD_ARGUMENT, NULL},
+      {{.name = "tenant", .tenant = "3f1b2c4d-0000-4000-8000-00000000a00"}, EKM_E_BAD_ARGUMENT, NULL},
+      {{.name = "tenant", .tenant = "3f1b2c4d-0000-4000-8000-00000000a00g"}, EKM_E_BAD_ARGUMENT, NULL},
+      {{.name = "tenant", .tenant = "3f1b2c4d00000-4000-8000-00000000a001"}, EKM_E_BAD_ARGUMENT, NULL},
+      {{.name = "tenant", .tenant = "3F1B2C4D-0000-4000-8000-00000000A001"}, EKM_E_OK, "tenant.vault.localhost"},
+      /* Hosts at which the sign-in service answers: nobody could reach such a vault. */
+      {{.name = "login", .suffix = "localhost", .tenant = TENANT}, EKM_E_BAD_ARGUMENT, NULL},
+      {{.name = "LOGIN", .suffix = "LocalHost", .tenant = TENANT}, EKM_E_BAD_ARGUMENT, NULL},
+      {{.name = "127", .suffix = "0.0.1", .tenant = TENANT}, EKM_E_BAD_ARGUMENT, NULL},
+      {{.name = "login", .tenant = TENANT}, EKM_E_OK, "login.vault.localhost"},
+  };
+  store_fixture *f = *state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    ekm_err err = {0};
+    size_t before = rows(f);
+    bool ok = vault_store_vault_add(f->store, &cases[i].spec, &err);
+    expect(ok, &err, cases[i].id, cases[i].spec.name);
+    assert_int_equal(rows(f), before + (ok ? 1 : 0));
+    if (!ok) continue;
+    const vault_directory *dir = directory(f);
+    const vault_info *vault = vault_directory_vault_by_host(dir, cases[i].host);
+    assert_non_null(vault);
+    assert_string_equal(vault->name, cases[i].spec.name);
+    assert_string_equal(vault->tenant, TENANT);
+    assert_int_equal(vault->retention_days, cases[i].spec.retention_days == 0 ? 90 : cases[i].spec.retention_days);
+    vault_directory_release(&dir);
+  }
+}
+
+static void names_of_applications_can_be_shown(void **state) {
+  static char longest[VAULT_APP_NAME_MAX_BYTES + 1], too_long[VAULT_APP_NAME_MAX_BYTES + 2];
+  static const struct {
+    const char *name;
+    bool ok;
+  } cases[] = {
+      {"b", true},          {"caf\xc3\xa9 \xe2\x82\xac", true},
+      {longest, true},      {too_long, false},
+      {"", false},          {"two\nlines", false},
+      {"tab\there", false}, {"\x1b[31mred", false},
+      {"del\x7f", false},   {"\xff", false},
+      {"\xc3", false},      {"csi\xc2\x9b", false},
+      {"\xc2\xa0", true}, /* the first behind the control characters */
+  };
+  store_fixture *f = *state;
+  memset(longest, 'L', sizeof longest - 1);
+  memset(too_long, 'L', sizeof too_long - 1);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char id[VAULT_GUID_CHARS + 1];
+    ekm_err err = {0};
+    size_t before = rows(f);
+    bool ok = vault_store_app_add(f->store, TENANT, cases[i].name, id, &err);
+    expect(ok, &err, cases[i].ok ? EKM_E_OK : EKM_E_BAD_ARGUMENT, cases[i].name);
+    assert_int_equal(rows(f), before + (ok ? 1 : 0));
+    assert_int_equal(strlen(id), ok ? VAULT_GUID_CHARS : 0);
+    if (!ok) continue;
+    const vault_directory *dir = directory(f);
+    assert_string_equal(vault_directory_app(dir, id)->name, cases[i].name);
+    vault_directory_release(&dir);
+  }
+}
+
+static void secrets_are_long_and_printable(void **state) {
+  static const struct {
+    size_t len;
+    char last;
+    bool ok;
+  } cases[] = {{15, 'x', false},  {16, 'x', true},   {1024, 'x', true},  {1025, 'x', false},
+               {16, '!', true},   {16, '~', true},   {16, ' ', false},   {16, '\x7f', false},
+               {16, '\n', false}, {16, '\0', false}, {16, '\xe9', false}};
+  store_fixture *f = *state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char id[VAULT_GUID_CHARS + 1];
+    uint8_t text[1025];
+    ekm_secret secret = {0};
+    ekm_err err = {0};
+    size_t before = rows(f);
+    memset(text, 's', sizeof text);
+    text[cases[i].len - 1] = (uint8_t)cases[i].last;
+    assert_true(ekm_secret_set(&secret, ekm_view_of(text, cases[i].len), &err));
+    bool ok = vault_store_secret_add(f->store, f->app_a, &secret, 0, id, &err);
+    expect(ok, &err, cases[i].ok ? EKM_E_OK : EKM_E_BAD_ARGUMENT, "a secret");
+    assert_int_equal(rows(f), before + (ok ? 1 : 0));
+    if (!ok) assert_null(strstr(err.detail, "sss")); /* an error does not repeat it */
+    ekm_secret_clear(&secret);
+  }
+}
+
+static vault_secret_check check(store_fixture *f, ekm_view secret) {
+  ekm_err err = {0};
+  vault_secret_check result = VAULT_SECRET_WRONG;
+  const vault_directory *dir = directory(f);
+  assert_true(vault_store_check_secret(f->store, vault_directory_app(dir, f->app_b), secret, &result, &err));
+  vault_directory_release(&dir);
+  return result;
+}
+
+static void a_secret_lives_until_its_second(void **state) {
+  store_fixture *f = *state;
+  char id[VAULT_GUID_CHARS + 1];
+  ekm_secret first = {0}, second = {0};
+  ekm_err err = {0};
+  int64_t now = ekm_clock_wall_s(&f->clock.base);
+  assert_true(vault_store_secret_add(f->store, f->app_b, &first, now + 10, id, &err));
+  assert_true(vault_store_secret_add(f->store, f->app_b, &second, 0, id, &err)); /* beside it, and at once */
+  assert_false(ekm_secret_reveal(&first).len < 30);
+  assert_int_equal(check(f, ekm_secret_reveal(&first)), VAULT_SECRET_RIGHT);
+  assert_int_equal(check(f, ekm_secret_reveal(&second)), VAULT_SECRET_RIGHT);
+  fake_clock_pass(&f->clock, 9000);
+  assert_int_equal(check(f, ekm_secret_reveal(&first)), VAULT_SECRET_RIGHT);
+  fake_clock_pass(&f->clock, 1000);
+  assert_int_equal(check(f, ekm_secret_reveal(&first)), VAULT_SECRET_EXPIRED);
+  assert_int_equal(check(f, ekm_secret_reveal(&second)), VAULT_SECRET_RIGHT);
+  store_fixture_reopen(f);
+  assert_int_equal(check(f, ekm_secret_reveal(&first)), VAULT_SECRET_EXPIRED);
+  assert_int_equal(check(f, ekm_view_text("no-secret-of-anybody")), VAULT_SECRET_WRONG);
+  assert_int_equal(check(f, ekm_view_text("")), VAULT_SECRET_WRONG);
+  ekm_secret_clear(&first);
+  ekm_secret_clear(&second);
+}
+
+static void what_is_not_there_is_said(void **state) {
+  store_fixture *f = *state;
+  char id[VAULT_GUID_CHARS + 1];
+  ekm_secret secret = {0};
+  size_t before = rows(f);
+  ekm_err err[6] = {{0}};
+  expect(vault_store_app_remove(f->store, NOBODY, &err[0]), &err[0], EKM_E_ABSENT, "an application");
+  expect(vault_store_secret_add(f->store, NOBODY, &secret, 0, id, &err[1]), &err[1], EKM_E_ABSENT, "an application");
+  expect(vault_store_secret_remove(f->store, f->app_a, NOBODY, &err[2]), &err[2], EKM_E_ABSENT, "a secret");
+  expect(vault_store_grant_set(f->store, 99, f->app_a, VAULT_MAY_GET, &err[3]), &err[3], EKM_E_ABSENT, "a vault");
+  expect(vault_store_grant_set(f->store, f->local, NOBODY, VAULT_MAY_GET, &err[4]), &err[4], EKM_E_ABSENT, "an app");
+  expect(vault_store_grant_set(f->store, f->local, f->app_a, ~(vault_permissions)0, &err[5]), &err[5],
+         EKM_E_BAD_ARGUMENT, "permissions");
+  assert_int_equal(rows(f), before);
+  ekm_secret_clear(&secret);
+}
+
+static void an_application_goes_with_all_that_is_its(void **state) {
+  store_fixture *f = *state;
+  char id[VAULT_GUID_CHARS + 1], client_id[VAULT_GUID_CHARS + 1];
+  ekm_secret secret = {0};
+  ekm_err err = {0};
+  size_t before = rows(f);
+  assert_true(vault_store_app_add(f->store, TENANT, "short", client_id, &err));
+  assert_true(vault_store_secret_add(f->store, client_id, &secret, 0, id, &err));
+  assert_true(vault_store_grant_set(f->store, f->local, client_id, VAULT_MAY_GET, &err));
+  assert_true(vault_store_grant_set(f->store, f->other, client_id, VAULT_MAY_ALL, &err));
+  assert_int_equal(rows(f), before + 4);
+  assert_true(vault_store_app_remove(f->store, client_id, &err));
+  assert_int_equal(rows(f), before);
+  store_fixture_reopen(f);
+  assert_int_equal(rows(f), before);
+  ekm_secret_clear(&secret);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(vaults_are_what_they_may_be),    cmocka_unit_test(names_of_applications_can_be_shown),
+      cmocka_unit_test(secrets_are_long_and_printable), cmocka_unit_test(a_secret_lives_until_its_second),
+      cmocka_unit_test(what_is_not_there_is_said),      cmocka_unit_test(an_application_goes_with_all_that_is_its),
+  };
+  return cmocka_run_group_tests(tests, store_fixture_set_up, store_fixture_tear_down);
+}
