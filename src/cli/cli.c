@@ -66,6 +66,7 @@ bool cli_read_input(const cli *c, ekm_buf *out, ekm_err *err) {
     ekm_buf_append_view(out, ekm_buf_view(&raw));
   }
   EKM_TRY(ekm_buf_ok(out, "the input", err));
+  if (out->len == 0) EKM_BAIL(err, EKM_E_USAGE, "the input is empty");
   ok = true;
 done:
   ekm_buf_clear(&raw);
@@ -83,6 +84,9 @@ static bool read_secret(cli *c, ekm_err *err) {
   bool ok = false;
   ekm_buf text;
   const char *env = env_text(c, "EKMCTL_SECRET");
+  if (c->options.secret_file != NULL && c->options.secret_stdin) {
+    return EKM_FAIL(err, EKM_E_USAGE, "the secret is given twice: --secret-file and --secret-stdin");
+  }
   ekm_buf_init(&text, EKM_LIMIT_CREDENTIAL_CHARS * 4);
   if (c->options.secret_file != NULL) {
     EKM_TRY(ekm_file_is_private(c->options.secret_file, err));
@@ -121,10 +125,24 @@ static bool find_path(cli *c, ekm_err *err) {
 }
 
 static bool open_session(cli *c, ekm_err *err) {
-  if (c->identity == NULL && host_module_provider(c->module)->auth == SQLCP_AUTH_BASIC) {
+  bool wants_credential = host_module_provider(c->module)->auth == SQLCP_AUTH_BASIC;
+  if (wants_credential && c->identity == NULL) {
     return EKM_FAIL(err, EKM_E_USAGE, "the provider needs a credential: give --identity and --secret-file");
   }
+  if (wants_credential && c->secret.len == 0) {
+    return EKM_FAIL(err, EKM_E_USAGE,
+                    "there is no SECRET: give it with --secret-file or --secret-stdin, or in EKMCTL_SECRET");
+  }
   return host_session_open(c->module, c->identity, &c->secret, &c->session, &c->result, err);
+}
+
+/* Hexadecimal digits, with or without the 0x of SQL Server. */
+static bool read_thumbprint(const char *text, ekm_buf *out, ekm_err *err) {
+  ekm_err why = {0};
+  if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) text += 2;
+  if (ekm_hex_decode(text, strlen(text), out, "it", &why) && out->len > 0) return true;
+  return EKM_FAIL(err, why.id == EKM_E_OUT_OF_MEMORY ? why.id : EKM_E_USAGE,
+                  "--thumbprint '%s' is not an even number of hexadecimal digits", text);
 }
 
 static bool find_key(cli *c, ekm_err *err) {
@@ -137,7 +155,7 @@ static bool find_key(cli *c, ekm_err *err) {
   if (c->options.key != NULL) {
     EKM_TRY(host_key_by_name(c->session, c->options.key, &c->key, &c->result, err));
   } else {
-    EKM_TRY(ekm_hex_decode(c->options.thumbprint, strlen(c->options.thumbprint), &thumb, "--thumbprint", err));
+    EKM_TRY(read_thumbprint(c->options.thumbprint, &thumb, err));
     EKM_TRY(host_key_by_thumb(c->session, ekm_buf_view(&thumb), &c->key, &c->result, err));
   }
   ok = true;
@@ -238,8 +256,7 @@ cli_status cli_main(int argc, char **argv, const ekm_env *env) {
     return CLI_OK;
   }
   if (c.options.help) {
-    cli_help(&c.options);
-    return CLI_OK;
+    return cli_help(&c.options) ? CLI_OK : CLI_USAGE;
   }
   cli_status status = run_and_print(&c);
   clear(&c);

@@ -50,11 +50,22 @@ static bool place_argument(cli_options *options, const cli_command *command, siz
   }
   if (left == 0 && required) return EKM_FAIL(err, EKM_E_USAGE, "'%s' needs %s", command->name, command->argument);
   const char *word = left == 1 ? options->words[used] : NULL;
+  if (word != NULL && word[0] == '\0') return EKM_FAIL(err, EKM_E_USAGE, "%s is empty", command->argument);
   options->words[0] = word;
   options->word_count = left;
   if (word == NULL || (command->takes & CLI_TAKES_KEY) == 0) return true;
   if (options->key != NULL) return EKM_FAIL(err, EKM_E_USAGE, "the key is named twice: '%s' and --key", word);
   options->key = word;
+  return true;
+}
+
+static bool check_given(const cli_options *options, const cli_command *command, ekm_err *err) {
+  unsigned too_much = options->given & ~(command->takes | CLI_TAKES_ALWAYS);
+  for (unsigned bit = 0; bit < CLI_TAKES_BITS; bit++) {
+    if ((too_much >> bit & 1) == 0) continue;
+    return EKM_FAIL(err, EKM_E_USAGE, "'%s' does not take %s; see ekmctl %s --help", command->name,
+                    options->given_as[bit], command->name);
+  }
   return true;
 }
 
@@ -64,11 +75,7 @@ bool cli_command_find(cli_options *options, const cli_command **out_command, ekm
   for (size_t i = 0; i < COMMAND_COUNT; i++) {
     size_t used = words_of(options, commands[i].name);
     if (used == 0) continue;
-    if ((options->given & ~(commands[i].takes | CLI_TAKES_ALWAYS)) != 0) {
-      return EKM_FAIL(err, EKM_E_USAGE, "'%s' does not take one of the options; see ekmctl %s --help", commands[i].name,
-                      commands[i].name);
-    }
-    if (!place_argument(options, &commands[i], used, err)) return false;
+    if (!check_given(options, &commands[i], err) || !place_argument(options, &commands[i], used, err)) return false;
     *out_command = &commands[i];
     return true;
   }

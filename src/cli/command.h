@@ -35,7 +35,7 @@ const cli_command *cli_commands(size_t *out_count);
 EKM_MUST_USE bool cli_command_find(cli_options *options, const cli_command **out_command, ekm_err *err);
 
 /* cli_help(options): print the help of one command, if its words name one, or of the program. */
-void cli_help(const cli_options *options);
+bool cli_help(const cli_options *options);
 
 bool cli_info(cli *c, json_t *doc, ekm_err *err);
 bool cli_algorithms(cli *c, json_t *doc, ekm_err *err);

@@ -50,7 +50,7 @@ static bool words_begin(const cli_options *options, const char *name) {
          (spoken[shorter] == ' ' && name[shorter] == '\0');
 }
 
-void cli_help(const cli_options *options) {
+bool cli_help(const cli_options *options) {
   size_t count = 0, shown = 0;
   const cli_command *commands = cli_commands(&count);
   for (size_t i = 0; options->word_count > 0 && i < count; i++) {
@@ -62,4 +62,5 @@ void cli_help(const cli_options *options) {
     shown++;
   }
   if (shown == 0) help_of_program();
+  return shown > 0 || options->word_count == 0;
 }

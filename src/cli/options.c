@@ -66,6 +66,9 @@ static bool parse_number(const cli_option *option, const char *text, unsigned *o
 static bool set(cli_options *out, const cli_option *option, const char *value, ekm_err *err) {
   char *at = (char *)out + option->offset;
   out->given |= option->takes;
+  for (unsigned bit = 0; bit < CLI_TAKES_BITS; bit++) {
+    if (option->takes == 1u << bit) out->given_as[bit] = option->name;
+  }
   switch (option->kind) {
     case CLI_OPTION_FLAG: memcpy(at, &(bool){true}, sizeof(bool)); return true;
     case CLI_OPTION_TEXT: memcpy(at, &value, sizeof value); return true;

@@ -23,14 +23,15 @@ enum {
   CLI_TAKES_ALWAYS = 512    /* --json, --log-level, --help, --version */
 };
 
-enum { CLI_WORDS_MAX = 4 };
+enum { CLI_WORDS_MAX = 4, CLI_TAKES_BITS = 10 };
 
 typedef struct cli_options {
   const char *provider, *identity, *secret_file, *log_level;
   const char *key, *thumbprint, *in, *out, *algorithm;
   bool secret_stdin, json, hex, yes, help, version;
   unsigned count, seconds, threads;
-  unsigned given; /* CLI_TAKES_ bits of the options that were given */
+  unsigned given;                       /* CLI_TAKES_ bits of the options that were given */
+  const char *given_as[CLI_TAKES_BITS]; /* for each of these bits, the name of the last one */
   const char *words[CLI_WORDS_MAX];
   size_t word_count;
 } cli_options;

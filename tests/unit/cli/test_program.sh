@@ -58,6 +58,11 @@ check 0 key show mock-one "${with_secret[@]}"
 has out '^thumbprint +(10){20}$'
 check 0 key show --thumbprint "$(printf '11%.0s' {1..20})" "${with_secret[@]}"
 has out '^name +mock-two$'
+check 0 key show --thumbprint "0x$(printf '11%.0s' {1..20})" "${with_secret[@]}"
+has out '^name +mock-two$'
+check 2 key show --thumbprint 0x123 "${with_secret[@]}"
+has err "is not an even number of hexadecimal digits"
+check 2 key show --thumbprint '' "${with_secret[@]}"
 check 0 key export mock-one --out blob.der --json "${with_secret[@]}"
 has out '"encoding":"PKCS#1 DER","bits":2048'
 is 'size of the blob' "$(stat -c %s blob.der)" 270
@@ -94,6 +99,10 @@ check 1 keys --secret-file wrong.txt
 has err '^ekmctl: the provider refused the credential: SqlCryptOpenSession answered 5 \(AuthFailure\)'
 has err '^  what to do: '
 install -m 644 secret.txt open.txt
+check 2 keys
+has err 'there is no SECRET: give it with --secret-file or --secret-stdin, or in EKMCTL_SECRET'
+check 2 keys "${with_secret[@]}" --secret-stdin
+has err 'the secret is given twice'
 check 1 keys --secret-file open.txt
 has err "'open.txt' may be read by others; run: chmod 600 'open.txt'"
 check 1 keys --secret-file nowhere.txt
@@ -104,10 +113,18 @@ EKMCTL_IDENTITY='' check 2 keys "${with_secret[@]}"
 check 1 key show nobody --json "${with_secret[@]}"
 has out '"name":"KEY_NOT_FOUND".*"provider_code":4'
 check 1 key show --thumbprint "$(printf 'ee%.0s' {1..20})" "${with_secret[@]}"
-check 1 key show --thumbprint xyz "${with_secret[@]}"
+check 2 key show --thumbprint xyz "${with_secret[@]}"
 check 2 key show "${with_secret[@]}"
 check 2
 check 2 nonsense
+check 2 nonsense --help
+check 0 key --help
+check 2 keys --hex "${with_secret[@]}"
+has err "'keys' does not take --hex"
+check 2 key show '' "${with_secret[@]}"
+: >nothing
+check 2 encrypt --key mock-one --in nothing "${with_secret[@]}"
+has err 'the input is empty'
 check 2 info --log-level loud
 check 3 info --provider /nonexistent/provider.so
 check 3 info --provider relative.so
