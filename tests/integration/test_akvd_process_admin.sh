@@ -85,7 +85,7 @@ check 2 secret add --data vault --app "$client_id" --secret-stdin
 has err 'the secret is empty'
 "$akvd" secret add --data vault --app "$client_id" --secret-stdin >out 2>err <mine
 is 'status with a secret from standard input' $? 0
-"$akvd" secret add --data vault --app "$client_id" --secret-stdin >out 2>err <vault
+"$akvd" secret add --data vault --app "$client_id" --secret-stdin >out 2>err </
 is 'status with a standard input that cannot be read' $? 1
 has err 'a file cannot be read: the standard input'
 "$akvd" secret add --data vault --app "$client_id" --secret-stdin >out 2>err </dev/zero
