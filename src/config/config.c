@@ -415,12 +415,13 @@ const char *ekm_config_section_name(const char *section) {
 
 /* ---- the sample ---- */
 
-static void write_header(const char *section, ekm_buf *out) {
+static void write_header(const ekm_config_schema *schema, const char *section, ekm_buf *out) {
   size_t len = strlen(section);
   bool many = len > 1 && section[len - 1] == '*';
   ekm_buf_append_text(out, "\n#[");
   ekm_buf_append(out, section, many ? len - 1 : len);
-  ekm_buf_append_text(out, many ? "NAME]\n" : "]\n");
+  if (many) ekm_buf_append_text(out, schema->section_example == NULL ? "NAME" : schema->section_example);
+  ekm_buf_append_text(out, "]\n");
 }
 
 static void write_setting(const ekm_config_schema *schema, const ekm_config_setting *setting, ekm_buf *out) {
@@ -445,7 +446,7 @@ bool ekm_config_write_sample(const ekm_config_schema *schema, ekm_buf *out, ekm_
   for (size_t i = 0; i < schema->count; i++) {
     if (strcmp(schema->settings[i].section, section) != 0) {
       section = schema->settings[i].section;
-      write_header(section, out);
+      write_header(schema, section, out);
     }
     write_setting(schema, &schema->settings[i], out);
   }

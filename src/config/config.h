@@ -8,7 +8,7 @@
  *     {.section = "vault *", .key = "port", .type = EKM_CONFIG_INT, .min = 1, .max = 65535, .fallback = "443",
  *      .doc = "TCP port of the vault"},
  *   };
- *   static const ekm_config_schema schema = {settings, sizeof settings / sizeof settings[0], "OPENEKM_"};
+ *   static const ekm_config_schema schema = {settings, sizeof settings / sizeof settings[0], "OPENEKM_", NULL};
  *
  *   EKM_TRY(ekm_config_load(&schema, path, ekm_env_process(), &config, err));
  *   const char *level = ekm_config_text(config, "", "log_level");
@@ -55,6 +55,7 @@ typedef struct ekm_config_schema {
   const ekm_config_setting *settings;
   size_t count;
   const char *env_prefix;
+  const char *section_example; /* what stands for '*' in the sample's sections: "db.example.com" */
 } ekm_config_schema;
 
 typedef struct ekm_config ekm_config;

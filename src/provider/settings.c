@@ -79,7 +79,7 @@ static const ekm_config_setting table[] = {
     {.section = VAULT,
      .key = "authority",
      .type = EKM_CONFIG_TEXT,
-     .example = "https://login.vault.localhost",
+     .example = "https://login.localhost",
      .doc = "the only sign-in service that the client secret is sent to"},
     {.section = VAULT,
      .key = "authority_address",
@@ -111,7 +111,7 @@ static const ekm_config_setting table[] = {
 };
 
 const ekm_config_schema *settings_schema(void) {
-  static const ekm_config_schema schema = {table, sizeof table / sizeof table[0], "OPENEKM_"};
+  static const ekm_config_schema schema = {table, sizeof table / sizeof table[0], "OPENEKM_", "local.vault.localhost"};
   return &schema;
 }
 

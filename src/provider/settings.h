@@ -6,7 +6,7 @@
  *   [vault myvault.vault.localhost]
  *   address = 127.0.0.1
  *   port = 8443
- *   authority = https://login.vault.localhost
+ *   authority = https://login.localhost
  *   ca_file = /etc/openekm/ca.pem
  *
  * The file is that of the environment variable OPENEKM_CONF; else /etc/openekm/openekm.conf, if there is one; else

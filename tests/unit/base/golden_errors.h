@@ -93,6 +93,7 @@ static const struct golden_error {
     {78, "PROVIDER_FAILURE", 1, true},
     {79, "PROVIDER_CODE", 5069, false},
     {80, "KEY_KIND", 5070, false},
+    {81, "CA_FILE", 5071, false},
 };
 
 #endif

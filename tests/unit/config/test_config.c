@@ -44,7 +44,7 @@ static const ekm_config_setting settings[] = {
      .doc = "TCP port"},
 };
 
-static const ekm_config_schema schema = {settings, sizeof settings / sizeof settings[0], "TEST_"};
+static const ekm_config_schema schema = {settings, sizeof settings / sizeof settings[0], "TEST_", "HOST"};
 
 static bool parse(const char *text, ekm_config **out, ekm_err *err) {
   memset(err, 0, sizeof *err);
@@ -120,9 +120,12 @@ static void a_whole_file(void **state) {
   assert_int_equal(ekm_config_int(config, "vault my.vault", "port"), 8443);
   assert_int_equal(ekm_config_int(config, "VAULT OTHER", "port"), 65535);
   assert_null(ekm_config_text(config, "vault other", "address"));
-  assert_origin(config, "", "log_level", "x.conf:2");
-  assert_origin(config, "vault other", "port", "x.conf:14");
+  assert_origin(config, "", "log_level", "'x.conf' line 2");
+  assert_origin(config, "vault other", "port", "'x.conf' line 14");
   assert_origin(config, "vault My.Vault", "port", "default");
+  assert_origin(config, "vault other", NULL, "'x.conf' line SECTION_LINE");
+  assert_origin(config, "vault nowhere", NULL, "not set");
+  assert_origin(config, "", NULL, "'x.conf' line 1");
   ekm_config_free(&config);
 }
 
@@ -330,7 +333,7 @@ static void bad_environment_and_none(void **state) {
   assert_true(ekm_config_load(&schema, NULL, &env.base, &config, &err));
   assert_int_equal(ekm_config_int(config, "listen", "port"), 443);
   ekm_config_free(&config);
-  ekm_config_schema bare = {settings, schema.count, NULL};
+  ekm_config_schema bare = {settings, schema.count, NULL, NULL};
   fake_env level = {{fake_get}, "LOG_LEVEL", "off"};
   assert_true(ekm_config_load(&bare, NULL, &level.base, &config, &err));
   assert_string_equal(ekm_config_text(config, "", "log_level"), "warn");
@@ -380,7 +383,7 @@ static void files_are_read_and_overridden(void **state) {
 static void a_default_that_the_table_forbids_is_our_mistake(void **state) {
   static const ekm_config_setting bad[] = {
       {.section = "", .key = "n", .type = EKM_CONFIG_INT, .min = 1, .max = 9, .fallback = "10", .doc = "n"}};
-  const ekm_config_schema bad_schema = {bad, 1, NULL};
+  const ekm_config_schema bad_schema = {bad, 1, NULL, NULL};
   ekm_err err = {0};
   ekm_config *config = NULL;
   (void)state;
@@ -403,7 +406,7 @@ static void the_sample_documents_and_is_a_file(void **state) {
   assert_non_null(
       strstr(ekm_buf_text(&sample),
              "\n# where to; an absolute path (environment: TEST_LOG_FILE); no default\n#log_file = /var/log/x.log\n"));
-  assert_non_null(strstr(ekm_buf_text(&sample), "\n#[vault NAME]\n\n# IP address; no default\n#address =\n"));
+  assert_non_null(strstr(ekm_buf_text(&sample), "\n#[vault HOST]\n\n# IP address; no default\n#address =\n"));
 
   /* As it is, it sets nothing; with the '#' directly before settings removed, it sets everything. */
   assert_true(parse(ekm_buf_text(&sample), &config, &err));
@@ -415,7 +418,7 @@ static void the_sample_documents_and_is_a_file(void **state) {
   }
   if (!parse(ekm_buf_text(&enabled), &config, &err)) fail_msg("%s", err.detail);
   assert_string_equal(ekm_config_text(config, "", "log_file"), "/var/log/x.log");
-  assert_string_equal(ekm_config_section(config, "vault *", 0), "vault NAME");
+  assert_string_equal(ekm_config_section(config, "vault *", 0), "vault HOST");
   assert_int_equal(ekm_config_section_count(config, "listen"), 1);
   ekm_config_free(&config);
   ekm_buf_clear(&sample);

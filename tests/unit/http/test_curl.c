@@ -165,7 +165,11 @@ static void strangers_are_not_trusted(void **state) {
   route.ca_file = NULL; /* the system's authorities */
   assert_int_equal(get("https://" NAME "/echo", &route, CALL_MS), EKM_E_TLS_UNTRUSTED);
   route.ca_file = "no-such-file.pem";
-  assert_int_equal(get("https://" NAME "/echo", &route, CALL_MS), EKM_E_TLS_UNTRUSTED);
+  assert_int_equal(get("https://" NAME "/echo", &route, CALL_MS), EKM_E_CA_FILE);
+  route.ca_file = "/";
+  assert_int_equal(get("https://" NAME "/echo", &route, CALL_MS), EKM_E_CA_FILE);
+  route.ca_file = __FILE__; /* no PEM */
+  assert_int_equal(get("https://" NAME "/echo", &route, CALL_MS), EKM_E_CA_FILE);
 }
 
 static void a_name_must_match(void **state) {
