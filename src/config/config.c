@@ -121,11 +121,18 @@ static bool add_entry(ekm_config *config, const ekm_config_setting *setting, siz
 
 /* ---- reading a file ---- */
 
+enum { WHERE_BYTES = 256 };
+
+/* "'/etc/openekm.conf' line 12" */
+static void write_where(const ekm_config *config, size_t line, char out[WHERE_BYTES]) {
+  (void)snprintf(out, WHERE_BYTES, "'%.200s' line %zu", config->path, line);
+}
+
 typedef struct reader {
   ekm_config *config;
   size_t line; /* from 1 */
   char text[EKM_LIMIT_CONFIG_LINE_BYTES + 1];
-  char where[256]; /* "'/etc/openekm.conf' line 12" */
+  char where[WHERE_BYTES];
 } reader;
 
 /* ${subject}: the words that the fault is about, or NULL. */
@@ -194,7 +201,7 @@ static bool has_control(const char *text) {
 }
 
 static bool read_line(reader *r, ekm_view line, ekm_err *err) {
-  (void)snprintf(r->where, sizeof r->where, "'%.200s' line %zu", r->config->path, r->line);
+  write_where(r->config, r->line, r->where);
   if (line.len > 0 && line.ptr[line.len - 1] == '\r') line.len--;
   if (line.len > EKM_LIMIT_CONFIG_LINE_BYTES) {
     return EKM_FAIL(err, EKM_E_CONFIG_SYNTAX, "%s: longer than %d bytes", r->where, EKM_LIMIT_CONFIG_LINE_BYTES);
@@ -383,13 +390,32 @@ bool ekm_config_has(const ekm_config *config, const char *section, const char *k
   return ekm_config_text(config, section, key) != NULL;
 }
 
+static void append_line(const ekm_config *config, size_t line, ekm_buf *out) {
+  char where[WHERE_BYTES];
+  write_where(config, line, where);
+  ekm_buf_append_text(out, where);
+}
+
+static void append_section_origin(const ekm_config *config, const char *name, ekm_buf *out) {
+  const config_section *section = find_section(config, name);
+  if (section == NULL || section->line == 0) {
+    ekm_buf_append_text(out, "not set");
+  } else {
+    append_line(config, section->line, out);
+  }
+}
+
 void ekm_config_append_origin(const ekm_config *config, const char *section, const char *key, ekm_buf *out) {
   char name[ENV_NAME_BYTES];
+  if (key == NULL) {
+    append_section_origin(config, section, out);
+    return;
+  }
   const config_entry *entry = look_up(config, section, key);
   if (entry == NULL) {
     ekm_buf_append_text(out, ekm_config_has(config, section, key) ? "default" : "not set");
   } else if (entry->line > 0) {
-    ekm_buf_append_fmt(out, "%s:%zu", config->path, entry->line);
+    append_line(config, entry->line, out);
   } else if (env_name(config->schema, entry->setting, name)) {
     ekm_buf_append_text(out, name);
   }

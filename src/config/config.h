@@ -87,7 +87,8 @@ bool ekm_config_bool(const ekm_config *config, const char *section, const char *
 bool ekm_config_has(const ekm_config *config, const char *section, const char *key);
 
 /* ekm_config_append_origin(config, section, key, out):
- * Where the value comes from: "/etc/openekm.conf:12", "OPENEKM_LOG_LEVEL", "default" or "not set". */
+ * Where the value comes from: "'/etc/openekm.conf' line 12", "OPENEKM_LOG_LEVEL", "default" or "not set". A ${key} of
+ * NULL asks for the line of the section itself. */
 void ekm_config_append_origin(const ekm_config *config, const char *section, const char *key, ekm_buf *out);
 
 /* ekm_config_section_count(config, pattern), ekm_config_section(config, pattern, index):

@@ -115,12 +115,12 @@ const ekm_config_schema *settings_schema(void) {
   return &schema;
 }
 
-/* CONFIG_VALUE that names where the value stands. */
+/* CONFIG_VALUE that names where the value stands, or where its section begins if it has none. */
 static bool refuse(const ekm_config *config, const char *section, const char *key, const char *why, ekm_err *err) {
   ekm_buf origin;
   ekm_buf_init(&origin, 256);
-  ekm_config_append_origin(config, section, key, &origin);
-  (void)EKM_FAIL(err, EKM_E_CONFIG_VALUE, "%s: %s %s", ekm_buf_text(&origin), key, why);
+  ekm_config_append_origin(config, section, ekm_config_has(config, section, key) ? key : NULL, &origin);
+  (void)EKM_FAIL(err, EKM_E_CONFIG_VALUE, "%s: '%s' %s", ekm_buf_text(&origin), key, why);
   ekm_buf_clear(&origin);
   return false;
 }
@@ -175,11 +175,20 @@ static bool read_tenant(const ekm_config *config, const char *section, const cha
   return refuse(config, section, "tenant", "is neither a GUID nor a domain", err);
 }
 
-static bool read_host(const char *section, provider_vault *out, ekm_err *err) {
+static bool refuse_section(const ekm_config *config, const char *section, const char *why, ekm_err *err) {
+  ekm_buf origin;
+  ekm_buf_init(&origin, 256);
+  ekm_config_append_origin(config, section, NULL, &origin);
+  (void)EKM_FAIL(err, EKM_E_CONFIG_VALUE, "%s: [%s] %s", ekm_buf_text(&origin), section, why);
+  ekm_buf_clear(&origin);
+  return false;
+}
+
+static bool read_host(const ekm_config *config, const char *section, provider_vault *out, ekm_err *err) {
   const char *host = ekm_config_section_name(section);
   if (!ekm_url_host_is_valid(host) || strchr(host, '.') == NULL) {
-    return EKM_FAIL(err, EKM_E_CONFIG_VALUE,
-                    "write the vault's whole host name, [vault NAME.vault.azure.net], and not [%s]", section);
+    return refuse_section(config, section, "must name the vault's whole host, as [vault NAME.vault.azure.net] does",
+                          err);
   }
   memcpy(out->host, host, strlen(host) + 1);
   ekm_text_lower(out->host);
@@ -187,7 +196,7 @@ static bool read_host(const char *section, provider_vault *out, ekm_err *err) {
 }
 
 static bool read_vault(const ekm_config *config, const char *section, provider_vault *out, ekm_err *err) {
-  if (!read_host(section, out, err)) return false;
+  if (!read_host(config, section, out, err)) return false;
   out->vault.port = (uint16_t)ekm_config_int(config, section, "port");
   out->vault.ca_file = ekm_config_text(config, section, "ca_file");
   out->authority.port = (uint16_t)ekm_config_int(config, section, "authority_port");

@@ -19,7 +19,7 @@ static bool is_in_file(const ekm_config *config, const char *section, const char
   ekm_buf origin;
   ekm_buf_init(&origin, 256);
   ekm_config_append_origin(config, section, key, &origin);
-  bool is = strncmp(ekm_buf_text(&origin), "fuzz:", 5) == 0;
+  bool is = strncmp(ekm_buf_text(&origin), "'fuzz' ", 7) == 0;
   ekm_buf_clear(&origin);
   return is;
 }

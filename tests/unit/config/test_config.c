@@ -123,9 +123,9 @@ static void a_whole_file(void **state) {
   assert_origin(config, "", "log_level", "'x.conf' line 2");
   assert_origin(config, "vault other", "port", "'x.conf' line 14");
   assert_origin(config, "vault My.Vault", "port", "default");
-  assert_origin(config, "vault other", NULL, "'x.conf' line SECTION_LINE");
+  assert_origin(config, "vault other", NULL, "'x.conf' line 13");
   assert_origin(config, "vault nowhere", NULL, "not set");
-  assert_origin(config, "", NULL, "'x.conf' line 1");
+  assert_origin(config, "", NULL, "not set");
   ekm_config_free(&config);
 }
 
