@@ -29,7 +29,6 @@ ARROWS = {
 # The files that may include more than their layer, and why.
 FILE_ARROWS = [
     ("src/provider/wire.c", "http entra keyvault", "turns the configuration into the connector"),
-    ("src/vault/admin_*", "http", "is a client of a running akvd"),
 ]
 
 STANDARD = """assert ctype errno float inttypes iso646 limits locale math setjmp stdalign stdarg stdatomic stdbool stddef stdint
