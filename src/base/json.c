@@ -9,34 +9,16 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
-/* What jansson allocates carries its size in front, so that freeing can wipe:
- *   [size, 16 bytes][the block that jansson sees] */
-enum { HEAD_BYTES = 16 };
-
 /* jansson reports a want of memory in the middle of a text as a syntax error, or drops characters of a text whose
  * buffer cannot grow; this count tells. It is the process's: thread-local storage of a library that is loaded and
  * unloaded costs its host a block per thread, and a parse that blames another thread's want of memory on itself does
  * no harm. */
 static atomic_uint failed_allocations;
 
-static void *wiping_alloc(size_t size) {
-  ekm_err ignored = {0};
-  unsigned char *block = size > SIZE_MAX - HEAD_BYTES ? NULL : ekm_mem_alloc(size + HEAD_BYTES, &ignored);
-  if (block == NULL) {
-    atomic_fetch_add(&failed_allocations, 1);
-    return NULL;
-  }
-  memcpy(block, &size, sizeof size);
-  return block + HEAD_BYTES;
-}
-
-static void wiping_free(void *ptr) {
-  size_t size;
-  if (ptr == NULL) return;
-  unsigned char *block = (unsigned char *)ptr - HEAD_BYTES;
-  memcpy(&size, block, sizeof size);
-  ekm_mem_wipe(block, size + HEAD_BYTES);
-  ekm_mem_free(block);
+static void *counting_alloc(size_t size) {
+  void *block = ekm_mem_wiping_alloc(size);
+  if (block == NULL) atomic_fetch_add(&failed_allocations, 1);
+  return block;
 }
 
 /* jansson compares a file that it reads with stdin; our copy of it compares with this (cmake/ekm_targets.cmake). We
@@ -47,7 +29,7 @@ void *ekm_json_no_stdin;
 /* Our private copy of jansson gets its allocator when the library is loaded: no first call has to be guarded, and
  * the hash seed is set where no thread races for it. */
 __attribute__((constructor)) static void use_wiping_allocator(void) {
-  json_set_alloc_funcs(wiping_alloc, wiping_free);
+  json_set_alloc_funcs(counting_alloc, ekm_mem_wiping_free);
   json_object_seed(0);
 }
 

@@ -39,6 +39,39 @@ void ekm_mem_free(void *ptr) {
   free(ptr);
 }
 
+/* What a library allocates carries its size in front, so that freeing can wipe:
+ *   [size, 16 bytes][the block that the library sees] */
+enum { HEAD_BYTES = 16 };
+
+void *ekm_mem_wiping_alloc(size_t size) {
+  ekm_err ignored = {0};
+  unsigned char *block = size > SIZE_MAX - HEAD_BYTES ? NULL : ekm_mem_alloc(size + HEAD_BYTES, &ignored);
+  if (block == NULL) return NULL;
+  memcpy(block, &size, sizeof size);
+  return block + HEAD_BYTES;
+}
+
+static size_t wiping_size(const void *ptr) {
+  size_t size;
+  memcpy(&size, (const unsigned char *)ptr - HEAD_BYTES, sizeof size);
+  return size;
+}
+
+void *ekm_mem_wiping_realloc(void *ptr, size_t size) {
+  unsigned char *moved = ekm_mem_wiping_alloc(size);
+  if (moved == NULL) return NULL;
+  if (ptr != NULL) memcpy(moved, ptr, wiping_size(ptr) < size ? wiping_size(ptr) : size);
+  ekm_mem_wiping_free(ptr);
+  return moved;
+}
+
+void ekm_mem_wiping_free(void *ptr) {
+  if (ptr == NULL) return;
+  unsigned char *block = (unsigned char *)ptr - HEAD_BYTES;
+  ekm_mem_wipe(block, wiping_size(ptr) + HEAD_BYTES);
+  ekm_mem_free(block);
+}
+
 void ekm_mem_wipe(void *ptr, size_t len) {
   volatile unsigned char *p = ptr;
   if (len == 0) return;

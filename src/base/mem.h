@@ -29,6 +29,13 @@ void ekm_mem_wipe(void *ptr, size_t len);
 /* ekm_mem_equal(a, b, len): constant-time comparison, for secrets, tags and MACs. */
 bool ekm_mem_equal(const void *a, const void *b, size_t len);
 
+/* ekm_mem_wiping_alloc(size), _realloc(ptr, size), _free(ptr):
+ * As malloc, realloc and free, through the same door, but what is given back is wiped: for libraries that take an
+ * allocator and handle secrets. NULL without memory. */
+void *ekm_mem_wiping_alloc(size_t size);
+void *ekm_mem_wiping_realloc(void *ptr, size_t size);
+void ekm_mem_wiping_free(void *ptr);
+
 /* ekm_mem_set_gate(gate, arg):
  * For tests: ask ${gate}(${arg}) before every allocation; false makes it fail. NULL removes the gate. */
 void ekm_mem_set_gate(bool (*gate)(void *arg), void *arg);

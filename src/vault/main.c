@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/process.h"
+#include "crypto/wipe.h"
 #include "vault/admin.h"
 
 #define AKVD_VERSION "0.1.0"
@@ -147,6 +148,9 @@ static bool run(const admin_command *command, const vault_settings *settings, ek
   EKM_TRY(open_log(command, settings, &log, err));
   if (!ekm_process_harden()) {
     EKM_LOG(log, EKM_LOG_WARN, "vault.harden", EKM_LOG_TEXT("text", "core dumps cannot be switched off here"));
+  }
+  if (!ekm_crypto_wipe_freed()) {
+    EKM_LOG(log, EKM_LOG_WARN, "vault.harden", EKM_LOG_TEXT("text", "memory that OpenSSL gives back is not wiped"));
   }
   EKM_TRY(ekm_crypto_new(&crypto, err));
   a.options = (vault_store_options){.folder = settings->data,
