@@ -136,13 +136,21 @@ static bool open_session(cli *c, ekm_err *err) {
   return host_session_open(c->module, c->identity, &c->secret, &c->session, &c->result, err);
 }
 
-/* Hexadecimal digits, with or without the 0x of SQL Server. */
-static bool read_thumbprint(const char *text, ekm_buf *out, ekm_err *err) {
-  ekm_err why = {0};
+/* Hexadecimal digits, with or without the 0x of SQL Server. The interface knows the longest thumbprint of a provider;
+ * shorter ones are for the provider to judge. */
+static bool read_thumbprint(const cli *c, ekm_buf *out, ekm_err *err) {
+  const char *text = c->options.thumbprint;
+  size_t longest = host_module_provider(c->module)->thumb_bytes;
   if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) text += 2;
-  if (ekm_hex_decode(text, strlen(text), out, "it", &why) && out->len > 0) return true;
-  return EKM_FAIL(err, why.id == EKM_E_OUT_OF_MEMORY ? why.id : EKM_E_USAGE,
-                  "--thumbprint '%s' is not an even number of hexadecimal digits", text);
+  size_t digits = strlen(text);
+  if (digits == 0 || digits % 2 != 0 || !ekm_hex_is(text, digits)) {
+    return EKM_FAIL(err, EKM_E_USAGE, "--thumbprint '%s' is not an even number of hexadecimal digits", text);
+  }
+  if (digits / 2 > longest) {
+    return EKM_FAIL(err, EKM_E_USAGE, "--thumbprint has %zu bytes; the longest of this provider have %zu", digits / 2,
+                    longest);
+  }
+  return ekm_hex_decode(text, digits, out, "the thumbprint", err);
 }
 
 static bool find_key(cli *c, ekm_err *err) {
@@ -155,7 +163,7 @@ static bool find_key(cli *c, ekm_err *err) {
   if (c->options.key != NULL) {
     EKM_TRY(host_key_by_name(c->session, c->options.key, &c->key, &c->result, err));
   } else {
-    EKM_TRY(read_thumbprint(c->options.thumbprint, &thumb, err));
+    EKM_TRY(read_thumbprint(c, &thumb, err));
     EKM_TRY(host_key_by_thumb(c->session, ekm_buf_view(&thumb), &c->key, &c->result, err));
   }
   ok = true;

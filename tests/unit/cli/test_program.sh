@@ -63,6 +63,10 @@ has out '^name +mock-two$'
 check 2 key show --thumbprint 0x123 "${with_secret[@]}"
 has err "is not an even number of hexadecimal digits"
 check 2 key show --thumbprint '' "${with_secret[@]}"
+for bytes in 21 33; do
+  check 2 key show --thumbprint "$(printf "%0$((2 * bytes))d" 0)" "${with_secret[@]}"
+  has err "has $bytes bytes; the longest of this provider have 20"
+done
 check 0 key export mock-one --out blob.der --json "${with_secret[@]}"
 has out '"encoding":"PKCS#1 DER","bits":2048'
 is 'size of the blob' "$(stat -c %s blob.der)" 270
