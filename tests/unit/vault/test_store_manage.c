@@ -176,6 +176,35 @@ static void a_secret_lives_until_its_second(void **state) {
   ekm_secret_clear(&second);
 }
 
+/* Salt and application are under the hash: the same secret shows in no two rows. */
+static void a_hash_is_of_one_secret_of_one_application(void **state) {
+  static const struct {
+    const char *client_id, *salt, *secret;
+  } cases[] = {
+      {TENANT, "0123456789abcdef", "the-secret-of-both"}, {NOBODY, "0123456789abcdef", "the-secret-of-both"},
+      {TENANT, "0123456789abcdeg", "the-secret-of-both"}, {TENANT, "0123456789abcdef", "the-secret-of-bot"},
+      {TENANT, "0123456789abcdef", "the-secret-of-boti"}, {TENANT, "0123456789abcdef", ""},
+  };
+  enum { COUNT = sizeof cases / sizeof cases[0] };
+  store_fixture *f = *state;
+  uint8_t hashes[COUNT][VAULT_SECRET_HASH_BYTES], again[VAULT_SECRET_HASH_BYTES];
+  vault_seal *seal = NULL;
+  ekm_secret master = {0};
+  ekm_err err = {0};
+  assert_true(ekm_secret_set(&master, ekm_view_text("0123456789abcdef0123456789abcdef"), &err));
+  assert_true(vault_seal_new(f->crypto, &master, &seal, &err));
+  for (size_t i = 0; i < COUNT; i++) {
+    const uint8_t *salt = (const uint8_t *)cases[i].salt;
+    ekm_view secret = ekm_view_text(cases[i].secret);
+    assert_true(store_secret_hash(seal, cases[i].client_id, salt, secret, hashes[i], &err));
+    assert_true(store_secret_hash(seal, cases[i].client_id, salt, secret, again, &err));
+    assert_memory_equal(again, hashes[i], sizeof again);
+    for (size_t k = 0; k < i; k++) assert_memory_not_equal(hashes[i], hashes[k], sizeof hashes[i]);
+  }
+  vault_seal_free(&seal);
+  ekm_secret_clear(&master);
+}
+
 static void what_is_not_there_is_said(void **state) {
   store_fixture *f = *state;
   char id[VAULT_GUID_CHARS + 1];

@@ -231,26 +231,44 @@ static void what_is_purged_is_overwritten(void **state) {
   ekm_buf_clear(&sealed);
 }
 
-static void nobody_else_may_read_the_files(void **state) {
-  store_fixture *f = *state;
+static int private_files(const char *folder) {
+  char path[1024];
   struct stat info;
   int count = 0;
-  ekm_err err = {0};
   const struct dirent *entry;
-  store_fixture_restore(f);
-  store_fixture_reopen(f);
-  assert_true(store_fixture_add(f, f->store, f->local, "delta", NULL, &err));
-  DIR *dir = opendir(f->folder);
+  assert_int_equal(stat(folder, &info), 0);
+  assert_int_equal(info.st_mode & 077, 0);
+  DIR *dir = opendir(folder);
   assert_non_null(dir);
   while ((entry = readdir(dir)) != NULL) {
     if (entry->d_name[0] == '.') continue;
     count++;
-    assert_int_equal(stat(store_fixture_path(f, entry->d_name), &info), 0);
+    (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+    assert_int_equal(stat(path, &info), 0);
     if ((info.st_mode & 077) != 0) fail_msg("%s has mode %o", entry->d_name, (unsigned)info.st_mode);
   }
   (void)closedir(dir);
-  assert_int_equal(count, 4); /* database, log, its index, master key */
-  vault_store_close(&f->store);
+  return count;
+}
+
+/* In a folder that the store made alone: the fixture's own files are private because the fixture made them so. */
+static void nobody_else_may_read_the_files(void **state) {
+  store_fixture *f = *state;
+  char folder[512];
+  vault_store *store = NULL;
+  ekm_err err = {0};
+  const vault_spec spec = {.name = "fresh"};
+  (void)snprintf(folder, sizeof folder, "%s", store_fixture_path(f, "fresh"));
+  const vault_store_options options = {.folder = folder, .crypto = f->crypto, .clock = &f->clock.base};
+  assert_true(vault_store_create(&options, &err));
+  assert_int_equal(private_files(folder), 2); /* database, master key */
+  assert_true(vault_store_open(&options, &store, &err));
+  assert_true(vault_store_vault_add(store, &spec, &err));
+  assert_int_equal(private_files(folder), 4); /* and log, its index */
+  vault_store_close(&store);
+  assert_int_equal(unlink(store_fixture_path(f, "fresh/vault.db")), 0);
+  assert_int_equal(unlink(store_fixture_path(f, "fresh/master.key")), 0);
+  assert_int_equal(rmdir(folder), 0);
 }
 
 int main(void) {

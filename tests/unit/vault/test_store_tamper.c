@@ -6,6 +6,7 @@
 
 #include "support/cmocka_all.h"
 #include "support/store_fixture.h"
+#include "vault/store_db.h"
 #include "vault/store_manage.h"
 
 enum { COLUMNS_MAX = 16, ROWS_MAX = 64, SQL_MAX_BYTES = 1024 };
@@ -332,12 +333,66 @@ static void a_broken_schema_is_refused(void **state) {
   attack_all(*state, attacks, sizeof attacks / sizeof attacks[0]);
 }
 
+/* ---- what is under a row's seal ----------------------------------------------------------------------------------- */
+
+static void different_rows_have_different_records(void **state) {
+  (void)state;
+  static const uint8_t zeros[8] = {0};
+  const store_value one = store_int(1);
+  const store_value rows[][3] = {
+      /* A permission has two keys, a number and a time; the values in the middle are what differs. */
+      {one, store_text(""), store_int(0)},
+      {one, store_text(""), store_text("")},
+      {one, store_text(""), store_blob(ekm_view_of(NULL, 0))},
+      {one, store_int(0), store_text("")},
+      {one, store_text("ab"), store_text("c")},
+      {one, store_text("a"), store_text("bc")},
+      {one, store_text("at"), store_text("b")},
+      {one, store_text("a"), store_text("tb")},
+      {one, store_blob(ekm_view_text("a")), store_text("bc")},
+      {one, store_text("abc"), store_text("")},
+      {one, store_text(""), store_text("abc")},
+      {one, store_text(""), store_blob(ekm_view_of(zeros, sizeof zeros))},
+      {one, store_int(-1), store_int(0)},
+      {one, store_int(255), store_int(0)},
+  };
+  enum { COUNT = sizeof rows / sizeof rows[0] };
+  ekm_buf records[COUNT];
+  for (size_t i = 0; i < COUNT; i++) {
+    const store_value values[] = {rows[i][0], rows[i][1], rows[i][2], one};
+    ekm_buf_init(&records[i], SQL_MAX_BYTES);
+    store_db_record(STORE_PERMISSION, values, &records[i]);
+    for (size_t k = 0; k < i; k++) {
+      if (ekm_view_equal(ekm_buf_view(&records[i]), ekm_buf_view(&records[k]))) fail_msg("rows %zu and %zu", k, i);
+    }
+  }
+  for (size_t i = 0; i < COUNT; i++) ekm_buf_clear(&records[i]);
+}
+
+static void the_same_row_of_another_table_has_another_record(void **state) {
+  (void)state;
+  const store_value values[] = {store_int(1), store_text("a"), store_text("b"), store_text("c"),
+                                store_int(2), store_int(3),    store_int(4)};
+  ekm_buf vault, name;
+  ekm_buf_init(&vault, SQL_MAX_BYTES);
+  ekm_buf_init(&name, SQL_MAX_BYTES);
+  store_db_record(STORE_VAULT, values, &vault);
+  store_db_record(STORE_KEY_NAME, values, &name);
+  assert_false(ekm_view_equal(ekm_buf_view(&vault), ekm_buf_view(&name)));
+  /* Both have seven columns: it is the name that differs. */
+  assert_int_equal(vault.len - strlen("vault"), name.len - strlen("key_name"));
+  ekm_buf_clear(&vault);
+  ekm_buf_clear(&name);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_column_of_every_row_is_sealed),
       cmocka_unit_test(every_row_is_missed),
       cmocka_unit_test(rows_belong_where_they_are),
       cmocka_unit_test(a_broken_schema_is_refused),
+      cmocka_unit_test(different_rows_have_different_records),
+      cmocka_unit_test(the_same_row_of_another_table_has_another_record),
   };
   return cmocka_run_group_tests(tests, set_up, store_fixture_tear_down);
 }
