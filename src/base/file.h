@@ -21,10 +21,13 @@ EKM_MUST_USE bool ekm_file_write_private(const char *path, ekm_view bytes, ekm_e
 /* ekm_file_write_public(path, bytes, err): the same with mode 0644; for certificates. */
 EKM_MUST_USE bool ekm_file_write_public(const char *path, ekm_view bytes, ekm_err *err);
 
-/* ekm_file_is_private(path, err): refuse (FILE_READ) a file that group or others may read or write. */
+/* ekm_file_is_private(path, err):
+ * Refuse (FILE_READ) a folder, and a file, pipe or device that group or others may read or write. */
 EKM_MUST_USE bool ekm_file_is_private(const char *path, ekm_err *err);
 
-/* ekm_file_exists(path): is there something at ${path}? */
+/* ekm_file_exists(path):
+ * Is there something at ${path}? True also if that cannot be seen, because this account may not: whoever opens it then
+ * is told why. */
 bool ekm_file_exists(const char *path);
 
 /* ekm_file_make_folder(path, err): create with mode 0700, or find it there already. */

@@ -8,7 +8,8 @@
 
 /* ekm_process_harden():
  * No core dumps, no debugger of the same user, no error dialogs: for programs that hold keys. Best effort; returns
- * whether all of it took effect. */
+ * whether all of it took effect. A write beyond the limit of a file's size becomes an error instead of a signal that
+ * ends the process. */
 bool ekm_process_harden(void);
 
 /* ekm_process_catch_stop():
@@ -18,6 +19,10 @@ void ekm_process_catch_stop(void);
 
 /* ekm_process_wait_stop(): block until the process was asked to stop. */
 void ekm_process_wait_stop(void);
+
+/* ekm_process_unset(name):
+ * Take a variable out of the environment; returns whether it was there. Call before any thread is started. */
+bool ekm_process_unset(const char *name);
 
 /* ekm_process_id(): for the log and ready files. */
 int64_t ekm_process_id(void);

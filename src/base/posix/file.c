@@ -76,7 +76,12 @@ bool ekm_file_write_public(const char *path, ekm_view bytes, ekm_err *err) {
 bool ekm_file_is_private(const char *path, ekm_err *err) {
   struct stat info;
   if (stat(path, &info) != 0) return EKM_FAIL(err, EKM_E_FILE_READ, "'%s': %s", path, strerror(errno));
-  if ((info.st_mode & 077) != 0) {
+  if (S_ISDIR(info.st_mode)) return EKM_FAIL(err, EKM_E_FILE_READ, "'%s' is a folder", path);
+  bool is_open = (info.st_mode & 077) != 0;
+  if (is_open && !S_ISREG(info.st_mode)) {
+    return EKM_FAIL(err, EKM_E_FILE_READ, "'%s' is not a file, and others may read it", path);
+  }
+  if (is_open) {
     return EKM_FAIL(err, EKM_E_FILE_READ, "'%s' may be read by others; run: chmod 600 '%s'", path, path);
   }
   return true;
@@ -84,7 +89,7 @@ bool ekm_file_is_private(const char *path, ekm_err *err) {
 
 bool ekm_file_exists(const char *path) {
   struct stat info;
-  return stat(path, &info) == 0;
+  return stat(path, &info) == 0 || errno != ENOENT;
 }
 
 bool ekm_file_make_folder(const char *path, ekm_err *err) {

@@ -1,15 +1,24 @@
 #include "base/process.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #if defined(__linux__)
 #include <sys/prctl.h>
 #endif
 
+#include "base/env.h"
+
+static void ignore(int signal_number) {
+  struct sigaction action = {.sa_handler = SIG_IGN};
+  (void)sigaction(signal_number, &action, NULL);
+}
+
 bool ekm_process_harden(void) {
   const struct rlimit none = {0, 0};
   bool ok = setrlimit(RLIMIT_CORE, &none) == 0;
+  ignore(SIGXFSZ);
 #if defined(__linux__)
   ok = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && ok;
 #endif
@@ -25,10 +34,9 @@ static void stop_signals(sigset_t *set) {
 /* Blocked and waited for rather than handled: no code runs in a signal handler. Threads inherit the mask. */
 void ekm_process_catch_stop(void) {
   sigset_t set;
-  struct sigaction ignore = {.sa_handler = SIG_IGN};
   stop_signals(&set);
   (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-  (void)sigaction(SIGPIPE, &ignore, NULL);
+  ignore(SIGPIPE);
 }
 
 void ekm_process_wait_stop(void) {
@@ -37,6 +45,10 @@ void ekm_process_wait_stop(void) {
   stop_signals(&set);
   while (sigwait(&set, &signal_number) != 0) {
   }
+}
+
+bool ekm_process_unset(const char *name) {
+  return ekm_env_get(ekm_env_process(), name) != NULL && unsetenv(name) == 0;
 }
 
 int64_t ekm_process_id(void) {

@@ -81,14 +81,26 @@ bool ekm_file_write_public(const char *path, ekm_view bytes, ekm_err *err) {
 }
 
 bool ekm_file_is_private(const char *path, ekm_err *err) {
-  return ekm_file_exists(path) || fail_with_system(err, EKM_E_FILE_READ, path);
+  ekm_buf wide;
+  bool ok = wide_path(path, &wide, err);
+  DWORD attributes = ok ? GetFileAttributesW((LPCWSTR)(void *)wide.ptr) : 0;
+  if (ok && attributes == INVALID_FILE_ATTRIBUTES) {
+    ok = fail_with_system(err, EKM_E_FILE_READ, path);
+  } else if (ok && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0) {
+    ok = EKM_FAIL(err, EKM_E_FILE_READ, "'%s' is a folder", path);
+  }
+  ekm_buf_clear(&wide);
+  return ok;
 }
 
 bool ekm_file_exists(const char *path) {
   ekm_err ignored = {0};
   ekm_buf wide;
-  bool there =
-      wide_path(path, &wide, &ignored) && GetFileAttributesW((LPCWSTR)(void *)wide.ptr) != INVALID_FILE_ATTRIBUTES;
+  bool there = wide_path(path, &wide, &ignored);
+  if (there && GetFileAttributesW((LPCWSTR)(void *)wide.ptr) == INVALID_FILE_ATTRIBUTES) {
+    DWORD why = GetLastError();
+    there = why != ERROR_FILE_NOT_FOUND && why != ERROR_PATH_NOT_FOUND;
+  }
   ekm_buf_clear(&wide);
   return there;
 }

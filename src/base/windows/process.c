@@ -1,6 +1,9 @@
 #include "base/process.h"
 
+#include <stdlib.h>
 #include <windows.h>
+
+#include "base/env.h"
 
 static HANDLE stop_event;
 
@@ -21,6 +24,13 @@ void ekm_process_catch_stop(void) {
 
 void ekm_process_wait_stop(void) {
   (void)WaitForSingleObject(stop_event, INFINITE);
+}
+
+/* The system's copy and the C library's. */
+bool ekm_process_unset(const char *name) {
+  bool was_there = ekm_env_get(ekm_env_process(), name) != NULL;
+  (void)SetEnvironmentVariableA(name, NULL);
+  return _putenv_s(name, "") == 0 && was_there;
 }
 
 int64_t ekm_process_id(void) {

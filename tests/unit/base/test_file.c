@@ -98,6 +98,36 @@ static void what_is_not_there_or_no_file(void **state) {
   ekm_buf_clear(&out);
 }
 
+/* Only what the system calls absent is: a folder that one may not look into, or a file where a folder must be, could
+ * hide anything. The next call names the reason. */
+static void what_cannot_be_seen_may_exist(void **state) {
+  fixture *f = *state;
+  char inside[128], too_long[600];
+  ekm_err err = {0};
+  (void)snprintf(inside, sizeof inside, "%s/y", f->path);
+  assert_false(ekm_file_exists(inside));
+  assert_true(ekm_file_write_private(f->path, ekm_view_text("x"), &err));
+  assert_true(ekm_file_exists(inside));
+  memset(too_long, 'x', sizeof too_long);
+  too_long[sizeof too_long - 1] = '\0';
+  assert_true(ekm_file_exists(too_long));
+}
+
+/* chmod is advised for files only. */
+static void a_folder_or_device_is_not_private(void **state) {
+  static const struct {
+    const char *path, *said;
+  } rows[] = {{"/", "'/' is a folder"}, {".", "'.' is a folder"}, {"/dev/null", "'/dev/null' is not a file"}};
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    ekm_err err = {0};
+    assert_false(ekm_file_is_private(rows[i].path, &err));
+    assert_int_equal(err.id, EKM_E_FILE_READ);
+    assert_non_null(strstr(err.detail, rows[i].said));
+    assert_null(strstr(err.detail, "chmod"));
+  }
+}
+
 /* A write that cannot be made leaves the old content and no temporary file. */
 static void a_failed_write_changes_nothing(void **state) {
   fixture *f = *state;
@@ -183,6 +213,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(written_is_read, set_up, tear_down),
       cmocka_unit_test_setup_teardown(modes, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_is_not_there_or_no_file, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_cannot_be_seen_may_exist, set_up, tear_down),
+      cmocka_unit_test(a_folder_or_device_is_not_private),
       cmocka_unit_test_setup_teardown(a_failed_write_changes_nothing, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_link_is_replaced_and_not_followed, set_up, tear_down),
       cmocka_unit_test_setup_teardown(folders, set_up, tear_down),
