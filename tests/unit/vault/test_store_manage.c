@@ -5,7 +5,9 @@
 
 #include "support/cmocka_all.h"
 #include "support/store_fixture.h"
+#include "vault/seal.h"
 #include "vault/store_manage.h"
+#include "vault/store_secret.h"
 
 #define TENANT "3f1b2c4d-0000-4000-8000-00000000a001"
 #define NOBODY "00000000-0000-4000-8000-00000000dead"
@@ -242,9 +244,13 @@ static void an_application_goes_with_all_that_is_its(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(vaults_are_what_they_may_be),    cmocka_unit_test(names_of_applications_can_be_shown),
-      cmocka_unit_test(secrets_are_long_and_printable), cmocka_unit_test(a_secret_lives_until_its_second),
-      cmocka_unit_test(what_is_not_there_is_said),      cmocka_unit_test(an_application_goes_with_all_that_is_its),
+      cmocka_unit_test(vaults_are_what_they_may_be),
+      cmocka_unit_test(names_of_applications_can_be_shown),
+      cmocka_unit_test(secrets_are_long_and_printable),
+      cmocka_unit_test(a_secret_lives_until_its_second),
+      cmocka_unit_test(a_hash_is_of_one_secret_of_one_application),
+      cmocka_unit_test(what_is_not_there_is_said),
+      cmocka_unit_test(an_application_goes_with_all_that_is_its),
   };
   return cmocka_run_group_tests(tests, store_fixture_set_up, store_fixture_tear_down);
 }
