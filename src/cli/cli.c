@@ -264,7 +264,10 @@ cli_status cli_main(int argc, char **argv, const ekm_env *env) {
     return CLI_OK;
   }
   if (c.options.help) {
-    return cli_help(&c.options) ? CLI_OK : CLI_USAGE;
+    if (cli_help(&c.options)) return CLI_OK;
+    (void)cli_command_unknown(&c.options, &err);
+    print_error(&err);
+    return CLI_USAGE;
   }
   cli_status status = run_and_print(&c);
   clear(&c);

@@ -69,6 +69,11 @@ static bool check_given(const cli_options *options, const cli_command *command, 
   return true;
 }
 
+bool cli_command_unknown(const cli_options *options, ekm_err *err) {
+  return EKM_FAIL(err, EKM_E_USAGE, "there is no command '%s%s%s'", options->words[0],
+                  options->word_count > 1 ? " " : "", options->word_count > 1 ? options->words[1] : "");
+}
+
 bool cli_command_find(cli_options *options, const cli_command **out_command, ekm_err *err) {
   *out_command = NULL;
   if (options->word_count == 0) return EKM_FAIL(err, EKM_E_USAGE, "no command was given");
@@ -79,6 +84,5 @@ bool cli_command_find(cli_options *options, const cli_command **out_command, ekm
     *out_command = &commands[i];
     return true;
   }
-  return EKM_FAIL(err, EKM_E_USAGE, "there is no command '%s%s%s'", options->words[0],
-                  options->word_count > 1 ? " " : "", options->word_count > 1 ? options->words[1] : "");
+  return cli_command_unknown(options, err);
 }

@@ -61,6 +61,6 @@ bool cli_help(const cli_options *options) {
     print_options(commands[i].takes | CLI_TAKES_ALWAYS);
     shown++;
   }
-  if (shown == 0) help_of_program();
+  if (options->word_count == 0) help_of_program();
   return shown > 0 || options->word_count == 0;
 }

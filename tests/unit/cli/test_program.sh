@@ -122,6 +122,10 @@ check 2 key show "${with_secret[@]}"
 check 2
 check 2 nonsense
 check 2 nonsense --help
+has err "there is no command 'nonsense'"
+check 2 key nonsense --help
+has err "there is no command 'key nonsense'"
+is 'output of a help that is not there' "$(cat out)" ''
 check 0 key --help
 check 2 keys --hex "${with_secret[@]}"
 has err "'keys' does not take --hex"
