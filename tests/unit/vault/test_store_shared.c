@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/thread.h"
 #include "support/cmocka_all.h"
 #include "support/store_fixture.h"
@@ -225,6 +226,53 @@ static void threads_share_a_store(void **state) {
   store_fixture_reopen(f);
 }
 
+/* ---- a change between reading a key and remembering it ------------------------------------------------------------- */
+
+/* Disables the key from within one allocation: as another thread would, just then. */
+typedef struct meddler {
+  store_fixture *f;
+  size_t asked, at;
+  bool did;
+} meddler;
+
+static bool meddle(void *arg) {
+  meddler *m = arg;
+  ekm_err err = {0};
+  if (m->asked++ != m->at) return true;
+  ekm_mem_set_gate(NULL, NULL); /* what follows allocates, too */
+  m->did = store_fixture_enable(m->f->store, m->f->local, "alpha", NULL, false, &err);
+  return true;
+}
+
+static bool get_meddled(meddler *m) {
+  ekm_err err = {0};
+  const vault_key *key = NULL;
+  store_fixture_reopen(m->f); /* so that the key is not in the cache */
+  assert_true(store_fixture_enable(m->f->store, m->f->local, "alpha", NULL, true, &err));
+  const vault_directory *dir = begin(m->f->store);
+  ekm_mem_set_gate(meddle, m);
+  bool ok = vault_store_key_get(m->f->store, m->f->local, "alpha", NULL, &key, &err);
+  ekm_mem_set_gate(NULL, NULL);
+  if (!ok) fail_msg("%s", err.detail);
+  bool enabled = key->attributes.enabled;
+  vault_key_release(&key);
+  vault_directory_release(&dir);
+  return enabled;
+}
+
+static void an_old_key_is_not_remembered(void **state) {
+  store_fixture *f = *state;
+  meddler quiet = {.f = f, .at = SIZE_MAX};
+  assert_true(get_meddled(&quiet));
+  assert_int_equal(see(f->store, f->local, "alpha"), ENABLED);
+  assert_true(quiet.asked > 1);
+  meddler last = {.f = f, .at = quiet.asked - 1}; /* of the private key, behind the lock */
+  assert_true(get_meddled(&last));                /* it was read before */
+  assert_true(last.did);
+  assert_int_equal(see(f->store, f->local, "alpha"), DISABLED);
+  assert_int_equal(see(second, f->local, "alpha"), DISABLED);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rights_and_secrets_of_one_are_seen_by_the_other),
@@ -232,6 +280,7 @@ int main(void) {
       cmocka_unit_test(two_that_write_in_turn_keep_one_set),
       cmocka_unit_test(a_reader_beside_another_writer_gets_whole_keys),
       cmocka_unit_test(threads_share_a_store),
+      cmocka_unit_test(an_old_key_is_not_remembered),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
