@@ -277,7 +277,8 @@ bool store_write_end(vault_store *store, bool ok, ekm_err *err) {
     ok = store_db_commit(store->db, err);
   else
     store_db_rollback(store->db);
-  bool is_ours = !ok && (err->id == EKM_E_STORE || err->id == EKM_E_STORE_TAMPERED);
+  bool is_ours = !ok && (err->id == EKM_E_STORE || err->id == EKM_E_STORE_BUSY || err->id == EKM_E_STORE_BROKEN ||
+                         err->id == EKM_E_STORE_TAMPERED);
   if (is_ours) ekm_log_err(store->log, EKM_LOG_ERROR, "vault.store", err);
   ekm_mutex_unlock(&store->lock);
   return ok;

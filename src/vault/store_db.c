@@ -1,5 +1,6 @@
 #include "vault/store_db.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <string.h>
 
@@ -40,8 +41,30 @@ const char *store_value_text(const store_value *value) {
   return value->type == STORE_TEXT && value->bytes.ptr != NULL ? (const char *)value->bytes.ptr : "";
 }
 
-static bool fail(store_db *db, ekm_err *err) {
-  return EKM_FAIL(err, EKM_E_STORE, "%s (SQLite %d)", sqlite3_errmsg(db->handle), sqlite3_extended_errcode(db->handle));
+/* Also a limit of the file's size, a quota, and shared memory (vault.db-shm) that cannot grow. Of a commit that fails
+ * SQLite does not keep the system's reason. */
+static bool is_disk_full(const store_db *db, int code) {
+  int why = sqlite3_system_errno(db->handle) != 0 ? sqlite3_system_errno(db->handle) : errno;
+  return (code & 0xFF) == SQLITE_FULL ||
+         ((code & 0xFF) == SQLITE_IOERR && (why == ENOSPC || why == EDQUOT || why == EFBIG));
+}
+
+/* Of what SQLite calls errors, some pass by themselves, and some need a backup. */
+static ekm_err_id id_of(int code) {
+  switch (code & 0xFF) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return EKM_E_STORE_BROKEN;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return EKM_E_STORE_BUSY;
+    default: return EKM_E_STORE;
+  }
+}
+
+static bool fail(const store_db *db, ekm_err *err) {
+  int code = sqlite3_extended_errcode(db->handle);
+  const char *path = sqlite3_db_filename(db->handle, "main");
+  const char *why = is_disk_full(db, code) ? "no space is left" : sqlite3_errmsg(db->handle);
+  return EKM_FAIL(err, id_of(code), "'%s': %s (SQLite %d)", path == NULL ? "vault.db" : path, why, code);
 }
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
@@ -120,7 +143,11 @@ static bool open_handle(store_db *db, const char *path, bool create, ekm_err *er
   (void)sqlite3_extended_result_codes(db->handle, 1);
   if (!configure(db, err) || !read_version(db, &version, err)) return false;
   if (create && !make_tables(db, path, version, err)) return false;
-  if (!create && version == 0) return EKM_FAIL(err, EKM_E_ABSENT, "'%s' is empty; run: akvd init", path);
+  if (!create && version == 0) {
+    return EKM_FAIL(
+        err, EKM_E_ABSENT,
+        "'%s' holds no vault: if there were keys in it, restore a backup of the folder; if not, run: akvd init", path);
+  }
   if (!create && version != STORE_SCHEMA_VERSION) {
     return EKM_FAIL(err, EKM_E_STORE, "'%s' has version %d, this akvd knows %d", path, version, STORE_SCHEMA_VERSION);
   }
@@ -187,6 +214,7 @@ static store_value column_value(sqlite3_stmt *statement, int i) {
 static bool step(store_db *db, store_query query, store_row *row, bool *out_found, ekm_err *err) {
   sqlite3_stmt *statement = db->statements[query];
   *out_found = false;
+  errno = 0;
   int code = sqlite3_step(statement);
   if (code == SQLITE_DONE) return true;
   if (code != SQLITE_ROW) return fail(db, err);

@@ -91,7 +91,8 @@ const char *store_value_text(const store_value *value);
 
 /* store_db_open(path, create, seal, out_db, err):
  * ${seal} is borrowed. ${create}: make the tables if the file has none yet, EXISTS if it has; the caller is in a
- * transaction then and commits. Without: ABSENT if there is no database, STORE for one of another version. */
+ * transaction then and commits. Without: ABSENT if there is no database, or an empty one; STORE for one of another
+ * version. */
 EKM_MUST_USE bool store_db_open(const char *path, bool create, const vault_seal *seal, store_db **out_db, ekm_err *err);
 void store_db_close(store_db **db);
 

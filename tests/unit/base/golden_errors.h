@@ -94,6 +94,8 @@ static const struct golden_error {
     {79, "PROVIDER_CODE", 5069, false},
     {80, "KEY_KIND", 5070, false},
     {81, "CA_FILE", 5071, false},
+    {82, "STORE_BROKEN", 5072, false},
+    {83, "STORE_BUSY", 5073, true},
 };
 
 #endif
