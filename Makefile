@@ -12,7 +12,7 @@ deps:  ## install every package that any target needs
 
 build: build-dev  ## everything, into build/dev
 
-test: deps-test build-dev build-asan  ## every test, plain and under ASan and UBSan
+test: deps-test deps-official build-dev build-asan  ## every test, plain and under ASan and UBSan
 	@scripts/run_tests.sh dev asan
 
 demo: deps-demo build-dev  ## the whole idea on real input: wrap, encrypt, restart, recover, revoke
@@ -24,8 +24,7 @@ bench: build-release  ## every figure that is promised, as medians of interleave
 tsan: deps-test build-tsan  ## the tests under ThreadSanitizer
 	@scripts/run_tests.sh tsan
 
-official: build-dev  ## Microsoft's own clients for JavaScript against akvd; they come from the npm registry
-	@command -v node >/dev/null && command -v npm >/dev/null || scripts/deps.sh official
+official: deps-official build-dev  ## Microsoft's own clients for JavaScript against akvd; they come from the npm registry
 	@tests/official/official.sh build/dev
 
 fuzz: deps-fuzz build-fuzz  ## every parser of what comes from outside, with inputs that nobody wrote
@@ -55,6 +54,9 @@ build/%/build.ninja: CMakePresets.json
 build-%: deps-build
 	@$(MAKE) --silent --no-print-directory build/$*/build.ninja
 	cmake --build --preset $*
+
+deps-official:  # another Node.js than Debian's will do
+	@command -v node >/dev/null && command -v npm >/dev/null || scripts/deps.sh official
 
 deps-%:
 	@scripts/deps.sh $*

@@ -1,5 +1,6 @@
-// Where the names lead: every connection to *.localhost goes to akvd's port on 127.0.0.1, whatever port the URL says, so
-// that the clients use the URLs that they would use at Azure. TLS still asks for the name in the URL and checks it.
+// Where the names lead, since not every resolver knows *.localhost: every connection there goes to akvd's port on
+// 127.0.0.1, whatever port the URL says, so that the clients use the URLs that they would use at Azure. TLS still asks
+// for the name in the URL and checks it.
 import net from 'node:net';
 
 const port = Number(process.env.AKVD_PORT);

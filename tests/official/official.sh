@@ -1,41 +1,70 @@
 #!/usr/bin/env bash
-# official.sh BUILD_FOLDER: a vault of its own, and Microsoft's clients for JavaScript in front of it, unmodified. Wants
-# Node.js with npm, and once the package registry; the clients are kept in the build folder. Closes with "N passed, N
-# failed".
+# official.sh BUILD_FOLDER [FILE...]: a vault of its own, and Microsoft's clients for JavaScript in front of it,
+# unmodified. Runs the files of the suite that ready.txt names, and says which others there are and what they wait for;
+# with FILEs, those instead. Wants Node.js 20 or later with npm, and once the package registry; the clients are kept in
+# the build folder. Closes with "N passed, N failed".
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-build=$(realpath "${1:?usage: official.sh BUILD_FOLDER}")
+build=$(realpath "${1:?usage: official.sh BUILD_FOLDER [FILE...]}")
 akvd=$build/bin/akvd
+shift
+
+stop_with() { echo "official.sh: $*" >&2; exit 1; }
+install='install Node.js 20 or later with npm (Debian 13: apt-get install nodejs npm)'
 for program in node npm; do
-  command -v "$program" >/dev/null || { echo "official.sh: '$program' is missing: install Node.js 20 or later" >&2; exit 1; }
+  command -v "$program" >/dev/null || stop_with "'$program' is missing: $install"
 done
+[ "$(node -p 'parseInt(process.versions.node)')" -ge 20 ] || stop_with "Node.js $(node --version) is too old: $install"
+[ -x "$akvd" ] || stop_with "there is no $akvd: build first"
 
 work=$(mktemp -d)
 akvd_pid=
 trap '[ -z "$akvd_pid" ] || kill "$akvd_pid" 2>/dev/null || :; rm -rf "$work"' EXIT
 
-# The suite stands beside the clients, as their own users' programs do.
+# --- the suite: beside the clients, as their own users' programs are ------------------------------------------------
+
 suite=$build/official
-mkdir -p "$suite/tests" "$suite/vectors"
+mkdir -p "$suite"
+rm -rf "$suite/tests" "$suite/vectors"
+mkdir "$suite/tests" "$suite/vectors"
 cp "$here"/package.json "$here"/package-lock.json "$suite/"
 cp "$here"/*.mjs "$suite/tests/"
 cp "$here"/../vectors/azure-rsa.json "$suite/vectors/"
 if ! cmp -s "$here/package-lock.json" "$suite/installed.json"; then
-  (cd "$suite" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error)
+  (cd "$suite" && npm ci --prefer-offline --no-audit --no-fund --ignore-scripts --loglevel=error) ||
+    stop_with 'npm could not install the clients: is the package registry there?'
   cp "$here/package-lock.json" "$suite/installed.json"
 fi
 
-json() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p"; }
-app() { # app NAME PERMISSIONS: register one and put its credential into the environment
+mapfile -t ready < <(sed 's/ *#.*//' "$here/ready.txt" | grep .)
+[ $# -gt 0 ] || set -- "${ready[@]}"
+for file in "$@"; do
+  [ -f "$suite/tests/$file" ] || stop_with "there is no $file in the suite"
+done
+waiting() { # the files that ready.txt does not name, each with its line "// Waits for ..."
+  local file why
+  for file in $(cd "$here" && ls -- *.test.mjs); do
+    [[ " ${ready[*]} " != *" $file "* ]] || continue
+    why=$(sed -n 's,^// Waits for ,,p' "$here/$file" | head -n 1)
+    [ -n "$why" ] || stop_with "$file is neither in ready.txt nor says what it waits for"
+    printf 'not run: %s, which waits for %s\n' "$file" "$why"
+  done
+}
+
+# --- the vault ------------------------------------------------------------------------------------------------------
+
+json() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$work/app.json"; }
+app() { # app NAME [PERMISSIONS]: register one and put its credential into the environment
   "$akvd" app add --data "$work/vault" --name "$1" --json >"$work/app.json"
-  "$akvd" policy set --data "$work/vault" --vault local --app "$(json client_id <"$work/app.json")" --permissions "$2" >/dev/null
-  export "AKVD_$1_ID=$(json client_id <"$work/app.json")" "AKVD_$1_SECRET=$(json secret <"$work/app.json")"
-  AKVD_TENANT=$(json tenant <"$work/app.json")
-  export AKVD_TENANT
+  AKVD_TENANT=$(json tenant)
+  export AKVD_TENANT "AKVD_$1_ID=$(json client_id)" "AKVD_$1_SECRET=$(json secret)"
+  [ $# = 1 ] ||
+    "$akvd" policy set --data "$work/vault" --vault local --app "$(json client_id)" --permissions "$2" >/dev/null
 }
 "$akvd" init --data "$work/vault" >/dev/null
 app FULL all
 app BLIND encrypt,decrypt,wrapKey,unwrapKey,sign,verify
+app NONE
 
 "$akvd" serve --data "$work/vault" --listen 127.0.0.1:0 --ready-file "$work/ready" --log-file "$work/akvd.log" &
 akvd_pid=$!
@@ -45,20 +74,36 @@ until [ -s "$work/ready" ]; do
 done
 AKVD_PORT=$(sed 's/.*://' "$work/ready")
 export AKVD_PORT NODE_EXTRA_CA_CERTS=$work/vault/tls/ca.pem
+unset NODE_TLS_REJECT_UNAUTHORIZED NODE_OPTIONS HTTPS_PROXY https_proxy HTTP_PROXY http_proxy ALL_PROXY all_proxy
+unset "${!AZURE_@}"
 
+# --- the run --------------------------------------------------------------------------------------------------------
+
+together=() alone=()
+for file in "$@"; do
+  if grep -q '^// Runs alone' "$here/$file"; then alone+=("$file"); else together+=("$file"); fi
+done
 status=0
-(cd "$suite/tests" && node --import ./network.mjs --test --test-reporter=spec) | tee "$work/report" || status=1
-passed=$(sed -n 's/^ℹ pass //p' "$work/report")
-failed=$(sed -n 's/^ℹ fail //p' "$work/report")
+run() { # run FILES: at the same time
+  (cd "$suite/tests" && node --import ./network.mjs --test --test-reporter=spec "$@") | tee -a "$work/report" ||
+    status=1
+}
+[ ${#together[@]} -eq 0 ] || run "${together[@]}"
+for file in "${alone[@]}"; do run "$file"; done
+count() { awk -v what="$1" '$1 == "ℹ" && $2 == what { sum += $3 } END { print sum + 0 }' "$work/report"; }
+passed=$(count pass)
+failed=$(($(count tests) - passed)) # a test that is skipped or cancelled did not pass
 
-kill -TERM "$akvd_pid"
+kill -TERM "$akvd_pid" || :
 wait "$akvd_pid" || { echo "akvd ended with status $?" >&2; status=1; }
 akvd_pid=
-for app in FULL BLIND; do
+for app in FULL BLIND NONE; do
   secret=AKVD_${app}_SECRET
   if grep -qF "${!secret}" "$work/akvd.log"; then echo "the log has the secret of $app" >&2; status=1; fi
 done
-[ "${passed:-0}" -gt 0 ] || status=1
-[ "$status" -eq 0 ] || [ "${failed:-0}" -gt 0 ] || failed=1
-printf '\n%d passed, %d failed\n' "${passed:-0}" "${failed:-0}"
+if [ "$passed" -eq 0 ] || [ "$failed" -gt 0 ]; then status=1; fi
+[ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
+echo
+waiting || exit 1
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
 exit "$status"
