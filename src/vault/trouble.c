@@ -146,9 +146,11 @@ bool vault_trouble_meet(vault_trouble *trouble, vault_exchange *x) {
 
 /* --- asking for it ------------------------------------------------------------------------------------------------ */
 
-static bool check_asked(vault_exchange *x) {
-  bool is_there = x->service->trouble != NULL && x->request.from_loopback;
-  return is_there || vault_refuse(x, VAULT_FAULT_PATH_UNKNOWN, "");
+/* NULL: there is none for this client, and that is the answer. */
+static vault_trouble *trouble_for(vault_exchange *x) {
+  if (x->service->trouble != NULL && x->request.from_loopback) return x->service->trouble;
+  vault_refuse(x, VAULT_FAULT_PATH_UNKNOWN, "");
+  return NULL;
 }
 
 static bool take_number(vault_exchange *x, const json_t *row, const char *name, json_int_t max, json_int_t *out) {
@@ -198,9 +200,9 @@ bool vault_trouble_put(vault_exchange *x) {
   bool ok = false;
   json_t *body = NULL;
   trouble_row rows[ROWS_MAX];
-  vault_trouble *trouble = x->service->trouble;
+  vault_trouble *trouble = trouble_for(x);
 
-  if (!check_asked(x)) return false;
+  if (trouble == NULL) return false;
   EKM_TRY(vault_exchange_body(x, &body));
   const json_t *asked = ekm_json_array(body, "trouble");
   size_t count = json_array_size(asked);
@@ -230,8 +232,8 @@ static json_t *row_json(const trouble_row *row) {
 }
 
 bool vault_trouble_get(vault_exchange *x) {
-  if (!check_asked(x)) return false;
-  vault_trouble *trouble = x->service->trouble;
+  vault_trouble *trouble = trouble_for(x);
+  if (trouble == NULL) return false;
   json_t *rows = json_array();
   bool ok = rows != NULL;
   ekm_mutex_lock(&trouble->lock);
