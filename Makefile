@@ -12,7 +12,7 @@ deps:  ## install every package that any target needs
 
 build: build-dev  ## everything, into build/dev
 
-test: deps-test deps-official build-dev build-asan  ## every test, plain and under ASan and UBSan
+test: deps-test build-dev build-asan  ## every test, plain and under ASan and UBSan
 	@scripts/run_tests.sh dev asan
 
 demo: deps-demo build-dev  ## the whole idea on real input: wrap, encrypt, restart, recover, revoke
