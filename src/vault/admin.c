@@ -4,11 +4,11 @@
 
 #include "vault/store_manage.h"
 
-enum { ANSWER_MAX_BYTES = 256 * 1024 * 1024 };
+enum { ANSWER_MAX_BYTES = 256 * 1024 * 1024, TIME_MAX_BYTES = 64 };
 
 static const admin_command commands[] = {
     {"init", "--data", "--tenant --name", "make a folder with a master key and a first vault", admin_init, true},
-    {"serve", "--data", "--listen --ready-file --threads", "serve the folder's vaults over TLS until SIGTERM",
+    {"serve", "--data", "--listen --ready-file --threads --trouble", "serve the folder's vaults over TLS until SIGTERM",
      admin_serve, false},
     {"vault add", "--data --name", "--tenant --suffix --retention-days", "add a vault", admin_vault_add, false},
     {"vault list", "--data", "", "the vaults", admin_vault_list, false},
@@ -25,14 +25,17 @@ static const admin_command commands[] = {
     {"policy remove", "--data --app", "--vault", "take all rights in a vault away", admin_policy_remove, false},
     {"key create", "--data --name", "--vault --bits", "make an RSA key, or a new version of one", admin_key_create,
      false},
-    {"key list", "--data", "--vault", "the keys of a vault", admin_key_list, false},
-    {"key show", "--data --name", "--vault --key-version", "one version of a key, and the names of all", admin_key_show,
-     false},
+    {"key list", "--data", "--vault --deleted", "the keys of a vault", admin_key_list, false},
+    {"key show", "--data --name", "--vault --key-version",
+     "one version of a key with its thumbprint, and the names of all", admin_key_show, false},
     {"key enable", "--data --name", "--vault --key-version", "let a version be used (the newest if none is named)",
      admin_key_enable, false},
     {"key disable", "--data --name", "--vault --key-version",
      "keep a version from being used (the newest if none is named)", admin_key_disable, false},
     {"key delete", "--data --name", "--vault", "delete all versions of a key softly", admin_key_delete, false},
+    {"key recover", "--data --name", "--vault", "take a deletion back", admin_key_recover, false},
+    {"key purge", "--data --name", "--vault --yes", "destroy all versions of a deleted key for good", admin_key_purge,
+     false},
 };
 
 const admin_command *admin_commands(size_t *out_count) {
@@ -134,6 +137,16 @@ bool admin_print_list(const admin *a, const char *name, json_t **rows, ekm_err *
   return admin_print(a, &doc, err);
 }
 
+json_t *admin_time(int64_t wall_s) {
+  ekm_buf text;
+  ekm_err ignored = {0}; /* there is one way to fail, and NULL tells it */
+  ekm_buf_init(&text, TIME_MAX_BYTES);
+  ekm_clock_append_iso(wall_s, &text);
+  json_t *value = ekm_buf_ok(&text, "a time", &ignored) ? json_string(ekm_buf_text(&text)) : NULL;
+  ekm_buf_clear(&text);
+  return value;
+}
+
 /* --- vaults ------------------------------------------------------------------------------------------------------- */
 
 bool admin_vault(const admin *a, const vault_directory *dir, const vault_info **out_vault, ekm_err *err) {
@@ -167,7 +180,7 @@ bool admin_vault_add(admin *a, ekm_err *err) {
   return vault_store_vault_add(a->store, &spec, err) && print_vault(a, s->name, err);
 }
 
-/* A folder without a vault is one whose init was cut short, by a crash or a bad --name: this one goes on with it. */
+/* A folder without a vault is one whose init was cut short: this one goes on with it. */
 static bool open_new(admin *a, ekm_err *err) {
   const vault_directory *dir = NULL;
   size_t count;
@@ -183,7 +196,8 @@ static bool open_new(admin *a, ekm_err *err) {
 bool admin_init(admin *a, ekm_err *err) {
   const char *name = a->settings->name == NULL ? "local" : a->settings->name;
   vault_spec spec = {.name = name, .tenant = a->settings->tenant};
-  return open_new(a, err) && vault_store_vault_add(a->store, &spec, err) && print_vault(a, name, err);
+  return vault_spec_check(&spec, err) && open_new(a, err) && vault_store_vault_add(a->store, &spec, err) &&
+         print_vault(a, name, err);
 }
 
 bool admin_vault_list(admin *a, ekm_err *err) {

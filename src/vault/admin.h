@@ -39,6 +39,9 @@ const admin_command *admin_commands(size_t *out_count);
 void admin_set(json_t **doc, const char *name, json_t *value);
 void admin_append(json_t **rows, json_t *row);
 
+/* admin_time(wall_s): a moment as text, "2026-11-24T08:00:00Z"; NULL without memory, which json_pack hands on. */
+json_t *admin_time(int64_t wall_s);
+
 /* admin_print(a, doc, err), admin_print_list(a, name, rows, err):
  * Show an answer, or one whose only member is a list: as one JSON object with --json, else as lines. *${doc} and
  * *${rows} are taken over; NULL is OUT_OF_MEMORY. */
@@ -67,5 +70,7 @@ EKM_MUST_USE bool admin_key_show(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_key_enable(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_key_disable(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_key_delete(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_key_recover(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_key_purge(admin *a, ekm_err *err);
 
 #endif

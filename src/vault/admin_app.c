@@ -145,8 +145,9 @@ static json_t *secret_rows(const vault_app *app) {
   json_t *rows = json_array();
   for (size_t i = 0; i < app->secret_count; i++) {
     const vault_secret *secret = &app->secrets[i];
-    admin_append(&rows, json_pack("{s:s, s:s, s:I, s:I}", "secret_id", secret->id, "hint", secret->hint, "created",
-                                  (json_int_t)secret->created, "expires", (json_int_t)secret->expires));
+    admin_append(&rows, json_pack("{s:s, s:s, s:o, s:o}", "secret_id", secret->id, "hint", secret->hint, "created",
+                                  admin_time(secret->created), "expires",
+                                  secret->expires == 0 ? json_string("never") : admin_time(secret->expires)));
   }
   return rows;
 }

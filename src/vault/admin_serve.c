@@ -9,7 +9,7 @@
 #include "vault/server.h"
 #include "vault/tls_files.h"
 
-enum { DEFAULT_PORT = 8443, ADDRESS_MAX_BYTES = 64, THREADS_MAX = 256 };
+enum { DEFAULT_PORT = 8443, ADDRESS_MAX_BYTES = 64, THREADS_MAX = 256, FILES_MAX_BYTES = 2 * EKM_LIMIT_URL_BYTES };
 
 /* "127.0.0.1:0", "[::1]:8443" */
 static bool parse_listen(const char *text, char address[ADDRESS_MAX_BYTES], uint16_t *out_port, ekm_err *err) {
@@ -52,29 +52,43 @@ static bool certificate(const admin *a, ekm_buf *cert, ekm_buf *key, ekm_err *er
   return ok;
 }
 
+static void name_files(const admin *a, ekm_buf *out) {
+  ekm_buf_append_fmt(out, "'%s/tls/server.pem' and '%s/tls/server.key'; remove both, and new ones are made",
+                     a->settings->data, a->settings->data);
+}
+
 bool admin_serve(admin *a, ekm_err *err) {
   bool ok = false;
   char address[ADDRESS_MAX_BYTES] = "127.0.0.1";
   uint16_t port = DEFAULT_PORT;
   vault_server *server = NULL;
-  ekm_buf cert, key;
+  ekm_buf cert, key, files;
 
   ekm_buf_init(&cert, VAULT_TLS_PEM_MAX_BYTES);
   ekm_buf_init(&key, VAULT_TLS_PEM_MAX_BYTES);
+  ekm_buf_init(&files, FILES_MAX_BYTES);
   ekm_process_catch_stop(); /* before the server has threads */
   if (a->settings->listen != NULL) EKM_TRY(parse_listen(a->settings->listen, address, &port, err));
   if (a->settings->threads > THREADS_MAX) EKM_BAIL(err, EKM_E_USAGE, "--threads is at most %d", THREADS_MAX);
   if (a->settings->ready_file != NULL) (void)remove(a->settings->ready_file); /* of an earlier server */
   EKM_TRY(certificate(a, &cert, &key, err));
+  name_files(a, &files);
+  EKM_TRY(ekm_buf_ok(&files, "a path", err));
   vault_server_options options = {.address = address,
                                   .port = port,
                                   .cert_pem = ekm_buf_view(&cert),
                                   .key_pem = ekm_buf_view(&key),
+                                  .files = ekm_buf_text(&files),
                                   .store = a->store,
                                   .crypto = a->options.crypto,
                                   .clock = a->options.clock,
                                   .log = a->options.log,
-                                  .threads = a->settings->threads};
+                                  .threads = a->settings->threads,
+                                  .with_trouble = a->settings->trouble};
+  if (a->settings->trouble) {
+    EKM_LOG(a->options.log, EKM_LOG_WARN, "vault.trouble",
+            EKM_LOG_TEXT("text", "whoever is on this machine may ask for faults"));
+  }
   EKM_TRY(vault_server_start(&options, &server, err));
   ekm_buf_clear(&key);
   EKM_TRY(say_ready(a, address, vault_server_port(server), err));
@@ -87,5 +101,6 @@ done:
   vault_server_stop(&server);
   ekm_buf_clear(&key);
   ekm_buf_clear(&cert);
+  ekm_buf_clear(&files);
   return ok;
 }

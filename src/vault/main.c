@@ -152,6 +152,10 @@ static bool run(const admin_command *command, const vault_settings *settings, ek
   if (!ekm_crypto_wipe_freed()) {
     EKM_LOG(log, EKM_LOG_WARN, "vault.harden", EKM_LOG_TEXT("text", "memory that OpenSSL gives back is not wiped"));
   }
+  if (ekm_process_unset("SSLKEYLOGFILE")) {
+    EKM_LOG(log, EKM_LOG_WARN, "vault.environment",
+            EKM_LOG_TEXT("text", "SSLKEYLOGFILE is ignored: the keys of connections are not written to a file"));
+  }
   EKM_TRY(ekm_crypto_new(&crypto, err));
   a.options = (vault_store_options){.folder = settings->data,
                                     .master_key_file = settings->master_key,

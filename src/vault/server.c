@@ -286,12 +286,18 @@ static unsigned thread_count(const vault_server_options *options) {
 }
 
 /* PEM as the text that libmicrohttpd wants. */
-static bool take_pem(ekm_view pem, ekm_buf *out, const char *what, ekm_err *err) {
+static bool take_pem(ekm_view pem, ekm_buf *out, ekm_err *err) {
   ekm_buf_append_view(out, pem);
-  if (!ekm_buf_ok(out, what, err)) return false;
-  if (out->len == 0 || strlen(ekm_buf_text(out)) != out->len)
-    return EKM_FAIL(err, EKM_E_SERVE, "%s is not PEM text", what);
-  return true;
+  return ekm_buf_ok(out, "a certificate", err);
+}
+
+static bool is_text(const ekm_buf *pem) {
+  return pem->len > 0 && strlen(ekm_buf_text(pem)) == pem->len;
+}
+
+static bool refuse_pem(const vault_server_options *options, ekm_err *err) {
+  return EKM_FAIL(err, EKM_E_SERVE, "certificate and private key cannot be used for TLS%s%s",
+                  options->files == NULL ? "" : ": ", options->files == NULL ? "" : options->files);
 }
 
 static bool start_daemon(vault_server *server, const vault_server_options *options, ekm_err *err) {
@@ -302,8 +308,9 @@ static bool start_daemon(vault_server *server, const vault_server_options *optio
 
   ekm_buf_init(&cert, PEM_MAX_BYTES);
   ekm_buf_init(&key, PEM_MAX_BYTES);
-  EKM_TRY(take_pem(options->cert_pem, &cert, "the server's certificate", err));
-  EKM_TRY(take_pem(options->key_pem, &key, "the server's private key", err));
+  EKM_TRY(take_pem(options->cert_pem, &cert, err));
+  EKM_TRY(take_pem(options->key_pem, &key, err));
+  if (!is_text(&cert) || !is_text(&key)) EKM_TRY(refuse_pem(options, err));
   EKM_TRY(vault_listen(options->address, options->port, &socket, &server->port, err));
   unsigned threads = thread_count(options);
   unsigned connections = or_default(options->max_connections, DEFAULT_CONNECTIONS);
@@ -315,7 +322,7 @@ static bool start_daemon(vault_server *server, const vault_server_options *optio
       or_default(options->idle_seconds, DEFAULT_IDLE_S), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
       MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED,
       on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
-  if (server->daemon == NULL) EKM_BAIL(err, EKM_E_SERVE, "certificate and private key cannot be used for TLS");
+  if (server->daemon == NULL) EKM_TRY(refuse_pem(options, err));
   socket = -1; /* the library's now */
   ok = true;
 done:

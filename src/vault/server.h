@@ -29,6 +29,7 @@ typedef struct vault_server_options {
   uint16_t port;       /* 0: a free one, see vault_server_port */
   ekm_view cert_pem;   /* the server's certificate, followed by intermediate ones if any */
   ekm_view key_pem;    /* its private key */
+  const char *files;   /* NULL, or what messages about the two say: where they come from */
   vault_store *store;
   const ekm_crypto *crypto;
   const ekm_clock *clock;

@@ -34,7 +34,8 @@ static bool lower_guid(const char *text, char out[VAULT_GUID_CHARS + 1], const c
 
 /* ---- vaults ------------------------------------------------------------------------------------------------------ */
 
-static bool describe_vault(const vault_store *store, const vault_spec *spec, vault_info *out, ekm_err *err) {
+/* All of it but a tenant that was not given. */
+static bool describe_vault(const vault_spec *spec, vault_info *out, ekm_err *err) {
   const char *suffix = spec->suffix == NULL ? VAULT_DEFAULT_SUFFIX : spec->suffix;
   size_t len = strlen(spec->name);
   memset(out, 0, sizeof *out);
@@ -57,8 +58,12 @@ static bool describe_vault(const vault_store *store, const vault_spec *spec, vau
   }
   ekm_text_lower(out->host);
   ekm_text_lower(out->resource);
-  return spec->tenant == NULL ? store_guid(store->crypto, out->tenant, err)
-                              : lower_guid(spec->tenant, out->tenant, "tenant", err);
+  return spec->tenant == NULL || lower_guid(spec->tenant, out->tenant, "tenant", err);
+}
+
+bool vault_spec_check(const vault_spec *spec, ekm_err *err) {
+  vault_info ignored;
+  return describe_vault(spec, &ignored, err);
 }
 
 static bool put_vault(vault_store *store, vault_info *vault, ekm_err *err) {
@@ -82,7 +87,8 @@ static bool put_vault(vault_store *store, vault_info *vault, ekm_err *err) {
 
 bool vault_store_vault_add(vault_store *store, const vault_spec *spec, ekm_err *err) {
   vault_info vault;
-  if (!describe_vault(store, spec, &vault, err)) return false;
+  if (!describe_vault(spec, &vault, err)) return false;
+  if (spec->tenant == NULL && !store_guid(store->crypto, vault.tenant, err)) return false;
   if (!store_write_begin(store, err)) return false;
   if (!end(store, put_vault(store, &vault, err), err)) return false;
   EKM_LOG(store->log, EKM_LOG_INFO, "vault.vault.add", EKM_LOG_TEXT("host", vault.host),

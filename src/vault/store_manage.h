@@ -15,6 +15,9 @@ typedef struct vault_spec {
   unsigned retention_days; /* 7 ... 90; 0: 90 */
 } vault_spec;
 
+/* vault_spec_check(spec, err): could there be such a vault? For who has to make something before he can add it. */
+EKM_MUST_USE bool vault_spec_check(const vault_spec *spec, ekm_err *err);
+
 /* vault_store_vault_add(store, spec, err): a host at which applications sign in is none for a vault. */
 EKM_MUST_USE bool vault_store_vault_add(vault_store *store, const vault_spec *spec, ekm_err *err);
 

@@ -41,6 +41,10 @@ static bool path_of(const vault_tls_options *options, const char *name, ekm_buf 
   return ekm_buf_ok(out, "a path", err);
 }
 
+static bool holds(const ekm_buf *text, const char *what, const char *path, ekm_err *err) {
+  return strstr(ekm_buf_text(text), what) != NULL || EKM_FAIL(err, EKM_E_SERVE, "'%s' has no %s in it", path, what);
+}
+
 /* *${out_found} is false, and the pair empty, if one of the two files is missing. */
 static bool read_pair(const vault_tls_options *options, const char *cert, const char *key, pem_pair *out,
                       bool *out_found, ekm_err *err) {
@@ -56,6 +60,8 @@ static bool read_pair(const vault_tls_options *options, const char *cert, const 
     EKM_TRY(ekm_file_is_private(ekm_buf_text(&key_path), err));
     EKM_TRY(ekm_file_read(ekm_buf_text(&cert_path), &out->cert, err));
     EKM_TRY(ekm_file_read(ekm_buf_text(&key_path), &out->key, err));
+    EKM_TRY(holds(&out->cert, "BEGIN CERTIFICATE", ekm_buf_text(&cert_path), err));
+    EKM_TRY(holds(&out->key, "PRIVATE KEY", ekm_buf_text(&key_path), err));
     *out_found = true;
   }
   ok = true;

@@ -18,4 +18,6 @@ set +x
 for text in 127.0.0.1: tde-key OpenEKM RSA_2048 34; do
   grep -q "$text" seen.txt || { echo "'$text' is not seen"; cat seen.txt; exit 1; }
 done
+thumbprint=$(akvd key show --data vault --name tde-key | sed -n 's/^thumbprint *//p')
+grep -q "${thumbprint:?akvd shows none}" seen.txt || { echo "the connector has another thumbprint than $thumbprint"; exit 1; }
 if grep -qF "$secret" openekm.log akvd.log; then echo 'a log has the secret'; exit 1; fi

@@ -3,7 +3,7 @@
 #
 #   test_akvd_process_serve.sh AKVD
 set -u
-akvd=$(realpath "$1")
+akvd=$(realpath "$1") vectors=$(realpath "$(dirname "$0")/../vectors")
 . "$(dirname "$0")/test_akvd_process_common.sh"
 
 # Make keys until no answer comes any more; each that was confirmed is a line "VERSION N" of the output.
@@ -48,7 +48,7 @@ new_app main
 
 # --- the start ---
 echo stale >ready
-start --ready-file ready --log-file log --log-level trace
+SSLKEYLOGFILE=$dir/keys.log start --ready-file ready --log-file log --log-level trace
 is 'the ready file' "$(<ready)" "127.0.0.1:$port"
 check 1 serve --data vault --listen "127.0.0.1:$port" --ready-file not-ready
 has err "cannot listen on '127.0.0.1', port $port: Address already in use"
@@ -59,7 +59,10 @@ has err "'nowhere/ready.*No such file"
 
 # --- changes while it runs: with the next request ---
 is 'sign-in' "$(sign_in "$client_id" "$secret")" 200
+[ ! -e keys.log ] || fail 'the keys of TLS connections were written to a file'
+has log '"event":"vault.environment".*SSLKEYLOGFILE'
 is 'a list without rights' "$(keys GET '')" 403
+is 'trouble that nobody allowed' "$(request PUT https://login.localhost/_akvd/trouble --data '{"trouble":[]}')" 404
 check 0 policy set --data vault --app "$client_id" --permissions all
 is 'a list with rights' "$(keys GET '')" 200
 check 0 policy set --data vault --app "$client_id" --permissions get
@@ -99,6 +102,22 @@ echo "$token_of_main" >token
 check 0 vault add --data vault --name second
 is 'a vault that is new' "$(request GET 'https://second.vault.localhost/keys?api-version=7.4')" 401
 
+# --- the thumbprint that the connector computes: of n without the zero that this import wrote before it ---
+thumbprint=$(python3 - "$vectors/azure-rsa.json" <<'END'
+import base64, hashlib, json, sys
+def decode(text): return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+def encode(number): return base64.urlsafe_b64encode(number.lstrip(b"\0")).decode().rstrip("=")
+request = json.load(open(sys.argv[1]))["import_request"]
+json.dump(request, open("import.json", "w"))
+n, e = (decode(request["key"][name]) for name in "ne")
+assert n[0] == 0
+print(hashlib.sha256(f'{{"e":"{encode(e)}","kty":"RSA","n":"{encode(n)}"}}'.encode()).hexdigest()[:40])
+END
+)
+is 'status of the import' "$(keys PUT /imported --data @import.json)" 200
+json key show --data vault --vault local --name imported
+is 'its thumbprint' "$(value thumbprint)" "$thumbprint"
+
 # --- the ends: in order, by interrupt, by force; each in the middle of work ---
 for signal in TERM INT KILL; do
   end_under_load "$signal"
@@ -116,8 +135,32 @@ start
 is 'a vault two labels down' "$(request GET 'https://deep.b.vault.localhost/keys?api-version=7.4')" 401
 stop
 
+# --- trouble, where it is allowed ---
+start --trouble --log-file log
+is 'trouble is asked for' "$(request PUT https://login.localhost/_akvd/trouble \
+  --data '{"trouble":[{"operation":"key_list","kind":"throttle","times":1,"retry_after_s":7}]}')" 200
+is 'a list, throttled' "$(keys GET '')" 429
+is 'a list, no longer' "$(keys GET '')" 200
+has log '"event":"vault.trouble"'
+stop
+
+# --- a certificate or its key that is broken is named; without both there are new ones ---
+mv vault/tls/server.key good
+while read -r file text sentence; do
+  cp good vault/tls/server.key
+  printf %s "${text//\~/ }" >"vault/tls/$file"
+  check 1 serve --data vault --listen 127.0.0.1:0
+  has err "server cannot be started: .*$sentence"
+done <<'END'
+server.key nonsense 'vault/tls/server.key' has no PRIVATE KEY in it
+server.key -----BEGIN~PRIVATE~KEY----- 'vault/tls/server.pem' and 'vault/tls/server.key'; remove both
+server.pem nonsense 'vault/tls/server.pem' has no BEGIN CERTIFICATE in it
+END
+rm vault/tls/server.*
+start
+stop
+
 # --- a disk that fills and is emptied again ---
-trap '' XFSZ
 start --log-level off
 is 'status before' "$(keys POST /disk/create --data '{"kty":"RSA"}')" 200
 prlimit --pid "$server" --fsize=1024:unlimited
