@@ -49,6 +49,7 @@ static bool open_material(const vault_store *store, int64_t vault_id, const char
 
 /* ---- reading one ------------------------------------------------------------------------------------------------- */
 
+/* The name's cursor stays open until the end: as long as it is, both rows are of one state of the database. */
 bool store_key_load(vault_store *store, const store_key_id *id, bool deleted, const vault_key **out_key, ekm_err *err) {
   bool ok = false;
   bool found = false;

@@ -273,6 +273,64 @@ static void an_old_key_is_not_remembered(void **state) {
   assert_int_equal(see(second, f->local, "alpha"), DISABLED);
 }
 
+/* ---- a purge by another process in the middle of a call ------------------------------------------------------------ */
+
+static void make_deleted(store_fixture *f) {
+  ekm_err err = {0};
+  const vault_key *key = NULL;
+  assert_true(store_fixture_add(f, second, f->local, "hard", NULL, &err));
+  assert_true(vault_store_key_delete(second, f->local, "hard", &key, &err));
+  vault_key_release(&key);
+}
+
+static bool purge(void *arg) {
+  meddler *m = arg;
+  ekm_err err = {0};
+  if (m->asked++ != m->at) return true;
+  ekm_mem_set_gate(NULL, NULL);
+  m->did = vault_store_deleted_purge(second, m->f->local, "hard", &err);
+  return true;
+}
+
+static bool look_at_one(store_fixture *f, ekm_err *err) {
+  const vault_key *key = NULL;
+  bool ok = vault_store_deleted_get(f->store, f->local, "hard", &key, err);
+  vault_key_release(&key);
+  return ok;
+}
+
+static bool look_at_all(store_fixture *f, ekm_err *err) {
+  vault_key_page page;
+  bool ok = vault_store_deleted_list(f->store, f->local, NULL, VAULT_STORE_PAGE_MAX, &page, err);
+  vault_key_page_clear(&page);
+  return ok;
+}
+
+/* Name and version are of one state of the database: a key is there or is not, and nobody has tampered. */
+static void a_purge_in_between_is_no_tampering(void **state) {
+  static bool (*const looks[])(store_fixture *, ekm_err *) = {look_at_one, look_at_all};
+  store_fixture *f = *state;
+  ekm_err err = {0};
+  for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++) {
+    size_t purged = 0;
+    meddler m = {.f = f, .did = true};
+    for (size_t at = 0; m.did; at++) {
+      m = (meddler){.f = f, .at = at};
+      make_deleted(f);
+      const vault_directory *dir = begin(f->store);
+      ekm_mem_set_gate(purge, &m);
+      err = (ekm_err){0};
+      bool ok = looks[i](f, &err);
+      ekm_mem_set_gate(NULL, NULL);
+      if (!ok && err.id != EKM_E_KEY_NOT_FOUND) fail_msg("%zu: %s", at, err.detail);
+      vault_directory_release(&dir);
+      purged += m.did;
+      if (!m.did) assert_true(vault_store_deleted_purge(second, f->local, "hard", &err));
+    }
+    assert_true(purged > 2);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rights_and_secrets_of_one_are_seen_by_the_other),
@@ -281,6 +339,7 @@ int main(void) {
       cmocka_unit_test(a_reader_beside_another_writer_gets_whole_keys),
       cmocka_unit_test(threads_share_a_store),
       cmocka_unit_test(an_old_key_is_not_remembered),
+      cmocka_unit_test(a_purge_in_between_is_no_tampering),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
