@@ -66,7 +66,8 @@ app FULL all
 app BLIND encrypt,decrypt,wrapKey,unwrapKey,sign,verify
 app NONE
 
-"$akvd" serve --data "$work/vault" --listen 127.0.0.1:0 --ready-file "$work/ready" --log-file "$work/akvd.log" &
+"$akvd" serve --data "$work/vault" --listen 127.0.0.1:0 --ready-file "$work/ready" --log-file "$work/akvd.log" \
+  --trouble &
 akvd_pid=$!
 until [ -s "$work/ready" ]; do
   kill -0 "$akvd_pid" || { cat "$work/akvd.log" >&2; exit 1; }

@@ -1,6 +1,5 @@
 // What clients do about trouble: throttling, faults, broken connections, tokens that the vault no longer takes.
 // Runs alone: trouble is the whole server's.
-// Waits for an option of akvd serve that lets clients ask for trouble; official.sh has to give it
 import assert from 'node:assert/strict';
 import { afterEach, before, test } from 'node:test';
 import { all, cryptographyClients, freshName, keyClient, knownKey, recorder, refusal, verdict } from './clients.mjs';
@@ -98,7 +97,7 @@ test('trouble in the middle of a list and of an unwrap', async () => {
   assert.equal(Buffer.from((await far.unwrapKey('RSA-OAEP', result)).result).toString(), 'secret');
 });
 
-test('a poller goes on through 404 and faults', async () => {
+test('a poller goes on through faults', async () => {
   const own = freshName('polled');
   await client.importKey(own, knownKey());
   await ask({ operation: 'deleted_get', kind: 'error', times: 2 });
