@@ -110,27 +110,32 @@ static ekm_err_id meaning(const ekm_http_response *answer, const json_t *doc) {
   return is_refusal(answer->status, doc) ? EKM_E_TOKEN_REFUSED : EKM_E_TOKEN_FAILED;
 }
 
-/* Words that repeat the secret are left out. */
-static bool fail(const client_secret *source, const entra_target *target, const ekm_http_response *answer,
-                 ekm_err *err) {
+/* Raise what an answer means. Words that repeat the secret, which was ${sent} in the form, are left out. */
+static void raise_meaning(const client_secret *source, const entra_target *target, const ekm_http_response *answer,
+                          const ekm_buf *sent, ekm_err *err) {
   char words[WORDS_BYTES] = "";
   json_t *doc = NULL;
   ekm_err ignored = {0};
-  ekm_buf sent;
 
+  http_words_copy(ekm_buf_text(&answer->request_id), err->request_id, sizeof err->request_id);
+  if (repeat_secret(source, sent, err->request_id)) err->request_id[0] = '\0';
+  if (ekm_json_parse(ekm_buf_view(&answer->body), &doc, &ignored)) describe(doc, words);
+  if (repeat_secret(source, sent, words)) http_words_copy("(words that repeat the secret)", words, WORDS_BYTES);
+  ekm_err_id id = meaning(answer, doc);
+  ekm_json_free(&doc);
+  (void)EKM_FAIL(err, id, "'%s' answered %d for tenant '%s' and client id '%s'%s%s", target->authority_host,
+                 answer->status, target->tenant, source->client_id, words[0] != '\0' ? ": " : "", words);
+}
+
+static bool fail(const client_secret *source, const entra_target *target, const ekm_http_response *answer,
+                 ekm_err *err) {
+  ekm_buf sent;
   err->http_status = answer->status;
   ekm_buf_init(&sent, FORM_MAX_BYTES);
   ekm_url_append_encoded(ekm_secret_reveal(&source->secret), &sent);
-  if (!ekm_buf_ok(&sent, "a secret", err)) return false;
-  http_words_copy(ekm_buf_text(&answer->request_id), err->request_id, sizeof err->request_id);
-  if (repeat_secret(source, &sent, err->request_id)) err->request_id[0] = '\0';
-  if (ekm_json_parse(ekm_buf_view(&answer->body), &doc, &ignored)) describe(doc, words);
-  if (repeat_secret(source, &sent, words)) http_words_copy("(words that repeat the secret)", words, WORDS_BYTES);
+  if (ekm_buf_ok(&sent, "a secret", err)) raise_meaning(source, target, answer, &sent, err);
   ekm_buf_clear(&sent);
-  ekm_err_id id = meaning(answer, doc);
-  ekm_json_free(&doc);
-  return EKM_FAIL(err, id, "'%s' answered %d for tenant '%s' and client id '%s'%s%s", target->authority_host,
-                  answer->status, target->tenant, source->client_id, words[0] != '\0' ? ": " : "", words);
+  return false;
 }
 
 static bool read_answer(const client_secret *source, const entra_target *target, const ekm_http_response *answer,
