@@ -38,28 +38,11 @@ const key_curve *key_curve_of(const EVP_PKEY *pkey) {
 }
 
 bool ekm_key_generate_ec(const ekm_crypto *crypto, const char *curve_name, ekm_key **out_key, ekm_err *err) {
-  bool ok = false;
-  EVP_PKEY *pkey = NULL;
-  EVP_PKEY_CTX *ctx = NULL;
-
   *out_key = NULL;
-  (void)ERR_set_mark();
   const key_curve *curve = find_curve(curve_name, err);
-  if (curve == NULL) goto done;
-  OSSL_PARAM params[] = {key_text_param(OSSL_PKEY_PARAM_GROUP_NAME, curve->group), OSSL_PARAM_construct_end()};
-  ctx = EVP_PKEY_CTX_new_from_name(crypto->lib, "EC", NULL);
-  if (ctx == NULL || EVP_PKEY_keygen_init(ctx) != 1 || EVP_PKEY_CTX_set_params(ctx, params) != 1 ||
-      EVP_PKEY_generate(ctx, &pkey) != 1) {
-    (void)ekm_crypto_fail(err, "EC key generation");
-    goto done;
-  }
-  EKM_TRY(key_adopt(crypto, &pkey, true, out_key, err));
-  ok = true;
-done:
-  EVP_PKEY_free(pkey);
-  EVP_PKEY_CTX_free(ctx);
-  (void)ERR_pop_to_mark();
-  return ok;
+  if (curve == NULL) return false;
+  const OSSL_PARAM params[] = {key_text_param(OSSL_PKEY_PARAM_GROUP_NAME, curve->group), OSSL_PARAM_construct_end()};
+  return key_generate(crypto, "EC", params, out_key, err);
 }
 
 /* ---- keys as numbers ---- */

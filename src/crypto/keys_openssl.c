@@ -40,6 +40,26 @@ bool key_adopt(const ekm_crypto *crypto, EVP_PKEY **pkey, bool has_private, ekm_
   return true;
 }
 
+bool key_generate(const ekm_crypto *crypto, const char *kind, const OSSL_PARAM *params, ekm_key **out_key,
+                  ekm_err *err) {
+  bool ok = false;
+  EVP_PKEY *pkey = NULL;
+  (void)ERR_set_mark();
+  EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(crypto->lib, kind, NULL);
+  if (ctx == NULL || EVP_PKEY_keygen_init(ctx) != 1 || EVP_PKEY_CTX_set_params(ctx, params) != 1 ||
+      EVP_PKEY_generate(ctx, &pkey) != 1) {
+    (void)ekm_crypto_fail(err, "key generation");
+    goto done;
+  }
+  EKM_TRY(key_adopt(crypto, &pkey, true, out_key, err));
+  ok = true;
+done:
+  EVP_PKEY_free(pkey);
+  EVP_PKEY_CTX_free(ctx);
+  (void)ERR_pop_to_mark();
+  return ok;
+}
+
 void ekm_key_free(ekm_key **key) {
   ekm_key *dead = *key;
   *key = NULL;

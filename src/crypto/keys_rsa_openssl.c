@@ -31,32 +31,18 @@ static const encryption_alg encryption_algs[] = {
 
 bool ekm_key_generate_rsa(const ekm_crypto *crypto, unsigned bits, uint32_t public_exponent, ekm_key **out_key,
                           ekm_err *err) {
-  bool ok = false;
-  EVP_PKEY *pkey = NULL;
-  EVP_PKEY_CTX *ctx = NULL;
   size_t size = bits;
   uint32_t exponent = public_exponent;
-  OSSL_PARAM params[] = {OSSL_PARAM_construct_size_t(OSSL_PKEY_PARAM_RSA_BITS, &size),
-                         OSSL_PARAM_construct_uint32(OSSL_PKEY_PARAM_RSA_E, &exponent), OSSL_PARAM_construct_end()};
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_size_t(OSSL_PKEY_PARAM_RSA_BITS, &size),
+                               OSSL_PARAM_construct_uint32(OSSL_PKEY_PARAM_RSA_E, &exponent),
+                               OSSL_PARAM_construct_end()};
 
   *out_key = NULL;
-  (void)ERR_set_mark();
-  if (bits != 2048 && bits != 3072 && bits != 4096) EKM_BAIL(err, EKM_E_KEY_TYPE, "an RSA key of %u bits", bits);
-  if (exponent < 3 || exponent % 2 == 0)
-    EKM_BAIL(err, EKM_E_BAD_ARGUMENT, "the public exponent %u is even or below 3", exponent);
-  ctx = EVP_PKEY_CTX_new_from_name(crypto->lib, "RSA", NULL);
-  if (ctx == NULL || EVP_PKEY_keygen_init(ctx) != 1 || EVP_PKEY_CTX_set_params(ctx, params) != 1 ||
-      EVP_PKEY_generate(ctx, &pkey) != 1) {
-    (void)ekm_crypto_fail(err, "RSA key generation");
-    goto done;
+  if (bits != 2048 && bits != 3072 && bits != 4096) return EKM_FAIL(err, EKM_E_KEY_TYPE, "an RSA key of %u bits", bits);
+  if (exponent < 3 || exponent % 2 == 0) {
+    return EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "the public exponent %u is even or below 3", exponent);
   }
-  EKM_TRY(key_adopt(crypto, &pkey, true, out_key, err));
-  ok = true;
-done:
-  EVP_PKEY_free(pkey);
-  EVP_PKEY_CTX_free(ctx);
-  (void)ERR_pop_to_mark();
-  return ok;
+  return key_generate(crypto, "RSA", params, out_key, err);
 }
 
 /* ---- keys as numbers ---- */

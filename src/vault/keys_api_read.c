@@ -17,6 +17,7 @@ enum { SKIP_TOKEN_MAX_BYTES = 1024, LINK_MAX_BYTES = 2048 };
 /* What a list is of. */
 typedef struct list_kind {
   const char *path;
+  bool (*read)(vault_exchange *x, const char *after, size_t max, vault_key_page *out_page);
   json_t *(*item)(const vault_info *vault, const vault_key *key);
 } list_kind;
 
@@ -114,44 +115,42 @@ static bool answer_page(vault_exchange *x, const list_kind *kind, const vault_ke
   return vault_answer_json(&x->answer, 200, doc, &x->err);
 }
 
-bool vault_keys_list(vault_exchange *x) {
-  static const list_kind kind = {"keys", vault_key_item};
+static bool answer_list(vault_exchange *x, const list_kind *kind) {
   vault_key_page page = {0};
   char after[EKM_LIMIT_KEY_NAME_CHARS + 1];
   size_t max_results;
 
-  bool ok = take_max_results(x, &max_results) && take_marker(x, after) &&
-            vault_store_key_list(x->service->store, x->vault->id, after, max_results, &page, &x->err) &&
-            answer_page(x, &kind, &page, max_results);
+  bool ok = take_max_results(x, &max_results) && take_marker(x, after) && kind->read(x, after, max_results, &page) &&
+            answer_page(x, kind, &page, max_results);
   vault_key_page_clear(&page);
   return ok;
+}
+
+static bool read_keys(vault_exchange *x, const char *after, size_t max, vault_key_page *out_page) {
+  return vault_store_key_list(x->service->store, x->vault->id, after, max, out_page, &x->err);
+}
+
+static bool read_versions(vault_exchange *x, const char *after, size_t max, vault_key_page *out_page) {
+  return vault_store_key_versions(x->service->store, x->vault->id, x->key_name, after, max, out_page, &x->err);
+}
+
+static bool read_deleted(vault_exchange *x, const char *after, size_t max, vault_key_page *out_page) {
+  return vault_store_deleted_list(x->service->store, x->vault->id, after, max, out_page, &x->err);
+}
+
+bool vault_keys_list(vault_exchange *x) {
+  static const list_kind kind = {"keys", read_keys, vault_key_item};
+  return answer_list(x, &kind);
 }
 
 bool vault_keys_versions(vault_exchange *x) {
-  static const list_kind kind = {"keys", vault_version_item};
-  vault_key_page page = {0};
-  char after[EKM_LIMIT_KEY_NAME_CHARS + 1];
-  size_t max_results;
-
-  bool ok =
-      take_max_results(x, &max_results) && take_marker(x, after) &&
-      vault_store_key_versions(x->service->store, x->vault->id, x->key_name, after, max_results, &page, &x->err) &&
-      answer_page(x, &kind, &page, max_results);
-  vault_key_page_clear(&page);
-  return ok;
+  static const list_kind kind = {"keys", read_versions, vault_version_item};
+  return answer_list(x, &kind);
 }
 
 bool vault_deleted_list(vault_exchange *x) {
-  static const list_kind kind = {"deletedkeys", vault_deleted_key_item};
-  vault_key_page page = {0};
-  char after[EKM_LIMIT_KEY_NAME_CHARS + 1];
-  size_t max_results;
-
-  bool ok = take_max_results(x, &max_results) && take_marker(x, after) &&
-            vault_store_deleted_list(x->service->store, x->vault->id, after, max_results, &page, &x->err) &&
-            answer_page(x, &kind, &page, max_results);
-  vault_key_page_clear(&page);
-  return ok;
+  static const list_kind kind = {"deletedkeys", read_deleted, vault_deleted_key_item};
+  return answer_list(x, &kind);
 }
 
 bool vault_deleted_get(vault_exchange *x) {

@@ -57,6 +57,17 @@ static bool run(const vault_fixture *f, const vault_settings *settings, ekm_buf 
   return ok;
 }
 
+/* Run it with the gate as it stands: whole, or with a want of memory and nothing else as its error. */
+static bool run_gated(const vault_fixture *f, const vault_settings *settings, memory_gate *gate, ekm_buf *out) {
+  ekm_err err = {0};
+  ekm_buf_reset(out);
+  bool ok = run(f, settings, out, &err);
+  gate->done = !gate->failed;
+  assert_true(ok || gate->failed);
+  if (!ok) assert_int_equal(err.id, EKM_E_OUT_OF_MEMORY);
+  return ok;
+}
+
 static void parse(const char *const *args, vault_settings *out) {
   char *argv[16] = {NULL};
   ekm_err err = {0};
@@ -106,12 +117,8 @@ static void what_is_shown_is_complete(void **state) {
     ekm_buf_reset(&whole);
     assert_true(run(f, &settings, &whole, &err));
     for (size_t n = 0; memory_gate_next(&gate, n); n++) {
-      ekm_buf_reset(&out);
-      bool ok = run(f, &settings, &out, &err);
-      gate.done = !gate.failed;
+      bool ok = run_gated(f, &settings, &gate, &out);
       failures += gate.failed;
-      assert_true(ok || gate.failed);
-      if (!ok) assert_int_equal(err.id, EKM_E_OUT_OF_MEMORY);
       assert_string_equal(ekm_buf_text(&out), ok ? ekm_buf_text(&whole) : "");
     }
     assert_true(failures > 0);
@@ -131,13 +138,8 @@ static void a_secret_that_was_not_shown_is_not_kept(void **state) {
   ekm_buf_init(&out, OUTPUT_MAX_BYTES);
   parse((const char *const[]){"secret", "add", "--app", client_id, NULL}, &settings);
   for (size_t n = 0; memory_gate_next(&gate, n); n++) {
-    ekm_err err = {0};
-    ekm_buf_reset(&out);
-    bool ok = run(f, &settings, &out, &err);
-    gate.done = !gate.failed;
+    bool ok = run_gated(f, &settings, &gate, &out);
     failures += gate.failed;
-    assert_true(ok || gate.failed);
-    if (!ok) assert_int_equal(err.id, EKM_E_OUT_OF_MEMORY);
     assert_int_equal(strstr(ekm_buf_text(&out), "\nsecret  ") != NULL, ok);
     if (ok) count++;
     assert_int_equal(secrets_of(f, client_id), count);
