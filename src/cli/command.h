@@ -34,8 +34,8 @@ const cli_command *cli_commands(size_t *out_count);
  * does not take. */
 EKM_MUST_USE bool cli_command_find(cli_options *options, const cli_command **out_command, ekm_err *err);
 
-/* cli_command_unknown(options, err): false, with the USAGE that says that the words, of which there is one at least, name
- * no command. */
+/* cli_command_unknown(options, err): false, with the USAGE that says that the words, of which there is one at least,
+ * name no command. */
 bool cli_command_unknown(const cli_options *options, ekm_err *err);
 
 /* cli_help(options): print the help of the commands that the words name or begin, or without words of the program.

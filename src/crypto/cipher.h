@@ -40,8 +40,8 @@ typedef struct ekm_cipher_input {
   ekm_view tag; /* GCM, to decrypt */
 } ekm_cipher_input;
 
-/* What an encryption gives: lengths are 0 where the algorithm has no such part. ${value} is the caller's, who has called
- * ekm_buf_init for it. */
+/* What an encryption gives: lengths are 0 where the algorithm has no such part. ${value} is the caller's, who has
+ * called ekm_buf_init for it. */
 typedef struct ekm_cipher_output {
   ekm_buf value;
   uint8_t iv[EKM_CIPHER_CBC_IV_BYTES];

@@ -1,8 +1,8 @@
 /* The 401 challenge of a vault: where to sign in, and for what.
  *
- *   WWW-Authenticate: Bearer authorization="https://login.microsoftonline.com/TENANT", resource="https://vault.azure.net"
- *                            |                      \____ authority host ____/ \____/ |
- *                            or authorization_uri                              tenant or scope="RESOURCE/.default"
+ * WWW-Authenticate: Bearer authorization="https://login.microsoftonline.com/TENANT", resource="https://vault.azure.net"
+ *                          |                      \____ authority host ____/ \____/ |
+ *                          or authorization_uri                              tenant or scope="RESOURCE/.default"
  *
  * Quotes may be missing. What is read here is only understood, not believed: whether the authority and the resource are
  * proper ones for the vault is decided in keyvault/sign_in.c. */

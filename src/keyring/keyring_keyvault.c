@@ -231,8 +231,8 @@ static entry *find_locked(keyvault_connector *connector, const identity *who) {
   return NULL;
 }
 
-/* A free entry, or of those that are not proven, else of all, the one that was used longest ago: wrong credentials do not
- * drive out right ones. */
+/* A free entry, or of those that are not proven, else of all, the one that was used longest ago: wrong credentials do
+ * not drive out right ones. */
 static entry *victim_locked(keyvault_connector *connector) {
   entry *victim = &connector->entries[0];
   for (size_t i = 0; i < EKM_LIMIT_IDENTITIES; i++) {

@@ -1,7 +1,7 @@
 /* A key version as the vault describes it, and the names that go into URLs.
  *
- *   {"key":{"kid":"https://HOST/keys/NAME/VERSION","kty":"RSA","n":"...","e":"AQAB",...},"attributes":{"enabled":true,...}}
- *                    \_ ours  \_ as spelt at creation */
+ * {"key":{"kid":"https://HOST/keys/NAME/VERSION","kty":"RSA","n":"..","e":"AQAB",..},"attributes":{"enabled":true,..}}
+ *                        \_ ours   \_ as spelt at creation */
 #ifndef EKM_KEYVAULT_KEY_H
 #define EKM_KEYVAULT_KEY_H
 

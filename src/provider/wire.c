@@ -66,8 +66,8 @@ static bool make_connector(provider_wiring *out, ekm_err *err) {
   return keyring_keyvault_connector_new(&options, &out->connector, err);
 }
 
-/* A log that cannot be opened stops nothing: an instance's databases do not stay closed because a folder of logs is gone
- * or full. */
+/* A log that cannot be opened stops nothing: an instance's databases do not stay closed because a folder of logs is
+ * gone or full. */
 static bool open_log(provider_wiring *out, ekm_err *err) {
   const provider_settings *settings = &((wire_rest *)out->rest)->settings;
   if (settings->log_file == NULL || settings->log_level == EKM_LOG_OFF) return true;

@@ -14,8 +14,8 @@ static const vault_fault_info faults[] = {
 #undef VAULT_FAULT
 };
 
-/* Headers of every answer, as recorded from the real services (facts/azure-key-vault.md section 1.6); the first one only
- * where there is a body. */
+/* Headers of every answer, as recorded from the real services (facts/azure-key-vault.md section 1.6); the first one
+ * only where there is a body. */
 static const vault_header vault_headers[] = {
     {"Content-Type", "application/json; charset=utf-8"},
     {"Cache-Control", "no-cache"},

@@ -1,4 +1,5 @@
-/* Create, import, update and delete; recover and purge. Private keys are made or read here and handed to the store, which seals them. */
+/* Create, import, update and delete; recover and purge. Private keys are made or read here and handed to the store,
+ * which seals them. */
 #include <stdio.h>
 #include <string.h>
 

@@ -22,8 +22,8 @@
 
 typedef struct vault_metrics vault_metrics;
 
-/* vault_metrics_new(out, err): all counters at 0. vault_metrics_free(metrics): NULL is fine; sets the caller's pointer to
- * NULL. */
+/* vault_metrics_new(out, err): all counters at 0. vault_metrics_free(metrics): NULL is fine; sets the caller's
+ * pointer to NULL. */
 EKM_MUST_USE bool vault_metrics_new(vault_metrics **out_metrics, ekm_err *err);
 void vault_metrics_free(vault_metrics **metrics);
 

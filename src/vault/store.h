@@ -19,9 +19,9 @@
  * Changes of another process (the admin commands of akvd) are seen by the next vault_store_directory, which then drops
  * cached keys too; begin every request with it.
  *
- * Errors everywhere: STORE when the disk or database fails, STORE_BUSY when another program holds it for longer than ten
- * seconds (the call did nothing; the next one works again when the cause is gone), STORE_BROKEN when it is no database
- * any more, STORE_TAMPERED when a seal does not match, OUT_OF_MEMORY, CRYPTO.
+ * Errors everywhere: STORE when the disk or database fails, STORE_BUSY when another program holds it for longer than
+ * ten seconds (the call did nothing; the next one works again when the cause is gone), STORE_BROKEN when it is no
+ * database any more, STORE_TAMPERED when a seal does not match, OUT_OF_MEMORY, CRYPTO.
  * Threads: all functions may be called by all threads. Key objects and snapshots are immutable. */
 #ifndef EKM_VAULT_STORE_H
 #define EKM_VAULT_STORE_H

@@ -23,7 +23,8 @@
 
 typedef struct vault_trouble vault_trouble;
 
-/* vault_trouble_new(out, err): none yet. vault_trouble_free(trouble): NULL is fine; sets the caller's pointer to NULL. */
+/* vault_trouble_new(out, err): none yet. vault_trouble_free(trouble): NULL is fine; sets the caller's pointer to
+ * NULL. */
 EKM_MUST_USE bool vault_trouble_new(vault_trouble **out_trouble, ekm_err *err);
 void vault_trouble_free(vault_trouble **trouble);
 

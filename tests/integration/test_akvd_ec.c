@@ -1,5 +1,5 @@
-/* Elliptic-curve keys in the vault: their JWK, the key of RFC 7515 appendix A.3 with the signature that is printed there,
- * and what an algorithm says to a key that is not for it. */
+/* Elliptic-curve keys in the vault: their JWK, the key of RFC 7515 appendix A.3 with the signature that is printed
+ * there, and what an algorithm says to a key that is not for it. */
 #include <stdio.h>
 #include <string.h>
 

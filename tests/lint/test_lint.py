@@ -93,6 +93,10 @@ class Tidy(Planted):
         self.expect_c("int a;\n" * 800)
         self.expect_c("int a;\n" * 801, "801 lines")
 
+    def test_line_length(self):
+        self.expect_c("/* " + 114 * "–" + " */\n")
+        self.expect_c("/* " + 115 * "a" + " */\n", "src/base/a.c:1: 121 characters")
+
     def test_banned_calls(self):
         self.expect_c("void a(void) {\n  strcpy(b, c);\n}\n", "src/base/a.c:2: strcpy is banned")
         self.expect_c("void a(void) {\n  return memcmp(b, c, 1);\n}\n", "memcmp is banned")

@@ -12,6 +12,7 @@ import tree
 FUNCTION_LINES = 70
 FILE_LINES = 800
 FILE_LINES_WISHED = 600
+LINE_CHARACTERS = 120  # of C; clang-format leaves comments as they are drawn
 PARAMETERS = 6  # not counting the ekm_err that is last
 
 # Never, anywhere: they overflow, hide errors, run a shell, or wait by the clock.
@@ -195,6 +196,8 @@ def check_text(name, text):
             yield f"{name}:{number}: a tab"
         if _MACHINE_PATH.search(line) or (_SCRATCH_PATH.search(line) and name.endswith((".c", ".h", ".md", ".txt"))):
             yield f"{name}:{number}: a path of one machine"
+        if len(line) > LINE_CHARACTERS and name.endswith((".c", ".h")):
+            yield f"{name}:{number}: {len(line)} characters, at most {LINE_CHARACTERS}"
         if _REGISTRY.search(line):
             yield f"{name}:{number}: the host of a package registry"
     if text and not text.endswith("\n"):
@@ -213,7 +216,7 @@ def check_c(name, text, allowed):
 
 
 def is_text(name):
-    return name.endswith((".c", ".h", ".def", ".md", ".txt", ".py", ".sh", ".json", ".supp", ".cmake", ".map", ".conf",
+    return name.endswith((".c", ".h", ".def", ".md", ".txt", ".py", ".sh", ".mjs", ".json", ".supp", ".cmake", ".map", ".conf",
                           ".sql", "Makefile", ".ci/run", ".clang-tidy", ".clang-format"))
 
 

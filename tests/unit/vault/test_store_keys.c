@@ -1,5 +1,5 @@
-/* Keys of the store over their whole life: names, versions, attributes, lists, deleting; with a cache that is too small,
- * and with memory that runs out anywhere. */
+/* Keys of the store over their whole life: names, versions, attributes, lists, deleting; with a cache that is too
+ * small, and with memory that runs out anywhere. */
 #include <stdio.h>
 #include <string.h>
 
@@ -44,7 +44,7 @@ static void add(store_fixture *f, const char *name, char version[EKM_LIMIT_KEY_V
   if (!store_fixture_add(f, f->store, f->local, name, version, &err)) fail_msg("%s: %s", name, err.detail);
 }
 
-/* ---- names and versions ------------------------------------------------------------------------------------------- */
+/* ---- names and versions ------------------------------------------------------------------------------------------ */
 
 static void a_name_is_found_in_any_case_and_keeps_its_spelling(void **state) {
   store_fixture *f = *state;
@@ -138,7 +138,7 @@ static void a_key_comes_back_as_it_was_given(void **state) {
   assert_true(store_fixture_use(f->store, f->local, "whole", NULL, &err));
 }
 
-/* ---- attributes ----------------------------------------------------------------------------------------------------- */
+/* ---- attributes -------------------------------------------------------------------------------------------------- */
 
 static void an_update_changes_what_it_names_and_nothing_else(void **state) {
   store_fixture *f = *state;
@@ -209,7 +209,7 @@ static void a_key_in_use_stays_as_it_is(void **state) {
   vault_key_release(&held);
 }
 
-/* ---- lists ---------------------------------------------------------------------------------------------------------- */
+/* ---- lists ------------------------------------------------------------------------------------------------------- */
 
 typedef bool (*list_call)(vault_store *store, int64_t vault_id, const char *after, size_t max, vault_key_page *out_page,
                           ekm_err *err);
@@ -298,7 +298,7 @@ static void versions_come_in_pages(void **state) {
   assert_int_equal(page.count, 0);
 }
 
-/* ---- deleting ------------------------------------------------------------------------------------------------------- */
+/* ---- deleting ---------------------------------------------------------------------------------------------------- */
 
 static void a_deleted_key_is_out_of_use_until_it_is_recovered(void **state) {
   store_fixture *f = *state;
@@ -372,7 +372,7 @@ static void a_purged_key_is_gone_and_its_name_free(void **state) {
   vault_key_release(&key);
 }
 
-/* ---- the cache ------------------------------------------------------------------------------------------------------ */
+/* ---- the cache --------------------------------------------------------------------------------------------------- */
 
 static void more_keys_than_the_cache_has_room_for(void **state) {
   store_fixture *f = *state;
@@ -402,7 +402,7 @@ static void more_keys_than_the_cache_has_room_for(void **state) {
   }
 }
 
-/* ---- memory --------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 typedef bool (*gated_call)(store_fixture *f, int round, ekm_err *err);
 

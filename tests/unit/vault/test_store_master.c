@@ -25,7 +25,7 @@ static int set_up(void **state) {
   return ok ? 0 : -1;
 }
 
-/* ---- the key's file ----------------------------------------------------------------------------------------------- */
+/* ---- the key's file ---------------------------------------------------------------------------------------------- */
 
 static ekm_err_id open_with(store_fixture *f, const char *content) {
   ekm_err err = {0};
@@ -123,7 +123,7 @@ static void the_database_of_another_folder_is_not_opened(void **state) {
   ekm_buf_clear(&foreign);
 }
 
-/* ---- what the files give away ------------------------------------------------------------------------------------- */
+/* ---- what the files give away ------------------------------------------------------------------------------------ */
 
 static bool has(ekm_view hay, ekm_view needle) {
   for (size_t at = 0; at + needle.len <= hay.len; at++) {

@@ -42,7 +42,7 @@ static ekm_err_id look(store_fixture *f) {
   return ok ? EKM_E_OK : err.id;
 }
 
-/* ---- what an administrator took away ------------------------------------------------------------------------------ */
+/* ---- what an administrator took away ----------------------------------------------------------------------------- */
 
 typedef struct revocation {
   const char *what;
@@ -144,7 +144,7 @@ static void what_was_revoked_does_not_come_back(void **state) {
   for (size_t i = 0; i < sizeof revocations / sizeof revocations[0]; i++) check_revocation(*state, &revocations[i]);
 }
 
-/* ---- a schema with two truths ------------------------------------------------------------------------------------- */
+/* ---- a schema with two truths ------------------------------------------------------------------------------------ */
 
 /* SQLite scans an index that has all columns instead of its table. This one is made while the version is disabled, so
  * that the scan counts the set that the root says; it is hidden from SQLite while the table gets its old rows back. A

@@ -1,5 +1,5 @@
-/* Several who use one folder: what one store changes the other sees at its next call, and threads of one store get whole
- * keys while others change them. */
+/* Several who use one folder: what one store changes the other sees at its next call, and threads of one store get
+ * whole keys while others change them. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -132,7 +132,7 @@ static void two_that_write_in_turn_keep_one_set(void **state) {
   }
 }
 
-/* ---- threads ------------------------------------------------------------------------------------------------------ */
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
 
 enum { UPDATES = 150, THREADS = 4, READERS_KEYS = 6 };
 
@@ -226,7 +226,7 @@ static void threads_share_a_store(void **state) {
   store_fixture_reopen(f);
 }
 
-/* ---- a change between reading a key and remembering it ------------------------------------------------------------- */
+/* ---- a change between reading a key and remembering it ----------------------------------------------------------- */
 
 /* Disables the key from within one allocation: as another thread would, just then. */
 typedef struct meddler {
@@ -273,7 +273,7 @@ static void an_old_key_is_not_remembered(void **state) {
   assert_int_equal(see(second, f->local, "alpha"), DISABLED);
 }
 
-/* ---- a purge by another process in the middle of a call ------------------------------------------------------------ */
+/* ---- a purge by another process in the middle of a call ---------------------------------------------------------- */
 
 static void make_deleted(store_fixture *f) {
   ekm_err err = {0};

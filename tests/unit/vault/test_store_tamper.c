@@ -51,7 +51,7 @@ static bool use_keys(store_fixture *f, vault_store *store, ekm_err *err) {
   return ok;
 }
 
-/* Open, and use all that there is: the error, OK if all is as it should be, INTERNAL if it is not and nobody said so. */
+/* Open, and use all that there is: the error; OK if all is as it should be, INTERNAL if it is not and none said so. */
 static ekm_err_id use_all(store_fixture *f) {
   ekm_err err = {0};
   vault_store *store = NULL;
@@ -66,7 +66,7 @@ static ekm_err_id use_all(store_fixture *f) {
   return err.id == EKM_E_OK ? EKM_E_INTERNAL : err.id;
 }
 
-/* ---- changing the database behind the store's back ---------------------------------------------------------------- */
+/* ---- changing the database behind the store's back --------------------------------------------------------------- */
 
 static void run(sqlite3 *db, const char *sql) {
   char *why = NULL;
@@ -243,7 +243,7 @@ static void every_row_is_missed(void **state) {
   each_row(*state, drop_row);
 }
 
-/* ---- attacks that somebody would want ----------------------------------------------------------------------------- */
+/* ---- attacks that somebody would want ---------------------------------------------------------------------------- */
 
 typedef struct sql_attack {
   const char *what;
@@ -333,7 +333,7 @@ static void a_broken_schema_is_refused(void **state) {
   attack_all(*state, attacks, sizeof attacks / sizeof attacks[0]);
 }
 
-/* ---- what is under a row's seal ----------------------------------------------------------------------------------- */
+/* ---- what is under a row's seal ---------------------------------------------------------------------------------- */
 
 static void different_rows_have_different_records(void **state) {
   (void)state;
