@@ -18,7 +18,7 @@
 #include "base/text.h"
 #include "crypto/crypto_openssl.h"
 
-enum { SERIAL_BYTES = 16, SECONDS_PER_DAY = 86400 };
+enum { SERIAL_BYTES = 16, SECONDS_PER_DAY = 86400, DER_MAX_BYTES = 64 * 1024 };
 
 static bool is_address(const char *name) {
   return strchr(name, ':') != NULL || (name[0] != '\0' && name[strspn(name, "0123456789.")] == '\0');
@@ -264,25 +264,62 @@ done:
 
 /* ---- questions about a certificate ---- */
 
-bool ekm_cert_not_after(const ekm_crypto *crypto, ekm_view cert_pem, int64_t *out_wall_s, ekm_err *err) {
-  bool ok = false;
+static bool seconds_of(const ASN1_TIME *time, int64_t *out_wall_s, ekm_err *err) {
   int days = 0;
   int seconds = 0;
-  ASN1_TIME *epoch = NULL;
+  ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+  bool ok = epoch != NULL && ASN1_TIME_diff(&days, &seconds, epoch, time) == 1;
+  *out_wall_s = (int64_t)days * SECONDS_PER_DAY + seconds;
+  ASN1_TIME_free(epoch);
+  return ok || ekm_crypto_fail(err, "a certificate's first or last day");
+}
 
+bool ekm_cert_not_after(const ekm_crypto *crypto, ekm_view cert_pem, int64_t *out_wall_s, ekm_err *err) {
   *out_wall_s = 0;
   (void)ERR_set_mark();
   X509 *cert = read_cert(crypto, cert_pem, err);
+  bool ok = cert != NULL && seconds_of(X509_get0_notAfter(cert), out_wall_s, err);
+  X509_free(cert);
+  (void)ERR_pop_to_mark();
+  return ok;
+}
+
+void ekm_cert_info_init(ekm_cert_info *info) {
+  ekm_buf_init(&info->der, DER_MAX_BYTES);
+  ekm_buf_init(&info->public_key, DER_MAX_BYTES);
+  info->not_before_wall_s = 0;
+  info->not_after_wall_s = 0;
+}
+
+void ekm_cert_info_clear(ekm_cert_info *info) {
+  ekm_buf_clear(&info->der);
+  ekm_buf_clear(&info->public_key);
+}
+
+/* ${len} is what an i2d function said that ${bytes} has; OpenSSL's memory, given back here. */
+static bool take_der(unsigned char *bytes, int len, ekm_buf *out, ekm_err *err) {
+  bool ok = len > 0;
+  if (ok) ekm_buf_append(out, bytes, (size_t)len);
+  OPENSSL_free(bytes);
+  return ok ? ekm_buf_ok(out, "a certificate", err) : ekm_crypto_fail(err, "the DER form of a certificate");
+}
+
+bool ekm_cert_read(const ekm_crypto *crypto, ekm_view cert_pem, ekm_cert_info *out, ekm_err *err) {
+  bool ok = false;
+  unsigned char *der = NULL;
+  unsigned char *public_key = NULL;
+
+  (void)ERR_set_mark();
+  X509 *cert = read_cert(crypto, cert_pem, err);
   if (cert == NULL) goto done;
-  epoch = ASN1_TIME_set(NULL, 0);
-  if (epoch == NULL || ASN1_TIME_diff(&days, &seconds, epoch, X509_get0_notAfter(cert)) != 1) {
-    (void)ekm_crypto_fail(err, "a certificate's last day");
-    goto done;
-  }
-  *out_wall_s = (int64_t)days * SECONDS_PER_DAY + seconds;
+  EKM_TRY(seconds_of(X509_get0_notBefore(cert), &out->not_before_wall_s, err));
+  EKM_TRY(seconds_of(X509_get0_notAfter(cert), &out->not_after_wall_s, err));
+  int len = i2d_X509(cert, &der);
+  EKM_TRY(take_der(der, len, &out->der, err));
+  len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &public_key);
+  EKM_TRY(take_der(public_key, len, &out->public_key, err));
   ok = true;
 done:
-  ASN1_TIME_free(epoch);
   X509_free(cert);
   (void)ERR_pop_to_mark();
   return ok;

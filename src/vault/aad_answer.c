@@ -39,6 +39,10 @@ static const char *correlation_id(const vault_exchange *x) {
 }
 
 bool vault_aad_refuse(vault_exchange *x, vault_aad_fault fault, const char *first, const char *second) {
+  return vault_aad_refuse_with(x, fault, (const char *const[VAULT_FAULT_ARGS]){first, second});
+}
+
+bool vault_aad_refuse_with(vault_exchange *x, vault_aad_fault fault, const char *const args[VAULT_FAULT_ARGS]) {
   const aad_fault_info *info = &faults[fault];
   char when[TIMESTAMP_BYTES];
   ekm_buf text;
@@ -48,7 +52,7 @@ bool vault_aad_refuse(vault_exchange *x, vault_aad_fault fault, const char *firs
   ekm_buf_init(&text, DESCRIPTION_MAX_BYTES);
   ekm_buf_init(&uri, DESCRIPTION_MAX_BYTES);
   ekm_buf_append_fmt(&text, "AADSTS%d: ", info->code);
-  vault_answer_append_filled(info->text, (const char *const[VAULT_FAULT_ARGS]){first, second}, &text);
+  vault_answer_append_filled(info->text, args, &text);
   ekm_buf_append_fmt(&text, "\r\nTrace ID: %s\r\nCorrelation ID: %s\r\nTimestamp: %s", x->answer.request_id,
                      correlation_id(x), when);
   ekm_buf_append_fmt(&uri, "https://" VAULT_LOGIN_HOST "/error?code=%d", info->code);

@@ -23,4 +23,7 @@ typedef enum vault_aad_fault {
  * them. Always false: the end of a handler. */
 bool vault_aad_refuse(vault_exchange *x, vault_aad_fault fault, const char *first, const char *second);
 
+/* vault_aad_refuse_with(x, fault, args): the same with all places of the text. */
+bool vault_aad_refuse_with(vault_exchange *x, vault_aad_fault fault, const char *const args[VAULT_FAULT_ARGS]);
+
 #endif

@@ -37,8 +37,8 @@ bool vault_discovery_configuration(vault_exchange *x) {
   vault_issuer(x->tenant, issuer);
   return vault_answer_json(
       &x->answer, 200,
-      json_pack("{s:s, s:[s], s:s, s:[s], s:[s], s:[s], s:s, s:s}", "token_endpoint", token_url,
-                "token_endpoint_auth_methods_supported", "client_secret_post", "jwks_uri", keys_url,
+      json_pack("{s:s, s:[s, s], s:s, s:[s], s:[s], s:[s], s:s, s:s}", "token_endpoint", token_url,
+                "token_endpoint_auth_methods_supported", "client_secret_post", "private_key_jwt", "jwks_uri", keys_url,
                 "subject_types_supported", "pairwise", "id_token_signing_alg_values_supported", "RS256",
                 "response_types_supported", "token", "issuer", issuer, "authorization_endpoint", authorize_url),
       &x->err);

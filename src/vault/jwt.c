@@ -52,11 +52,10 @@ done:
   return ok;
 }
 
-/* The three parts: exactly two dots, nothing empty, no padding (ekm_b64url_decode would accept some). */
-static bool split(ekm_view token, ekm_view parts[3]) {
+/* ekm_b64url_decode would accept some padding. */
+bool vault_jwt_split(ekm_view token, ekm_view parts[3]) {
   size_t count = 0;
   size_t start = 0;
-  if (token.len > VAULT_JWT_MAX_BYTES) return false;
   for (size_t i = 0; i <= token.len; i++) {
     if (i < token.len && token.ptr[i] == '=') return false;
     if (i < token.len && token.ptr[i] != '.') continue;
@@ -67,13 +66,13 @@ static bool split(ekm_view token, ekm_view parts[3]) {
   return count == 3;
 }
 
-static bool decode_json(ekm_view part, json_t **out_doc) {
-  ekm_err ignored = {0};
+bool vault_jwt_json(ekm_view part, json_t **out_doc, ekm_err *err) {
   ekm_buf text;
 
-  ekm_buf_init(&text, VAULT_JWT_MAX_BYTES);
-  bool ok = ekm_b64url_decode((const char *)part.ptr, part.len, &text, "a token", &ignored) &&
-            ekm_json_parse(ekm_buf_view(&text), out_doc, &ignored);
+  *out_doc = NULL;
+  ekm_buf_init(&text, part.len);
+  bool ok = ekm_b64url_decode((const char *)part.ptr, part.len, &text, "a token", err) &&
+            ekm_json_parse(ekm_buf_view(&text), out_doc, err);
   ekm_buf_clear(&text);
   return ok;
 }
@@ -82,7 +81,8 @@ static bool decode_json(ekm_view part, json_t **out_doc) {
  */
 static vault_jwt_verdict check_header(const vault_jwt_signer *signer, ekm_view part) {
   json_t *doc = NULL;
-  if (part.len > HEADER_MAX_BYTES || !decode_json(part, &doc)) return VAULT_JWT_MALFORMED;
+  ekm_err ignored = {0};
+  if (part.len > HEADER_MAX_BYTES || !vault_jwt_json(part, &doc, &ignored)) return VAULT_JWT_MALFORMED;
   const char *alg = ekm_json_text(doc, "alg");
   const char *typ = ekm_json_text(doc, "typ");
   const char *kid = ekm_json_text(doc, "kid");
@@ -132,10 +132,11 @@ static bool take_time(const json_t *doc, const char *name, int64_t *out) {
 
 static bool take_claims(ekm_view part, vault_claims *out) {
   json_t *doc = NULL;
-  bool ok = decode_json(part, &doc) && take_text(doc, "aud", out->audience) && take_text(doc, "iss", out->issuer) &&
-            take_text(doc, "appid", out->app_id) && take_text(doc, "oid", out->object_id) &&
-            take_text(doc, "tid", out->tenant) && take_time(doc, "nbf", &out->not_before) &&
-            take_time(doc, "exp", &out->expires);
+  ekm_err ignored = {0};
+  bool ok = vault_jwt_json(part, &doc, &ignored) && take_text(doc, "aud", out->audience) &&
+            take_text(doc, "iss", out->issuer) && take_text(doc, "appid", out->app_id) &&
+            take_text(doc, "oid", out->object_id) && take_text(doc, "tid", out->tenant) &&
+            take_time(doc, "nbf", &out->not_before) && take_time(doc, "exp", &out->expires);
   ekm_json_free(&doc);
   return ok;
 }
@@ -153,7 +154,7 @@ bool vault_jwt_check(const vault_jwt_signer *signer, ekm_view token, int64_t now
 
   memset(out_claims, 0, sizeof *out_claims);
   *out_verdict = VAULT_JWT_MALFORMED;
-  if (!split(token, parts)) return true;
+  if (token.len > VAULT_JWT_MAX_BYTES || !vault_jwt_split(token, parts)) return true;
   *out_verdict = check_header(signer, parts[0]);
   if (*out_verdict != VAULT_JWT_GOOD) return true;
 

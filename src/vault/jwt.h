@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "crypto/crypto.h"
 #include "crypto/keys.h"
 
@@ -60,6 +61,13 @@ EKM_MUST_USE bool vault_jwt_make(const vault_jwt_signer *signer, const vault_cla
  * False for failures of the machine only. */
 EKM_MUST_USE bool vault_jwt_check(const vault_jwt_signer *signer, ekm_view token, int64_t now, vault_claims *out_claims,
                                   vault_jwt_verdict *out_verdict, ekm_err *err);
+
+/* vault_jwt_split(token, parts): the three parts of any token: two dots, nothing empty, no padding. Borrowed. */
+bool vault_jwt_split(ekm_view token, ekm_view parts[3]);
+
+/* vault_jwt_json(part, out_doc, err): a part as the JSON object that it has to be; the caller frees it. TEXT_ENCODING,
+ * ANSWER_NOT_JSON, OUT_OF_MEMORY. */
+EKM_MUST_USE bool vault_jwt_json(ekm_view part, json_t **out_doc, ekm_err *err);
 
 /* vault_jwt_times(claims, now): GOOD, NOT_YET or EXPIRED. */
 vault_jwt_verdict vault_jwt_times(const vault_claims *claims, int64_t now);

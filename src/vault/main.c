@@ -45,7 +45,7 @@ static void print_help(void) {
   const admin_command *commands = admin_commands(&count);
   (void)printf("akvd %s: a local Key Vault, for development, tests and rehearsal\n\n", AKVD_VERSION);
   (void)printf("usage: akvd COMMAND OPTIONS\n\ncommands; 'akvd COMMAND --help' shows the options of one\n");
-  for (size_t i = 0; i < count; i++) (void)printf("  %-16s %s\n", commands[i].words, commands[i].help);
+  for (size_t i = 0; i < count; i++) (void)printf("  %-24s %s\n", commands[i].words, commands[i].help);
   const vault_setting *options = vault_settings_table(&count);
   (void)printf("\noptions\n");
   for (size_t i = 0; i < count; i++) print_option(&options[i]);

@@ -19,6 +19,7 @@ void vault_directory_release(const vault_directory **dir) {
   ekm_mem_free(own->vaults);
   ekm_mem_free(own->apps);
   ekm_mem_free(own->secrets);
+  ekm_mem_free(own->certificates);
   ekm_mem_free(own->grants);
   ekm_mem_free(own);
 }

@@ -1,7 +1,7 @@
 /* Who may do what where: vaults, applications with their secrets, and grants, as one immutable snapshot of the store.
  *
  *   tenant GUID --+-- vault  local   https://local.vault.localhost   resource https://vault.localhost
- *                 +-- app    client id, object id, secrets (salted hashes)
+ *                 +-- app    client id, object id, secrets (salted hashes), certificates (public keys)
  *   grant = (vault, app) -> set of permissions
  *
  * Lookups take no lock and touch no disk. What they return is borrowed from the snapshot.
@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/limits.h"
+#include "crypto/crypto.h"
 #include "vault/store_rights.h"
 
 /* Hosts of an akvd without further configuration. They carry no port: key ids and challenges must be the same after a
@@ -27,7 +28,8 @@ enum {
   VAULT_NAME_MAX_CHARS = 24,
   VAULT_APP_NAME_MAX_BYTES = 120,
   VAULT_SECRET_SALT_BYTES = 16,
-  VAULT_SECRET_HASH_BYTES = 32
+  VAULT_SECRET_HASH_BYTES = 32,
+  VAULT_CERTIFICATE_KEY_BYTES = 600 /* an RSA-4096 key as SubjectPublicKeyInfo has 550 */
 };
 
 typedef struct vault_info {
@@ -47,6 +49,16 @@ typedef struct vault_secret {
   uint8_t hash[VAULT_SECRET_HASH_BYTES]; /* HMAC-SHA-256 under a key of the master key: seal.h */
 } vault_secret;
 
+/* A certificate by which an application signs in: what is needed of it to check what its private key has signed. */
+typedef struct vault_certificate {
+  char id[VAULT_GUID_CHARS + 1];
+  int64_t created, begins, ends;      /* its validity, from second to second */
+  uint8_t x5t[EKM_SHA1_BYTES];        /* SHA-1 and SHA-256 of the whole certificate, as RFC 7515 */
+  uint8_t x5t_s256[EKM_SHA256_BYTES]; /* sections 4.1.7 and 4.1.8 call them */
+  uint8_t public_key[VAULT_CERTIFICATE_KEY_BYTES];
+  size_t public_key_len; /* SubjectPublicKeyInfo of an RSA key */
+} vault_certificate;
+
 typedef struct vault_app {
   char client_id[VAULT_GUID_CHARS + 1]; /* lower-case */
   char tenant[VAULT_GUID_CHARS + 1];
@@ -54,6 +66,8 @@ typedef struct vault_app {
   char name[VAULT_APP_NAME_MAX_BYTES + 1];
   const vault_secret *secrets;
   size_t secret_count;
+  const vault_certificate *certificates;
+  size_t certificate_count;
 } vault_app;
 
 typedef struct vault_grant {

@@ -1,5 +1,6 @@
 #include "vault/store_load.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -17,6 +18,7 @@ typedef struct load_plan {
   store_table table;
   size_t thing_bytes;
   bool (*read)(void *thing, const store_row *row, vault_directory *dir, ekm_err *err);
+  size_t things_at, count_at; /* in vault_directory: the array, and how many are in it */
 } load_plan;
 
 /* Columns are in the order of the picture in store_db.h. What has a valid MAC was written by store_manage.c, which
@@ -43,7 +45,8 @@ static bool read_app(void *thing, const store_row *row, vault_directory *dir, ek
          copy(app->object_id, sizeof app->object_id, row, 2, err) && copy(app->name, sizeof app->name, row, 3, err);
 }
 
-/* Secrets are read after the applications, both in order of client id; an application takes its secrets along. */
+/* Secrets are read after the applications, both in order of client id; an application takes its secrets along, and its
+ * certificates too. */
 static bool read_secret(void *thing, const store_row *row, vault_directory *dir, ekm_err *err) {
   vault_secret *secret = thing;
   vault_app *app = (vault_app *)(uintptr_t)vault_directory_app(dir, store_value_text(&row->values[0]));
@@ -56,6 +59,29 @@ static bool read_secret(void *thing, const store_row *row, vault_directory *dir,
   memcpy(secret->salt, row->values[5].bytes.ptr, sizeof secret->salt);
   memcpy(secret->hash, row->values[6].bytes.ptr, sizeof secret->hash);
   return copy(secret->id, sizeof secret->id, row, 1, err) && copy(secret->hint, sizeof secret->hint, row, 2, err);
+}
+
+static bool copy_bytes(uint8_t *to, size_t bytes, const store_row *row, int column) {
+  ekm_view from = row->values[column].bytes;
+  if (from.len == bytes) memcpy(to, from.ptr, bytes);
+  return from.len == bytes;
+}
+
+static bool read_certificate(void *thing, const store_row *row, vault_directory *dir, ekm_err *err) {
+  vault_certificate *certificate = thing;
+  vault_app *app = (vault_app *)(uintptr_t)vault_directory_app(dir, store_value_text(&row->values[0]));
+  size_t key_len = row->values[7].bytes.len;
+  bool shaped = app != NULL && key_len > 0 && key_len <= sizeof certificate->public_key &&
+                copy_bytes(certificate->x5t, sizeof certificate->x5t, row, 5) &&
+                copy_bytes(certificate->x5t_s256, sizeof certificate->x5t_s256, row, 6) &&
+                copy_bytes(certificate->public_key, key_len, row, 7);
+  if (!shaped) return EKM_FAIL(err, EKM_E_STORE_TAMPERED, "a certificate belongs to no application");
+  app->certificate_count++;
+  certificate->public_key_len = key_len;
+  certificate->created = row->values[2].number;
+  certificate->begins = row->values[3].number;
+  certificate->ends = row->values[4].number;
+  return copy(certificate->id, sizeof certificate->id, row, 1, err);
 }
 
 static bool read_grant(void *thing, const store_row *row, vault_directory *dir, ekm_err *err) {
@@ -99,33 +125,37 @@ done:
   return ok;
 }
 
-static void give_apps_their_secrets(vault_directory *dir) {
-  size_t next = 0;
+static void give_apps_their_own(vault_directory *dir) {
+  size_t secret = 0;
+  size_t certificate = 0;
   for (size_t i = 0; i < dir->app_count; i++) {
-    dir->apps[i].secrets = dir->secrets == NULL ? NULL : dir->secrets + next;
-    next += dir->apps[i].secret_count;
+    vault_app *app = &dir->apps[i];
+    app->secrets = dir->secrets == NULL ? NULL : dir->secrets + secret;
+    app->certificates = dir->certificates == NULL ? NULL : dir->certificates + certificate;
+    secret += app->secret_count;
+    certificate += app->certificate_count;
   }
 }
 
+/* Vaults and applications first: what belongs to an application looks for it. */
 static bool load_all(const loader *in, ekm_err *err) {
-  static const load_plan vaults = {STORE_VAULT, sizeof(vault_info), read_vault};
-  static const load_plan apps = {STORE_APP, sizeof(vault_app), read_app};
-  static const load_plan secrets = {STORE_SECRET, sizeof(vault_secret), read_secret};
-  static const load_plan grants = {STORE_PERMISSION, sizeof(vault_grant), read_grant};
-  vault_directory *dir = in->dir;
-  void *things;
-
-  bool ok = load_table(in, &vaults, &things, &dir->vault_count, err);
-  dir->vaults = things;
-  if (!ok) return false;
-  ok = load_table(in, &apps, &things, &dir->app_count, err);
-  dir->apps = things;
-  if (!ok) return false;
-  ok = load_table(in, &secrets, &things, &dir->secret_count, err);
-  dir->secrets = things;
-  if (!ok) return false;
-  ok = load_table(in, &grants, &things, &dir->grant_count, err);
-  dir->grants = things;
+#define PLAN(table, type, read, things, count) \
+  { table, sizeof(type), read, offsetof(vault_directory, things), offsetof(vault_directory, count) }
+  static const load_plan plans[] = {
+      PLAN(STORE_VAULT, vault_info, read_vault, vaults, vault_count),
+      PLAN(STORE_APP, vault_app, read_app, apps, app_count),
+      PLAN(STORE_SECRET, vault_secret, read_secret, secrets, secret_count),
+      PLAN(STORE_CERTIFICATE, vault_certificate, read_certificate, certificates, certificate_count),
+      PLAN(STORE_PERMISSION, vault_grant, read_grant, grants, grant_count),
+  };
+#undef PLAN
+  bool ok = true;
+  for (size_t i = 0; ok && i < sizeof plans / sizeof plans[0]; i++) {
+    void *things = NULL;
+    uint8_t *dir = (uint8_t *)in->dir;
+    ok = load_table(in, &plans[i], &things, (size_t *)(void *)(dir + plans[i].count_at), err);
+    memcpy(dir + plans[i].things_at, &things, sizeof things);
+  }
   return ok;
 }
 
@@ -140,7 +170,7 @@ bool store_load_directory(store_db *db, vault_seal_set *set, vault_directory **o
     vault_directory_release(&unfinished);
     return false;
   }
-  give_apps_their_secrets(dir);
+  give_apps_their_own(dir);
   *out_dir = dir;
   return true;
 }

@@ -11,8 +11,7 @@
 
 enum { RETENTION_MIN_DAYS = 7, RETENTION_MAX_DAYS = 90 };
 
-/* After a change of the directory everything is read again by the next call: such changes are rare. */
-static bool end(vault_store *store, bool ok, ekm_err *err) {
+bool store_change_end(vault_store *store, bool ok, ekm_err *err) {
   store->is_checked = false;
   return store_write_end(store, ok, err);
 }
@@ -90,7 +89,7 @@ bool vault_store_vault_add(vault_store *store, const vault_spec *spec, ekm_err *
   if (!describe_vault(spec, &vault, err)) return false;
   if (spec->tenant == NULL && !store_guid(store->crypto, vault.tenant, err)) return false;
   if (!store_write_begin(store, err)) return false;
-  if (!end(store, put_vault(store, &vault, err), err)) return false;
+  if (!store_change_end(store, put_vault(store, &vault, err), err)) return false;
   EKM_LOG(store->log, EKM_LOG_INFO, "vault.vault.add", EKM_LOG_TEXT("host", vault.host),
           EKM_LOG_TEXT("tenant", vault.tenant));
   return true;
@@ -124,24 +123,28 @@ bool vault_store_app_add(vault_store *store, const char *tenant, const char *nam
   const store_value values[] = {store_text(client_id), store_text(in_tenant), store_text(object_id), store_text(name),
                                 store_int(ekm_clock_wall_s(store->clock))};
   if (!store_write_begin(store, err)) return false;
-  if (!end(store, store_db_put(store->db, STORE_APP, values, err), err)) return false;
+  if (!store_change_end(store, store_db_put(store->db, STORE_APP, values, err), err)) return false;
   memcpy(out_client_id, client_id, sizeof client_id);
   EKM_LOG(store->log, EKM_LOG_INFO, "vault.app.add", EKM_LOG_TEXT("client_id", client_id));
   return true;
 }
 
-static bool find_app(const vault_store *store, const char *client_id, const vault_app **out_app, ekm_err *err) {
+bool store_app_find(const vault_store *store, const char *client_id, const vault_app **out_app, ekm_err *err) {
   *out_app = vault_directory_app(store->dir, client_id);
   return *out_app != NULL || EKM_FAIL(err, EKM_E_ABSENT, "application '%s'", client_id);
 }
 
 static bool remove_app(vault_store *store, const char *client_id, ekm_err *err) {
   const vault_app *app;
-  if (!find_app(store, client_id, &app, err)) return false;
+  if (!store_app_find(store, client_id, &app, err)) return false;
   const store_value id = store_text(app->client_id);
   for (size_t i = 0; i < app->secret_count; i++) {
     const store_value keys[] = {id, store_text(app->secrets[i].id)};
     if (!store_db_remove(store->db, STORE_SECRET, keys, err)) return false;
+  }
+  for (size_t i = 0; i < app->certificate_count; i++) {
+    const store_value keys[] = {id, store_text(app->certificates[i].id)};
+    if (!store_db_remove(store->db, STORE_CERTIFICATE, keys, err)) return false;
   }
   for (size_t i = 0; i < store->dir->grant_count; i++) {
     const vault_grant *grant = &store->dir->grants[i];
@@ -154,7 +157,7 @@ static bool remove_app(vault_store *store, const char *client_id, ekm_err *err) 
 
 bool vault_store_app_remove(vault_store *store, const char *client_id, ekm_err *err) {
   if (!store_write_begin(store, err)) return false;
-  if (!end(store, remove_app(store, client_id, err), err)) return false;
+  if (!store_change_end(store, remove_app(store, client_id, err), err)) return false;
   EKM_LOG(store->log, EKM_LOG_INFO, "vault.app.remove", EKM_LOG_TEXT("client_id", client_id));
   return true;
 }
@@ -179,7 +182,7 @@ static bool make_or_check(const vault_store *store, ekm_secret *secret, ekm_err 
 static bool put_secret(vault_store *store, const char *client_id, vault_secret *secret, ekm_view text, ekm_err *err) {
   const vault_app *app;
   const ekm_rng *rng = ekm_crypto_rng(store->crypto);
-  if (!find_app(store, client_id, &app, err) || !rng->fill(rng, secret->salt, sizeof secret->salt, err) ||
+  if (!store_app_find(store, client_id, &app, err) || !rng->fill(rng, secret->salt, sizeof secret->salt, err) ||
       !store_secret_hash(store->seal, app->client_id, secret->salt, text, secret->hash, err)) {
     return false;
   }
@@ -201,7 +204,7 @@ bool vault_store_secret_add(vault_store *store, const char *client_id, ekm_secre
   ekm_view text = ekm_secret_reveal(secret);
   memcpy(row.hint, text.ptr, sizeof row.hint - 1);
   if (!store_write_begin(store, err)) return false;
-  if (!end(store, put_secret(store, client_id, &row, text, err), err)) return false;
+  if (!store_change_end(store, put_secret(store, client_id, &row, text, err), err)) return false;
   memcpy(out_id, row.id, sizeof row.id);
   EKM_LOG(store->log, EKM_LOG_INFO, "vault.secret.add", EKM_LOG_TEXT("client_id", client_id),
           EKM_LOG_TEXT("id", row.id));
@@ -210,7 +213,7 @@ bool vault_store_secret_add(vault_store *store, const char *client_id, ekm_secre
 
 static bool remove_secret(vault_store *store, const char *client_id, const char *secret_id, ekm_err *err) {
   const vault_app *app;
-  if (!find_app(store, client_id, &app, err)) return false;
+  if (!store_app_find(store, client_id, &app, err)) return false;
   for (size_t i = 0; i < app->secret_count; i++) {
     if (!ekm_text_ieq(app->secrets[i].id, secret_id)) continue;
     const store_value keys[] = {store_text(app->client_id), store_text(app->secrets[i].id)};
@@ -220,7 +223,7 @@ static bool remove_secret(vault_store *store, const char *client_id, const char 
 }
 
 bool vault_store_secret_remove(vault_store *store, const char *client_id, const char *secret_id, ekm_err *err) {
-  return store_write_begin(store, err) && end(store, remove_secret(store, client_id, secret_id, err), err);
+  return store_write_begin(store, err) && store_change_end(store, remove_secret(store, client_id, secret_id, err), err);
 }
 
 /* ---- grants ------------------------------------------------------------------------------------------------------ */
@@ -234,7 +237,7 @@ static bool put_grant(vault_store *store, int64_t vault_id, const char *client_i
   if ((permissions & ~(vault_permissions)VAULT_MAY_ALL) != 0) {
     return EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "unknown permissions");
   }
-  if (!find_app(store, client_id, &app, err)) return false;
+  if (!store_app_find(store, client_id, &app, err)) return false;
   const store_value values[] = {store_int(vault_id), store_text(app->client_id), store_int(permissions),
                                 store_int(ekm_clock_wall_s(store->clock))};
   return permissions == 0 ? store_db_remove(store->db, STORE_PERMISSION, values, err)
@@ -244,7 +247,7 @@ static bool put_grant(vault_store *store, int64_t vault_id, const char *client_i
 bool vault_store_grant_set(vault_store *store, int64_t vault_id, const char *client_id, vault_permissions permissions,
                            ekm_err *err) {
   if (!store_write_begin(store, err)) return false;
-  if (!end(store, put_grant(store, vault_id, client_id, permissions, err), err)) return false;
+  if (!store_change_end(store, put_grant(store, vault_id, client_id, permissions, err), err)) return false;
   EKM_LOG(store->log, EKM_LOG_INFO, "vault.grant.set", EKM_LOG_INT("vault", vault_id),
           EKM_LOG_TEXT("client_id", client_id), EKM_LOG_INT("permissions", permissions));
   return true;

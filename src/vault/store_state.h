@@ -58,6 +58,14 @@ typedef struct store_key_id {
 EKM_MUST_USE bool store_key_load(vault_store *store, const store_key_id *id, bool deleted, const vault_key **out_key,
                                  ekm_err *err);
 
+/* store_change_end(store, ok, err): store_write_end of a change of the directory, which is then read again by the next
+ * call: such changes are rare. */
+EKM_MUST_USE bool store_change_end(vault_store *store, bool ok, ekm_err *err);
+
+/* store_app_find(store, client_id, out_app, err): with the lock held; ABSENT. Borrowed from the directory. */
+EKM_MUST_USE bool store_app_find(const vault_store *store, const char *client_id, const vault_app **out_app,
+                                 ekm_err *err);
+
 /* store_guid(crypto, out, err): a new random GUID (RFC 9562 version 4). */
 EKM_MUST_USE bool store_guid(const ekm_crypto *crypto, char out[STORE_GUID_BYTES], ekm_err *err);
 

@@ -7,6 +7,7 @@
 #include "vault/aad_answer.h"
 #include "vault/authenticate.h"
 #include "vault/form.h"
+#include "vault/proof.h"
 #include "vault/service.h"
 
 enum { BACKDATED_S = 300 }; /* Entra's tokens are valid from five minutes ago, for clocks that are late */
@@ -58,21 +59,6 @@ static bool check_grant(vault_exchange *x, const vault_form *form) {
   if (grant[0] == '\0') return vault_aad_refuse(x, VAULT_AAD_PARAMETER, "grant_type", "");
   if (strcmp(grant, "client_credentials") != 0) return vault_aad_refuse(x, VAULT_AAD_GRANT, grant, "");
   return true;
-}
-
-static bool check_secret(vault_exchange *x, const vault_form *form, const vault_app *app) {
-  const char *secret = vault_form_text(form, "client_secret");
-  vault_secret_check check;
-  if (secret[0] == '\0' && vault_form_text(form, "client_assertion")[0] != '\0') {
-    return vault_aad_refuse(x, VAULT_AAD_ASSERTION, "", "");
-  }
-  if (secret[0] == '\0') return vault_aad_refuse(x, VAULT_AAD_NO_CREDENTIAL, "", "");
-  if (!vault_store_check_secret(x->service->store, app, ekm_view_text(secret), &check, &x->err)) return false;
-  switch (check) {
-    case VAULT_SECRET_RIGHT: return true;
-    case VAULT_SECRET_EXPIRED: return vault_aad_refuse(x, VAULT_AAD_SECRET_EXPIRED, app->client_id, "");
-    default: return vault_aad_refuse(x, VAULT_AAD_SECRET_WRONG, app->client_id, "");
-  }
 }
 
 static bool find_app(vault_exchange *x, const vault_form *form, const vault_app **out_app) {
@@ -137,7 +123,7 @@ static bool give_token(vault_exchange *x, const dialect *version) {
   EKM_TRY(parse_form(x, &form));
   EKM_TRY(check_grant(x, &form));
   EKM_TRY(find_app(x, &form, &app));
-  EKM_TRY(check_secret(x, &form, app));
+  EKM_TRY(vault_proof_check(x, &form, app));
   EKM_TRY(version->take_audience(x, &form, claims.audience));
   EKM_TRY(fill_claims(x, app, &claims));
   EKM_TRY(vault_jwt_make(&x->service->signer, &claims, &token, &x->err));

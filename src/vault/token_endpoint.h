@@ -1,5 +1,5 @@
-/* The token endpoints of Entra ID for applications: OAuth 2.0 client credentials (RFC 6749 section 4.4) with a client
- * secret. v2 names a scope, v1 a resource and answers with numbers written as texts.
+/* The token endpoints of Entra ID for applications: OAuth 2.0 client credentials (RFC 6749 section 4.4), with what
+ * proof.h takes from them. v2 names a scope, v1 a resource and answers with numbers written as texts.
  *
  * Threads: any. */
 #ifndef EKM_VAULT_TOKEN_ENDPOINT_H

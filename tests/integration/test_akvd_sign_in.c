@@ -98,7 +98,7 @@ static const refusal refusals[] = {
      7000215},
     {V2, GRANT "client_id=%1&client_secret=%3" SCOPE, 401, "invalid_client", 7000222},
     {V2, GRANT "client_id=%1" SCOPE, 401, "invalid_client", 7000218},
-    {V2, GRANT "client_id=%1&client_assertion=x" SCOPE, 401, "invalid_client", 700027},
+    {V2, GRANT "client_id=%1&client_assertion=x" SCOPE, 400, "invalid_request", 900144},
     {V2, GRANT "client_secret=%2" SCOPE, 400, "invalid_request", 900144},
     {V2, GRANT "client_id=%1&client_secret=%2", 400, "invalid_request", 900144},
     {V1, GRANT "client_id=%1&client_secret=%2" SCOPE, 400, "invalid_request", 900144}, /* v1 wants a resource */

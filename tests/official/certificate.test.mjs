@@ -1,6 +1,4 @@
 // @azure/identity: an application that signs in with a certificate instead of a secret.
-// Waits for client certificates: client_assertion at the token endpoint; official.sh has to register one
-//
 // It is the application CERTIFICATE, and AKVD_CERTIFICATE_PEM the path of a PEM file with certificate and private key.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -11,7 +11,7 @@ shift
 
 stop_with() { echo "official.sh: $*" >&2; exit 1; }
 install='install Node.js 20 or later with npm (Debian 13: apt-get install nodejs npm)'
-for program in node npm; do
+for program in node npm openssl; do
   command -v "$program" >/dev/null || stop_with "'$program' is missing: $install"
 done
 [ "$(node -p 'parseInt(process.versions.node)')" -ge 20 ] || stop_with "Node.js $(node --version) is too old: $install"
@@ -65,6 +65,12 @@ app() { # app NAME [PERMISSIONS]: register one and put its credential into the e
 app FULL all
 app BLIND encrypt,decrypt,wrapKey,unwrapKey,sign,verify
 app NONE
+app CERTIFICATE all
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=official -keyout "$work/key.pem" -out "$work/cert.pem" \
+  2>"$work/openssl.log" || { cat "$work/openssl.log" >&2; exit 1; }
+cat "$work/cert.pem" "$work/key.pem" >"$work/certificate.pem"
+"$akvd" app certificate-add --data "$work/vault" --app "$AKVD_CERTIFICATE_ID" --certificate "$work/cert.pem" >/dev/null
+export AKVD_CERTIFICATE_PEM=$work/certificate.pem
 
 "$akvd" serve --data "$work/vault" --listen 127.0.0.1:0 --ready-file "$work/ready" --log-file "$work/akvd.log" \
   --trouble &

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "support/cmocka_all.h"
 #include "support/vectors.h"
+#include "vault/certificate.h"
 #include "vault/jwk.h"
 #include "vault/store_manage.h"
 
@@ -143,13 +144,24 @@ static bool add_app(store_fixture *f, const char *name, const char *secret_text,
   return ok;
 }
 
+static bool add_certificate(store_fixture *f, ekm_err *err) {
+  vault_certificate certificate;
+  ekm_buf pem;
+  ekm_buf_init(&pem, DER_MAX_BYTES);
+  vectors_read("client-certificate.pem", &pem);
+  bool ok = vault_certificate_read(f->crypto, ekm_buf_view(&pem), &certificate, err) &&
+            vault_store_certificate_add(f->store, f->app_a, &certificate, f->certificate_id, err);
+  ekm_buf_clear(&pem);
+  return ok;
+}
+
 static bool fill(store_fixture *f, ekm_err *err) {
   static const char tenant[] = "3f1b2c4d-0000-4000-8000-00000000a001";
   static const vault_spec local = {.name = "local", .tenant = tenant};
   static const vault_spec other = {.name = "other", .tenant = tenant, .retention_days = 7};
   return vault_store_vault_add(f->store, &local, err) && vault_store_vault_add(f->store, &other, err) &&
          add_app(f, "A", STORE_SECRET_A, f->app_a, err) && add_app(f, "B", STORE_SECRET_B, f->app_b, err) &&
-         vault_store_grant_set(f->store, f->local, f->app_a, VAULT_MAY_ALL, err) &&
+         add_certificate(f, err) && vault_store_grant_set(f->store, f->local, f->app_a, VAULT_MAY_ALL, err) &&
          vault_store_grant_set(f->store, f->local, f->app_b, VAULT_MAY_GET | VAULT_MAY_LIST, err) &&
          vault_store_grant_set(f->store, f->other, f->app_a, VAULT_MAY_GET, err);
 }

@@ -7,20 +7,24 @@
 #include "base/limits.h"
 #include "support/cmocka_all.h"
 
+void vectors_read(const char *name, ekm_buf *out) {
+  ekm_err err = {0};
+  ekm_buf path;
+  ekm_buf_init(&path, 4096);
+  ekm_buf_append_text(&path, EKM_TEST_VECTORS "/");
+  ekm_buf_append_text(&path, name);
+  if (!ekm_file_read(ekm_buf_text(&path), out, &err)) fail_msg("%s: %s", ekm_buf_text(&path), err.detail);
+  ekm_buf_clear(&path);
+}
+
 json_t *vectors_load(const char *name) {
   json_t *doc = NULL;
   ekm_err err = {0};
-  ekm_buf path;
   ekm_buf text;
-  ekm_buf_init(&path, 4096);
   ekm_buf_init(&text, EKM_LIMIT_FILE_BYTES);
-  ekm_buf_append_text(&path, EKM_TEST_VECTORS "/");
-  ekm_buf_append_text(&path, name);
-  if (!ekm_file_read(ekm_buf_text(&path), &text, &err) || !ekm_json_parse(ekm_buf_view(&text), &doc, &err)) {
-    fail_msg("%s: %s", ekm_buf_text(&path), err.detail);
-  }
+  vectors_read(name, &text);
+  if (!ekm_json_parse(ekm_buf_view(&text), &doc, &err)) fail_msg("%s: %s", name, err.detail);
   ekm_buf_clear(&text);
-  ekm_buf_clear(&path);
   return doc;
 }
 

@@ -9,6 +9,9 @@
 /* vectors_load(name): the document tests/vectors/${name}; the caller frees it with ekm_json_free. */
 json_t *vectors_load(const char *name);
 
+/* vectors_read(name, out): append the bytes of the file tests/vectors/${name}. */
+void vectors_read(const char *name, ekm_buf *out);
+
 /* vectors_member(doc, path): the object at "a.b.c", borrowed. */
 json_t *vectors_member(json_t *doc, const char *path);
 

@@ -220,6 +220,37 @@ static void what_is_no_pem_is_refused(void **state) {
   assert_int_equal(ERR_peek_error(), 0);
 }
 
+static void a_certificate_is_told_about(void **state) {
+  fixture *f = *state;
+  ekm_cert_info info;
+  ekm_err err = {0};
+  uint8_t *der = NULL;
+  ekm_buf both;
+  X509 *cert = parse(&f->ca);
+  int len = i2d_X509(cert, &der);
+  ekm_cert_info_init(&info);
+  ekm_buf_init(&both, 65536);
+  ekm_buf_append_view(&both, ekm_buf_view(&f->ca_key)); /* a private key in front is not looked at */
+  ekm_buf_append_view(&both, ekm_buf_view(&f->ca));
+  assert_true(ekm_cert_read(f->crypto, ekm_buf_view(&both), &info, &err));
+  assert_int_equal(info.not_before_wall_s, NOT_BEFORE);
+  assert_int_equal(info.not_after_wall_s, NOT_AFTER);
+  assert_int_equal(info.der.len, len);
+  assert_memory_equal(info.der.ptr, der, info.der.len);
+  const uint8_t *at = info.public_key.ptr;
+  EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)info.public_key.len);
+  assert_non_null(key);
+  assert_int_equal(EVP_PKEY_eq(key, X509_get0_pubkey(cert)), 1);
+  EVP_PKEY_free(key);
+  ekm_cert_info_clear(&info);
+  assert_false(ekm_cert_read(f->crypto, ekm_buf_view(&f->ca_key), &info, &err));
+  assert_int_equal(err.id, EKM_E_CRYPTO);
+  ekm_cert_info_clear(&info);
+  ekm_buf_clear(&both);
+  OPENSSL_free(der);
+  X509_free(cert);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_chain_verifies),
@@ -228,6 +259,7 @@ int main(void) {
       cmocka_unit_test(the_last_second_is_known),
       cmocka_unit_test(requests_that_make_no_certificate),
       cmocka_unit_test(what_is_no_pem_is_refused),
+      cmocka_unit_test(a_certificate_is_told_about),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

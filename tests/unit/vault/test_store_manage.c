@@ -5,6 +5,8 @@
 
 #include "support/cmocka_all.h"
 #include "support/store_fixture.h"
+#include "support/vectors.h"
+#include "vault/certificate.h"
 #include "vault/seal.h"
 #include "vault/store_manage.h"
 #include "vault/store_secret.h"
@@ -27,7 +29,7 @@ static size_t rows(store_fixture *f) {
   const vault_app *all = vault_directory_apps(dir, &apps);
   (void)vault_directory_grants(dir, &grants);
   size_t sum = vaults + apps + grants;
-  for (size_t i = 0; i < apps; i++) sum += all[i].secret_count;
+  for (size_t i = 0; i < apps; i++) sum += all[i].secret_count + all[i].certificate_count;
   vault_directory_release(&dir);
   return sum;
 }
@@ -224,6 +226,57 @@ static void what_is_not_there_is_said(void **state) {
   ekm_secret_clear(&secret);
 }
 
+static vault_certificate certificate(store_fixture *f) {
+  vault_certificate out;
+  ekm_err err = {0};
+  ekm_buf pem;
+  ekm_buf_init(&pem, 8192);
+  vectors_read("client-certificate.pem", &pem);
+  assert_true(vault_certificate_read(f->crypto, ekm_buf_view(&pem), &out, &err));
+  ekm_buf_clear(&pem);
+  return out;
+}
+
+static void a_certificate_comes_back_as_it_was_given(void **state) {
+  store_fixture *f = *state;
+  const vault_certificate given = certificate(f);
+  const vault_directory *dir = directory(f);
+  const vault_app *app = vault_directory_app(dir, f->app_a);
+  assert_int_equal(app->certificate_count, 1);
+  assert_string_equal(app->certificates[0].id, f->certificate_id);
+  assert_in_range(app->certificates[0].created, given.begins, ekm_clock_wall_s(&f->clock.base));
+  assert_int_equal(app->certificates[0].begins, given.begins);
+  assert_int_equal(app->certificates[0].ends, given.ends);
+  assert_memory_equal(app->certificates[0].x5t, given.x5t, sizeof given.x5t);
+  assert_memory_equal(app->certificates[0].x5t_s256, given.x5t_s256, sizeof given.x5t_s256);
+  assert_int_equal(app->certificates[0].public_key_len, given.public_key_len);
+  assert_memory_equal(app->certificates[0].public_key, given.public_key, given.public_key_len);
+  assert_int_equal(vault_directory_app(dir, f->app_b)->certificate_count, 0);
+  vault_directory_release(&dir);
+}
+
+static void a_certificate_is_taken_once_and_in_its_time(void **state) {
+  store_fixture *f = *state;
+  vault_certificate given = certificate(f);
+  const int64_t now = ekm_clock_wall_s(&f->clock.base);
+  char id[VAULT_GUID_CHARS + 1];
+  ekm_err err[5] = {{0}};
+  size_t before = rows(f);
+  expect(vault_store_certificate_add(f->store, f->app_a, &given, id, &err[0]), &err[0], EKM_E_EXISTS, "again");
+  expect(vault_store_certificate_add(f->store, NOBODY, &given, id, &err[1]), &err[1], EKM_E_ABSENT, "of nobody");
+  given.ends = now - 1;
+  expect(vault_store_certificate_add(f->store, f->app_b, &given, id, &err[2]), &err[2], EKM_E_BAD_ARGUMENT, "too late");
+  assert_int_equal(rows(f), before);
+  given.ends = now;
+  expect(vault_store_certificate_add(f->store, f->app_b, &given, id, &err[3]), &err[3], EKM_E_OK, "in its last second");
+  assert_int_equal(rows(f), before + 1);
+  expect(vault_store_certificate_remove(f->store, f->app_b, f->certificate_id, &err[4]), &err[4], EKM_E_ABSENT,
+         "another's");
+  ekm_err none = {0};
+  assert_true(vault_store_certificate_remove(f->store, f->app_b, id, &none));
+  assert_int_equal(rows(f), before);
+}
+
 static void an_application_goes_with_all_that_is_its(void **state) {
   store_fixture *f = *state;
   char id[VAULT_GUID_CHARS + 1], client_id[VAULT_GUID_CHARS + 1];
@@ -232,9 +285,11 @@ static void an_application_goes_with_all_that_is_its(void **state) {
   size_t before = rows(f);
   assert_true(vault_store_app_add(f->store, TENANT, "short", client_id, &err));
   assert_true(vault_store_secret_add(f->store, client_id, &secret, 0, id, &err));
+  const vault_certificate its = certificate(f);
+  assert_true(vault_store_certificate_add(f->store, client_id, &its, id, &err));
   assert_true(vault_store_grant_set(f->store, f->local, client_id, VAULT_MAY_GET, &err));
   assert_true(vault_store_grant_set(f->store, f->other, client_id, VAULT_MAY_ALL, &err));
-  assert_int_equal(rows(f), before + 4);
+  assert_int_equal(rows(f), before + 5);
   assert_true(vault_store_app_remove(f->store, client_id, &err));
   assert_int_equal(rows(f), before);
   store_fixture_reopen(f);
@@ -250,6 +305,8 @@ int main(void) {
       cmocka_unit_test(a_secret_lives_until_its_second),
       cmocka_unit_test(a_hash_is_of_one_secret_of_one_application),
       cmocka_unit_test(what_is_not_there_is_said),
+      cmocka_unit_test(a_certificate_comes_back_as_it_was_given),
+      cmocka_unit_test(a_certificate_is_taken_once_and_in_its_time),
       cmocka_unit_test(an_application_goes_with_all_that_is_its),
   };
   return cmocka_run_group_tests(tests, store_fixture_set_up, store_fixture_tear_down);

@@ -5,6 +5,7 @@
 
 #include "support/cmocka_all.h"
 #include "support/store_fixture.h"
+#include "vault/certificate.h"
 #include "vault/store_manage.h"
 
 enum { SQL_MAX_BYTES = 2048 };
@@ -62,6 +63,10 @@ static bool remove_app(store_fixture *f, ekm_err *err) {
   return vault_store_app_remove(f->store, f->app_b, err);
 }
 
+static bool remove_certificate(store_fixture *f, ekm_err *err) {
+  return vault_store_certificate_remove(f->store, f->app_a, f->certificate_id, err);
+}
+
 static bool disable(store_fixture *f, ekm_err *err) {
   return store_fixture_enable(f->store, f->local, "alpha", "", false, err);
 }
@@ -85,6 +90,7 @@ static const revocation revocations[] = {
     {"rights that were taken away", revoke_rights, {"permission"}},
     {"rights that were reduced", reduce_rights, {"permission"}},
     {"an application that was removed", remove_app, {"app", "app_secret", "permission"}},
+    {"a certificate that was removed", remove_certificate, {"app_certificate"}},
     {"a version that was disabled", disable, {"key_version", "key_material"}},
     {"a newer version", rotate, {"key_name"}},
     {"a key that was deleted", delete_key, {"key_name"}},

@@ -216,7 +216,7 @@ static void drop_row(store_fixture *f, const char *table, int index) {
 typedef void (*row_attack)(store_fixture *f, const char *table, int index);
 
 static void each_row(store_fixture *f, row_attack attack) {
-  static const char *const tables[] = {"meta",       "vault",    "app",         "app_secret",
+  static const char *const tables[] = {"meta",       "vault",    "app",         "app_secret",  "app_certificate",
                                        "permission", "key_name", "key_version", "key_material"};
   char sql[128];
   sqlite3 *db = open_plain(f);
@@ -327,7 +327,8 @@ static void a_broken_schema_is_refused(void **state) {
        "ALTER TABLE permission RENAME TO old; CREATE VIEW permission AS SELECT vault_id, client_id,"
        " 1048575 AS permissions, updated, mac FROM old",
        EKM_E_STORE},
-      {"a later version", "PRAGMA user_version = 2", EKM_E_STORE},
+      {"a later version", "PRAGMA user_version = 99", EKM_E_STORE},
+      {"an earlier version", "PRAGMA user_version = 1", EKM_E_STORE},
       {"no version", "PRAGMA user_version = 0", EKM_E_ABSENT},
   };
   attack_all(*state, attacks, sizeof attacks / sizeof attacks[0]);
