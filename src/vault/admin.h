@@ -51,8 +51,10 @@ EKM_MUST_USE bool admin_print_list(const admin *a, const char *name, json_t **ro
 /* admin_vault(a, dir, out_vault, err): the vault that --vault names, or the only one there is. ABSENT otherwise. */
 EKM_MUST_USE bool admin_vault(const admin *a, const vault_directory *dir, const vault_info **out_vault, ekm_err *err);
 
-/* admin_certificate_rows(app): its certificates, for the list of applications; NULL without memory. */
+/* admin_certificate_rows(app), admin_federation_rows(app): an application's certificates and federated credentials, for
+ * the list of applications; NULL without memory. */
 json_t *admin_certificate_rows(const vault_app *app);
+json_t *admin_federation_rows(const vault_app *app);
 
 /* The commands, by noun. */
 EKM_MUST_USE bool admin_init(admin *a, ekm_err *err);
@@ -64,6 +66,8 @@ EKM_MUST_USE bool admin_app_list(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_app_remove(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_certificate_add(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_certificate_remove(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_federation_add(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_federation_remove(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_secret_add(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_secret_remove(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_policy_set(admin *a, ekm_err *err);

@@ -159,9 +159,10 @@ bool admin_app_list(admin *a, ekm_err *err) {
   const vault_app *apps = vault_directory_apps(dir, &count);
   json_t *rows = json_array();
   for (size_t i = 0; i < count; i++) {
-    admin_append(&rows, json_pack("{s:s, s:s, s:s, s:o, s:o}", "client_id", apps[i].client_id, "name", apps[i].name,
-                                  "tenant", apps[i].tenant, "secrets", secret_rows(&apps[i]), "certificates",
-                                  admin_certificate_rows(&apps[i])));
+    admin_append(&rows,
+                 json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "client_id", apps[i].client_id, "name", apps[i].name,
+                           "tenant", apps[i].tenant, "secrets", secret_rows(&apps[i]), "certificates",
+                           admin_certificate_rows(&apps[i]), "federations", admin_federation_rows(&apps[i])));
   }
   vault_directory_release(&dir);
   return admin_print_list(a, "applications", &rows, err);

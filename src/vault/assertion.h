@@ -28,8 +28,8 @@
 #include "vault/store_directory.h"
 
 enum {
-  VAULT_ASSERTION_MAX_BYTES = 16 * 1024, /* with x5c a header brings a chain of certificates */
-  VAULT_ASSERTION_TEXT_BYTES = 601,      /* a claim with its NUL: Entra's limit of issuer and subject */
+  VAULT_ASSERTION_MAX_BYTES = 16 * 1024,                    /* with x5c a header brings a chain of certificates */
+  VAULT_ASSERTION_TEXT_BYTES = VAULT_FEDERATION_TEXT_BYTES, /* a claim with its NUL */
   VAULT_ASSERTION_KID_BYTES = 256,
   VAULT_ASSERTION_ALG_BYTES = 16,
   VAULT_ASSERTION_LEEWAY_S = 300,    /* by which clocks may differ: Entra's five minutes */

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "vault/aad_answer.h"
 #include "vault/assertion.h"
+#include "vault/federation.h"
 #include "vault/service.h"
 
 #define JWT_BEARER "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -50,7 +51,7 @@ static bool parse_assertion(vault_exchange *x, const char *text, vault_assertion
   switch (verdict) {
     case VAULT_ASSERTION_GOOD: return true;
     case VAULT_ASSERTION_TYPE: return vault_aad_refuse(x, VAULT_AAD_ASSERTION_TYPE, "", "");
-    case VAULT_ASSERTION_ALGORITHM: return vault_aad_refuse(x, VAULT_AAD_ASSERTION_ALGORITHM, out->alg, "");
+    case VAULT_ASSERTION_ALGORITHM: return vault_aad_refuse(x, VAULT_AAD_ASSERTION_ALGORITHM, out->alg, "RS256,PS256");
     case VAULT_ASSERTION_MISSING: return vault_aad_refuse(x, VAULT_AAD_ASSERTION_FIELD, out->missing, "");
     default: return vault_aad_refuse(x, VAULT_AAD_ASSERTION_MALFORMED, "", "");
   }
@@ -137,11 +138,63 @@ static bool check_own(vault_exchange *x, const vault_assertion *assertion, const
   return (vault_assertion_is_timely(assertion, now) && is_short) || refuse_time(x, assertion);
 }
 
+/* ---- made by another issuer -------------------------------------------------------------------------------------- */
+
+static bool refuse_federation(vault_exchange *x, vault_aad_fault fault, const vault_assertion *a) {
+  return vault_aad_refuse_with(x, fault,
+                               (const char *const[VAULT_FAULT_ARGS]){a->issuer, a->subject, a->audience, a->kid});
+}
+
+/* The federated credential of the application that all three claims match; else refused, as precisely as Entra does. */
+static bool find_federation(vault_exchange *x, const vault_assertion *a, const vault_app *app,
+                            const vault_federation **out) {
+  bool issuer = false;
+  bool subject = false;
+  bool subject_but_for_case = false;
+  *out = NULL;
+  for (size_t i = 0; i < app->federation_count; i++) {
+    const vault_federation *known = &app->federations[i];
+    if (strcmp(known->issuer, a->issuer) != 0) continue;
+    issuer = true;
+    subject_but_for_case = subject_but_for_case || ekm_text_ieq(known->subject, a->subject);
+    if (strcmp(known->subject, a->subject) != 0) continue;
+    subject = true;
+    if (strcmp(known->audience, a->audience) == 0) *out = known;
+  }
+  if (*out != NULL) return true;
+  return refuse_federation(x,
+                           app->federation_count == 0 ? VAULT_AAD_FEDERATION_NONE
+                           : !issuer                  ? VAULT_AAD_FEDERATION_ISSUER
+                           : subject                  ? VAULT_AAD_FEDERATION_AUDIENCE
+                           : subject_but_for_case     ? VAULT_AAD_FEDERATION_CASE
+                                                      : VAULT_AAD_FEDERATION_SUBJECT,
+                           a);
+}
+
+static bool check_federated(vault_exchange *x, const vault_assertion *assertion, const vault_app *app) {
+  const vault_federation *federation;
+  ekm_key *key = NULL;
+  bool valid = false;
+  if (!find_federation(x, assertion, app, &federation)) return false;
+  if (strcmp(assertion->alg, "RS256") != 0) {
+    return vault_aad_refuse(x, VAULT_AAD_ASSERTION_ALGORITHM, assertion->alg, "RS256");
+  }
+  if (!vault_federation_key(x->service->crypto, federation, assertion->kid, &key, &x->err)) return false;
+  if (key == NULL) return refuse_federation(x, VAULT_AAD_FEDERATION_KEY, assertion);
+  bool ok = vault_assertion_verify(x->service->crypto, assertion, key, &valid, &x->err);
+  ekm_key_free(&key);
+  if (!ok) return false;
+  if (!valid) return refuse_federation(x, VAULT_AAD_FEDERATION_SIGNATURE, assertion);
+  return vault_assertion_is_timely(assertion, ekm_clock_wall_s(x->service->clock)) || refuse_time(x, assertion);
+}
+
 static bool check_assertion(vault_exchange *x, const char *type, const char *text, const vault_app *app) {
   vault_assertion assertion;
   if (type[0] == '\0') return vault_aad_refuse(x, VAULT_AAD_PARAMETER, "client_assertion_type", "");
   if (strcmp(type, JWT_BEARER) != 0) return vault_aad_refuse(x, VAULT_AAD_MALFORMED, "", "");
-  return parse_assertion(x, text, &assertion) && check_own(x, &assertion, app);
+  if (!parse_assertion(x, text, &assertion)) return false;
+  bool is_federated = strstr(assertion.issuer, "://") != NULL; /* else it is, or should be, a client id */
+  return is_federated ? check_federated(x, &assertion, app) : check_own(x, &assertion, app);
 }
 
 bool vault_proof_check(vault_exchange *x, const vault_form *form, const vault_app *app) {

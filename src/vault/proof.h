@@ -1,5 +1,5 @@
-/* How an application proves at the token endpoint that it is itself: by a secret, or by an assertion that the key of
- * one of its certificates has signed (assertion.h).
+/* How an application proves at the token endpoint that it is itself: by a secret, by an assertion that the key of one
+ * of its certificates has signed, or by one of an issuer that is trusted with its identity (assertion.h).
  *
  *   client_secret=...
  *   client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer & client_assertion=...

@@ -18,7 +18,7 @@ typedef struct vault_settings {
   const char *data, *master_key, *log_file, *log_level;
   const char *listen, *ready_file;
   const char *vault, *app, *name, *tenant, *suffix, *key_version, *permissions, *secret_file, *secret_id;
-  const char *certificate, *certificate_id;
+  const char *certificate, *certificate_id, *issuer, *subject, *audience, *keys, *federation_id;
   unsigned threads, bits, retention_days, expires_days;
   bool secret_stdin, deleted, yes, trouble, json, help, version;
   char command[VAULT_COMMAND_MAX_BYTES]; /* the words with one space between them */

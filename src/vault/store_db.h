@@ -5,13 +5,15 @@
  *   app           client_id | tenant object_id name created                                                   | mac
  *   app_secret    client_id id | hint created expires salt hash                                               | mac
  *   app_certificate  client_id id | created begins ends x5t x5t_s256 public_key                           | mac
+ *   app_federation   client_id id | created issuer subject audience keys                                  | mac
+ *                 keys: of the issuer, as JSON
  *   permission    vault_id client_id | permissions updated                                                    | mac
  *   key_name      vault_id name | spelling newest created deleted_at purge_at                                 | mac
  *   key_version   vault_id name version | kty crv a b enabled nbf exp created updated ops tags                | mac
  *                 a and b: the public numbers, n and e of an RSA key or x and y of an EC key
  *   key_material  vault_id name version | sealed    (bound to its key_version row by the seal; no row of the set)
  *
- * The seven tables in the middle are "sealed tables": WITHOUT ROWID, so that no index beside the table can disagree
+ * The eight tables in the middle are "sealed tables": WITHOUT ROWID, so that no index beside the table can disagree
  * with it. None can be added either: another schema is refused, since SQLite scans an index that has all columns
  * instead of its table, and the set would be counted in one and rows be read from the other. Left of the bar is the
  * primary key, the last column is the MAC. They are only written with store_db_put and store_db_remove, which keep the
@@ -41,6 +43,7 @@ typedef enum store_table {
   STORE_APP,
   STORE_SECRET,
   STORE_CERTIFICATE,
+  STORE_FEDERATION,
   STORE_PERMISSION,
   STORE_KEY_NAME,
   STORE_KEY_VERSION,

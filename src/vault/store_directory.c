@@ -20,6 +20,8 @@ void vault_directory_release(const vault_directory **dir) {
   ekm_mem_free(own->apps);
   ekm_mem_free(own->secrets);
   ekm_mem_free(own->certificates);
+  for (size_t i = 0; i < own->federation_count; i++) ekm_mem_free((char *)(uintptr_t)own->federations[i].keys);
+  ekm_mem_free(own->federations);
   ekm_mem_free(own->grants);
   ekm_mem_free(own);
 }

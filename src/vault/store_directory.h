@@ -1,7 +1,8 @@
 /* Who may do what where: vaults, applications with their secrets, and grants, as one immutable snapshot of the store.
  *
  *   tenant GUID --+-- vault  local   https://local.vault.localhost   resource https://vault.localhost
- *                 +-- app    client id, object id, secrets (salted hashes), certificates (public keys)
+ *                 +-- app    client id, object id, secrets (salted hashes), certificates (public keys),
+ *                            federated credentials (others whose tokens it signs in with)
  *   grant = (vault, app) -> set of permissions
  *
  * Lookups take no lock and touch no disk. What they return is borrowed from the snapshot.
@@ -29,7 +30,8 @@ enum {
   VAULT_APP_NAME_MAX_BYTES = 120,
   VAULT_SECRET_SALT_BYTES = 16,
   VAULT_SECRET_HASH_BYTES = 32,
-  VAULT_CERTIFICATE_KEY_BYTES = 600 /* an RSA-4096 key as SubjectPublicKeyInfo has 550 */
+  VAULT_FEDERATION_TEXT_BYTES = 601, /* with its NUL: Entra's limit of issuer, subject and audience */
+  VAULT_CERTIFICATE_KEY_BYTES = 600  /* an RSA-4096 key as SubjectPublicKeyInfo has 550 */
 };
 
 typedef struct vault_info {
@@ -59,6 +61,16 @@ typedef struct vault_certificate {
   size_t public_key_len; /* SubjectPublicKeyInfo of an RSA key */
 } vault_certificate;
 
+/* An identity of another issuer that stands for the application; federation.h. */
+typedef struct vault_federation {
+  char id[VAULT_GUID_CHARS + 1];
+  int64_t created;
+  char issuer[VAULT_FEDERATION_TEXT_BYTES];
+  char subject[VAULT_FEDERATION_TEXT_BYTES];
+  char audience[VAULT_FEDERATION_TEXT_BYTES];
+  const char *keys; /* of the issuer, as JSON; the snapshot's */
+} vault_federation;
+
 typedef struct vault_app {
   char client_id[VAULT_GUID_CHARS + 1]; /* lower-case */
   char tenant[VAULT_GUID_CHARS + 1];
@@ -68,6 +80,8 @@ typedef struct vault_app {
   size_t secret_count;
   const vault_certificate *certificates;
   size_t certificate_count;
+  const vault_federation *federations;
+  size_t federation_count;
 } vault_app;
 
 typedef struct vault_grant {

@@ -46,7 +46,7 @@ static bool read_app(void *thing, const store_row *row, vault_directory *dir, ek
 }
 
 /* Secrets are read after the applications, both in order of client id; an application takes its secrets along, and its
- * certificates too. */
+ * certificates and federated credentials too. */
 static bool read_secret(void *thing, const store_row *row, vault_directory *dir, ekm_err *err) {
   vault_secret *secret = thing;
   vault_app *app = (vault_app *)(uintptr_t)vault_directory_app(dir, store_value_text(&row->values[0]));
@@ -82,6 +82,21 @@ static bool read_certificate(void *thing, const store_row *row, vault_directory 
   certificate->begins = row->values[3].number;
   certificate->ends = row->values[4].number;
   return copy(certificate->id, sizeof certificate->id, row, 1, err);
+}
+
+static bool read_federation(void *thing, const store_row *row, vault_directory *dir, ekm_err *err) {
+  vault_federation *federation = thing;
+  vault_app *app = (vault_app *)(uintptr_t)vault_directory_app(dir, store_value_text(&row->values[0]));
+  if (app == NULL) return EKM_FAIL(err, EKM_E_STORE_TAMPERED, "a federated credential belongs to no application");
+  federation->created = row->values[2].number;
+  bool ok = copy(federation->id, sizeof federation->id, row, 1, err) &&
+            copy(federation->issuer, sizeof federation->issuer, row, 3, err) &&
+            copy(federation->subject, sizeof federation->subject, row, 4, err) &&
+            copy(federation->audience, sizeof federation->audience, row, 5, err);
+  if (ok) federation->keys = ekm_text_dup(store_value_text(&row->values[6]), err); /* last: it would have to be freed */
+  if (!ok || federation->keys == NULL) return false;
+  app->federation_count++;
+  return true;
 }
 
 static bool read_grant(void *thing, const store_row *row, vault_directory *dir, ekm_err *err) {
@@ -128,12 +143,15 @@ done:
 static void give_apps_their_own(vault_directory *dir) {
   size_t secret = 0;
   size_t certificate = 0;
+  size_t federation = 0;
   for (size_t i = 0; i < dir->app_count; i++) {
     vault_app *app = &dir->apps[i];
     app->secrets = dir->secrets == NULL ? NULL : dir->secrets + secret;
     app->certificates = dir->certificates == NULL ? NULL : dir->certificates + certificate;
+    app->federations = dir->federations == NULL ? NULL : dir->federations + federation;
     secret += app->secret_count;
     certificate += app->certificate_count;
+    federation += app->federation_count;
   }
 }
 
@@ -146,6 +164,7 @@ static bool load_all(const loader *in, ekm_err *err) {
       PLAN(STORE_APP, vault_app, read_app, apps, app_count),
       PLAN(STORE_SECRET, vault_secret, read_secret, secrets, secret_count),
       PLAN(STORE_CERTIFICATE, vault_certificate, read_certificate, certificates, certificate_count),
+      PLAN(STORE_FEDERATION, vault_federation, read_federation, federations, federation_count),
       PLAN(STORE_PERMISSION, vault_grant, read_grant, grants, grant_count),
   };
 #undef PLAN

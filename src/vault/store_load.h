@@ -16,8 +16,9 @@ struct vault_directory {
   vault_app *apps;
   vault_secret *secrets;           /* of all applications, in their order */
   vault_certificate *certificates; /* the same */
+  vault_federation *federations;   /* the same */
   vault_grant *grants;
-  size_t vault_count, app_count, secret_count, certificate_count, grant_count;
+  size_t vault_count, app_count, secret_count, certificate_count, federation_count, grant_count;
 };
 
 /* store_load_directory(db, set, out_dir, err): the caller is in a transaction; ${set} is added to. */

@@ -146,6 +146,10 @@ static bool remove_app(vault_store *store, const char *client_id, ekm_err *err) 
     const store_value keys[] = {id, store_text(app->certificates[i].id)};
     if (!store_db_remove(store->db, STORE_CERTIFICATE, keys, err)) return false;
   }
+  for (size_t i = 0; i < app->federation_count; i++) {
+    const store_value keys[] = {id, store_text(app->federations[i].id)};
+    if (!store_db_remove(store->db, STORE_FEDERATION, keys, err)) return false;
+  }
   for (size_t i = 0; i < store->dir->grant_count; i++) {
     const vault_grant *grant = &store->dir->grants[i];
     const store_value keys[] = {store_int(grant->vault_id), id};

@@ -27,7 +27,7 @@ EKM_MUST_USE bool vault_store_vault_add(vault_store *store, const vault_spec *sp
 EKM_MUST_USE bool vault_store_app_add(vault_store *store, const char *tenant, const char *name,
                                       char out_client_id[VAULT_GUID_CHARS + 1], ekm_err *err);
 
-/* vault_store_app_remove(store, client_id, err): with all its secrets, certificates and grants. */
+/* vault_store_app_remove(store, client_id, err): with all its credentials and grants. */
 EKM_MUST_USE bool vault_store_app_remove(vault_store *store, const char *client_id, ekm_err *err);
 
 /* vault_store_secret_add(store, client_id, secret, expires, out_id, err):

@@ -7,6 +7,7 @@ static const store_table_info tables[STORE_TABLES] = {
     [STORE_APP] = {"app", 5, 1, "client_id = ?1", "client_id"},
     [STORE_SECRET] = {"app_secret", 7, 2, "client_id = ?1 AND id = ?2", "client_id, id"},
     [STORE_CERTIFICATE] = {"app_certificate", 8, 2, "client_id = ?1 AND id = ?2", "client_id, id"},
+    [STORE_FEDERATION] = {"app_federation", 7, 2, "client_id = ?1 AND id = ?2", "client_id, id"},
     [STORE_PERMISSION] = {"permission", 4, 2, "vault_id = ?1 AND client_id = ?2", "vault_id, client_id"},
     [STORE_KEY_NAME] = {"key_name", 7, 2, "vault_id = ?1 AND name = ?2", "vault_id, name"},
     [STORE_KEY_VERSION] = {"key_version", 14, 3, "vault_id = ?1 AND name = ?2 AND version = ?3",
@@ -52,6 +53,9 @@ static const char all_tables[] =
     "CREATE TABLE app_certificate(client_id TEXT NOT NULL, id TEXT NOT NULL, created INTEGER NOT NULL,"
     " begins INTEGER NOT NULL, ends INTEGER NOT NULL, x5t BLOB NOT NULL, x5t_s256 BLOB NOT NULL,"
     " public_key BLOB NOT NULL, mac BLOB NOT NULL, PRIMARY KEY(client_id, id)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE app_federation(client_id TEXT NOT NULL, id TEXT NOT NULL, created INTEGER NOT NULL,"
+    " issuer TEXT NOT NULL, subject TEXT NOT NULL, audience TEXT NOT NULL, keys TEXT NOT NULL, mac BLOB NOT NULL,"
+    " PRIMARY KEY(client_id, id)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE permission(vault_id INTEGER NOT NULL, client_id TEXT NOT NULL, permissions INTEGER NOT NULL,"
     " updated INTEGER NOT NULL, mac BLOB NOT NULL, PRIMARY KEY(vault_id, client_id)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE key_name(vault_id INTEGER NOT NULL, name TEXT NOT NULL, spelling TEXT NOT NULL, newest TEXT NOT NULL,"

@@ -1,4 +1,5 @@
-/* Applications that sign in with a certificate: what akvd takes, what it refuses, and in whose words. */
+/* Applications that sign in with an assertion, their own or another issuer's: what akvd takes, what it refuses, and in
+ * whose words. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "support/vectors.h"
 #include "vault/assertion.h"
 #include "vault/certificate.h"
+#include "vault/federation.h"
 
 #define JWT_BEARER "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
 #define BY_SHA1 "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"x5t\":\"" ASSERTION_X5T "\"}"
@@ -23,6 +25,30 @@ typedef struct fixture {
   char certificate_id[VAULT_GUID_CHARS + 1];
 } fixture;
 
+#define ISSUER "https://issuer.example"
+#define SUBJECT "system:serviceaccount:default:sql"
+#define BY_ISSUER "{\"alg\":\"RS256\",\"kid\":\"k1\"}"
+
+/* OTHER trusts SUBJECT of ISSUER, whose key is the one of the vectors. */
+static bool add_federation(fixture *f, ekm_err *err) {
+  char id[VAULT_GUID_CHARS + 1];
+  ekm_buf jwks, keys;
+  json_t *doc = vectors_load("azure-rsa.json");
+  const json_t *jwk = vectors_member(doc, "import_request.key");
+  vault_federation federation = {.issuer = ISSUER, .subject = SUBJECT, .audience = VAULT_FEDERATION_AUDIENCE};
+  ekm_buf_init(&jwks, VAULT_FEDERATION_JWKS_BYTES);
+  ekm_buf_init(&keys, VAULT_FEDERATION_KEYS_BYTES);
+  ekm_buf_append_fmt(&jwks, "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"k1\",\"n\":\"%s\",\"e\":\"%s\"}]}",
+                     ekm_json_text(jwk, "n"), ekm_json_text(jwk, "e"));
+  bool ok = vault_federation_keys(f->vault->crypto, ekm_buf_view(&jwks), &keys, err);
+  federation.keys = ekm_buf_text(&keys);
+  ok = ok && vault_store_federation_add(f->vault->store, f->vault->apps[FIXTURE_OTHER].client_id, &federation, id, err);
+  ekm_json_free(&doc);
+  ekm_buf_clear(&jwks);
+  ekm_buf_clear(&keys);
+  return ok;
+}
+
 static int set_up(void **state) {
   static fixture f;
   void *vault = NULL;
@@ -37,7 +63,8 @@ static int set_up(void **state) {
   bool ok = ekm_key_generate_rsa(f.vault->crypto, 2048, 65537, &f.other_key, &err) &&
             vault_certificate_read(f.vault->crypto, ekm_buf_view(&pem), &f.certificate, &err) &&
             vault_store_certificate_add(f.vault->store, f.vault->apps[FIXTURE_FULL].client_id, &f.certificate,
-                                        f.certificate_id, &err);
+                                        f.certificate_id, &err) &&
+            add_federation(&f, &err);
   ekm_buf_clear(&pem);
   return ok ? 0 : -1;
 }
@@ -196,6 +223,81 @@ static void everything_else_is_refused(void **state) {
   try_all(*state, attempts, sizeof attempts / sizeof attempts[0]);
 }
 
+/* ---- of another issuer ------------------------------------------------------------------------------------------- */
+
+#define FEDERATED .app = FIXTURE_OTHER, .alg = "RS256", .issuer = ISSUER, .subject = SUBJECT
+#define EXCHANGE .audience = VAULT_FEDERATION_AUDIENCE
+
+static void tokens_of_a_trusted_issuer_are_taken(void **state) {
+  static const attempt attempts[] = {
+      {FEDERATED, EXCHANGE, .header = BY_ISSUER},
+      {FEDERATED, EXCHANGE,
+       .header = "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"kid\":\"k1\",\"x5t\":\"" ASSERTION_X5T "\"}"},
+      {FEDERATED, EXCHANGE, .header = BY_ISSUER, .path = "/%s/oauth2/token"},
+      {FEDERATED, EXCHANGE, .header = BY_ISSUER, .until = 30 * DAY_S}, /* how long it lives is for its issuer to say */
+  };
+  try_all(*state, attempts, sizeof attempts / sizeof attempts[0]);
+}
+
+static void tokens_of_others_are_refused(void **state) {
+  static const attempt attempts[] = {
+      {.app = FIXTURE_FULL,
+       .alg = "RS256",
+       .issuer = ISSUER,
+       .subject = SUBJECT,
+       EXCHANGE,
+       .header = BY_ISSUER,
+       .code = 70021},
+      {.app = FIXTURE_OTHER,
+       .alg = "RS256",
+       .issuer = ISSUER "/",
+       .subject = SUBJECT,
+       EXCHANGE,
+       .header = BY_ISSUER,
+       .code = 700211},
+      {.app = FIXTURE_OTHER,
+       .alg = "RS256",
+       .issuer = "HTTPS://issuer.example",
+       .subject = SUBJECT,
+       EXCHANGE,
+       .header = BY_ISSUER,
+       .code = 700211},
+      {.app = FIXTURE_OTHER,
+       .alg = "RS256",
+       .issuer = ISSUER,
+       .subject = SUBJECT "x",
+       EXCHANGE,
+       .header = BY_ISSUER,
+       .code = 700213},
+      {.app = FIXTURE_OTHER,
+       .alg = "RS256",
+       .issuer = ISSUER,
+       .subject = "System:serviceaccount:default:sql",
+       EXCHANGE,
+       .header = BY_ISSUER,
+       .code = 7002138},
+      {FEDERATED, .audience = "api://azureadtokenexchange", .header = BY_ISSUER, .code = 700212},
+      {FEDERATED, .header = BY_ISSUER, .code = 700212},
+      {FEDERATED, EXCHANGE, .header = "{\"alg\":\"RS256\",\"kid\":\"k2\"}", .code = 7000272},
+      {FEDERATED, EXCHANGE, .header = "{\"alg\":\"RS256\"}", .code = 7000272},
+      {FEDERATED, EXCHANGE, .header = "{\"alg\":\"RS256\",\"x5t\":\"" ASSERTION_X5T "\"}", .code = 7000272},
+      {.app = FIXTURE_OTHER,
+       .alg = "PS256",
+       .issuer = ISSUER,
+       .subject = SUBJECT,
+       EXCHANGE,
+       .header = "{\"alg\":\"PS256\",\"kid\":\"k1\"}",
+       .code = 5002738},
+      {FEDERATED, EXCHANGE, .header = BY_ISSUER, .by_other_key = true, .code = 700027},
+      {FEDERATED, EXCHANGE, .header = BY_ISSUER, .from = 301, .code = 700024},
+      {FEDERATED, EXCHANGE, .header = BY_ISSUER, .from = -600, .until = -300, .code = 700024},
+      /* The certificate's key is the issuer's here, but the application has no certificate; and the other way round. */
+      {.app = FIXTURE_OTHER, .code = 700027},
+      {.app = FIXTURE_FULL, .issuer = ISSUER, .code = 70021},
+  };
+  try_all(*state, attempts, sizeof attempts / sizeof attempts[0]);
+}
+
 static void what_is_no_assertion_is_said(void **state) {
   static const struct {
     const char *more, *assertion;
@@ -279,6 +381,8 @@ int main(void) {
       cmocka_unit_test(all_that_clients_send_is_taken),
       cmocka_unit_test(the_port_may_be_named),
       cmocka_unit_test(everything_else_is_refused),
+      cmocka_unit_test(tokens_of_a_trusted_issuer_are_taken),
+      cmocka_unit_test(tokens_of_others_are_refused),
       cmocka_unit_test(what_is_no_assertion_is_said),
       cmocka_unit_test(refusals_say_which_key_and_when),
       cmocka_unit_test(a_token_of_a_certificate_opens_the_vault),

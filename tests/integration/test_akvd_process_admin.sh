@@ -62,6 +62,22 @@ has out "^  $certificate_id  $(openssl x509 -in cert.pem -noout -fingerprint -sh
 json app certificate-remove --data vault --app "$client_id" --certificate-id "$certificate_id"
 json app list --data vault
 has out '"certificates": \[\]'
+modulus=$(openssl rsa -in key.pem -noout -modulus 2>err | sed 's/.*=//' | basenc --base16 -d | basenc --base64url -w 0)
+modulus=${modulus%%=*}
+echo "{\"keys\": [{\"kty\": \"RSA\", \"kid\": \"one\", \"n\": \"$modulus\", \"e\": \"AQAB\"}]}" >keys.json
+json app federation-add --data vault --app "$client_id" --issuer https://issuer.example --subject sql --keys keys.json
+federation_id=$(value federation_id)
+is 'audience' "$(value audience)" api://AzureADTokenExchange
+check 1 app federation-add --data vault --app "$client_id" --issuer https://issuer.example --subject sql --keys keys.json
+has err "federated credential '$federation_id'"
+check 2 app federation-add --data vault --app "$client_id" --issuer issuer.example --subject sql --keys keys.json
+has err "the issuer 'issuer.example' does not begin with https://"
+check 1 app federation-add --data vault --app "$client_id" --issuer https://issuer.example --subject x --keys cert.pem
+check 0 app list --data vault
+has out "^  $federation_id  https://issuer.example  sql  api://AzureADTokenExchange  20"
+json app federation-remove --data vault --app "$client_id" --federation-id "$federation_id"
+json app list --data vault
+has out '"federations": \[\]'
 json policy set --data vault --vault local --app "$client_id" --permissions get,LIST
 is 'permissions' "$(value permissions)" get,list
 json policy show --data vault
@@ -159,6 +175,7 @@ application_'$nobody' app remove --app $nobody
 application_'$nobody' secret add --app $nobody
 application_'$nobody' app certificate-remove --app $nobody --certificate-id $nobody
 certificate_'$nobody' app certificate-remove --app $client_id --certificate-id $nobody
+federated_credential_'$nobody' app federation-remove --app $client_id --federation-id $nobody
 secret_'$nobody' secret remove --app $client_id --secret-id $nobody
 key_does_not_exist.*'nix' key show --vault local --name nix
 key_does_not_exist.*'nix' key disable --vault local --name nix
@@ -230,8 +247,8 @@ has out '^akvd [0-9]+\.[0-9]+\.[0-9]+$'
 check 0 --help
 sed -n '/^commands/,/^$/s/^  \([a-z]*\( [a-z-]*\)\{0,1\}\)  .*/\1/p' out >commands
 grep -oE '^  --[a-z-]+ +[A-Z:]*' out | sed 's/ *$//; s/  */ /g; s/^ //' >options
-[ "$(wc -l <commands)" -ge 22 ] || fail 'there are fewer commands than there were' commands
-[ "$(wc -l <options)" -ge 28 ] || fail 'there are fewer options than there were' options
+[ "$(wc -l <commands)" -ge 24 ] || fail 'there are fewer commands than there were' commands
+[ "$(wc -l <options)" -ge 33 ] || fail 'there are fewer options than there were' options
 is 'start of the meanings' "$(sed -n '/^options/,/^$/p' out | grep -E '^  --' | grep -cvE '^  .{30} [^ ]')" 0
 tr -d '\\"' <"$manual" >page
 while read -r command; do

@@ -71,6 +71,13 @@ openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=official -keyout "$w
 cat "$work/cert.pem" "$work/key.pem" >"$work/certificate.pem"
 "$akvd" app certificate-add --data "$work/vault" --app "$AKVD_CERTIFICATE_ID" --certificate "$work/cert.pem" >/dev/null
 export AKVD_CERTIFICATE_PEM=$work/certificate.pem
+app FEDERATED all
+export AKVD_ISSUER_KEY=$work/key.pem AKVD_ISSUER_SUBJECT=system:serviceaccount:default:official
+node -e 'const { createPublicKey } = require("node:crypto"), { readFileSync } = require("node:fs");
+  const jwk = createPublicKey(readFileSync(process.env.AKVD_ISSUER_KEY)).export({ format: "jwk" });
+  console.log(JSON.stringify({ keys: [{ ...jwk, kid: "official", use: "sig", alg: "RS256" }] }));' >"$work/jwks.json"
+"$akvd" app federation-add --data "$work/vault" --app "$AKVD_FEDERATED_ID" --issuer https://issuer.localhost \
+  --subject "$AKVD_ISSUER_SUBJECT" --keys "$work/jwks.json" >/dev/null
 
 "$akvd" serve --data "$work/vault" --listen 127.0.0.1:0 --ready-file "$work/ready" --log-file "$work/akvd.log" \
   --trouble &

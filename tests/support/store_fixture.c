@@ -11,6 +11,7 @@
 #include "support/cmocka_all.h"
 #include "support/vectors.h"
 #include "vault/certificate.h"
+#include "vault/federation.h"
 #include "vault/jwk.h"
 #include "vault/store_manage.h"
 
@@ -155,13 +156,22 @@ static bool add_certificate(store_fixture *f, ekm_err *err) {
   return ok;
 }
 
+static bool add_federation(store_fixture *f, ekm_err *err) {
+  static const vault_federation federation = {.issuer = "https://issuer.example",
+                                              .subject = "system:serviceaccount:default:sql",
+                                              .audience = VAULT_FEDERATION_AUDIENCE,
+                                              .keys = "{\"keys\":[]}"};
+  return vault_store_federation_add(f->store, f->app_a, &federation, f->federation_id, err);
+}
+
 static bool fill(store_fixture *f, ekm_err *err) {
   static const char tenant[] = "3f1b2c4d-0000-4000-8000-00000000a001";
   static const vault_spec local = {.name = "local", .tenant = tenant};
   static const vault_spec other = {.name = "other", .tenant = tenant, .retention_days = 7};
   return vault_store_vault_add(f->store, &local, err) && vault_store_vault_add(f->store, &other, err) &&
          add_app(f, "A", STORE_SECRET_A, f->app_a, err) && add_app(f, "B", STORE_SECRET_B, f->app_b, err) &&
-         add_certificate(f, err) && vault_store_grant_set(f->store, f->local, f->app_a, VAULT_MAY_ALL, err) &&
+         add_certificate(f, err) && add_federation(f, err) &&
+         vault_store_grant_set(f->store, f->local, f->app_a, VAULT_MAY_ALL, err) &&
          vault_store_grant_set(f->store, f->local, f->app_b, VAULT_MAY_GET | VAULT_MAY_LIST, err) &&
          vault_store_grant_set(f->store, f->other, f->app_a, VAULT_MAY_GET, err);
 }

@@ -1,6 +1,6 @@
 /* A store in a new folder: what its tests need before they can begin, without a server.
  *
- *   vault "local"   app A: everything, and the certificate of tests/vectors; app B: get and list
+ *   vault "local"   app A: everything, the certificate of tests/vectors, a federated credential; app B: get and list
  *   vault "other"   (same tenant) app A: get
  *
  * There is one private key for all keys: the recorded one of tests/vectors/azure-rsa.json. The clock stands still until
@@ -27,7 +27,7 @@ typedef struct store_fixture {
   ekm_buf image;        /* vault.db as it was saved */
   int64_t local, other; /* vault ids */
   char app_a[VAULT_GUID_CHARS + 1], app_b[VAULT_GUID_CHARS + 1];
-  char certificate_id[VAULT_GUID_CHARS + 1]; /* of app A's */
+  char certificate_id[VAULT_GUID_CHARS + 1], federation_id[VAULT_GUID_CHARS + 1]; /* of app A's */
 } store_fixture;
 
 /* store_fixture_set_up(state), store_fixture_tear_down(state): for cmocka groups or tests. */

@@ -7,6 +7,7 @@
 #include "support/store_fixture.h"
 #include "support/vectors.h"
 #include "vault/certificate.h"
+#include "vault/federation.h"
 #include "vault/seal.h"
 #include "vault/store_manage.h"
 #include "vault/store_secret.h"
@@ -29,7 +30,7 @@ static size_t rows(store_fixture *f) {
   const vault_app *all = vault_directory_apps(dir, &apps);
   (void)vault_directory_grants(dir, &grants);
   size_t sum = vaults + apps + grants;
-  for (size_t i = 0; i < apps; i++) sum += all[i].secret_count + all[i].certificate_count;
+  for (size_t i = 0; i < apps; i++) sum += all[i].secret_count + all[i].certificate_count + all[i].federation_count;
   vault_directory_release(&dir);
   return sum;
 }
@@ -277,6 +278,78 @@ static void a_certificate_is_taken_once_and_in_its_time(void **state) {
   assert_int_equal(rows(f), before);
 }
 
+static vault_federation federation(const char *issuer, const char *subject, const char *audience) {
+  vault_federation out = {.keys = "{\"keys\":[]}"};
+  (void)snprintf(out.issuer, sizeof out.issuer, "%s", issuer);
+  (void)snprintf(out.subject, sizeof out.subject, "%s", subject);
+  (void)snprintf(out.audience, sizeof out.audience, "%s", audience);
+  return out;
+}
+
+static void a_federated_credential_comes_back_as_it_was_given(void **state) {
+  store_fixture *f = *state;
+  const vault_directory *dir = directory(f);
+  const vault_app *app = vault_directory_app(dir, f->app_a);
+  assert_int_equal(app->federation_count, 1);
+  assert_string_equal(app->federations[0].id, f->federation_id);
+  assert_string_equal(app->federations[0].issuer, "https://issuer.example");
+  assert_string_equal(app->federations[0].subject, "system:serviceaccount:default:sql");
+  assert_string_equal(app->federations[0].audience, "api://AzureADTokenExchange");
+  assert_string_equal(app->federations[0].keys, "{\"keys\":[]}");
+  assert_in_range(app->federations[0].created, 1, ekm_clock_wall_s(&f->clock.base));
+  assert_int_equal(vault_directory_app(dir, f->app_b)->federation_count, 0);
+  vault_directory_release(&dir);
+}
+
+static void federated_credentials_are_what_they_may_be(void **state) {
+  static const struct {
+    const char *issuer, *subject, *audience;
+    ekm_err_id id;
+  } cases[] = {
+      {"https://issuer.example", "other", "a", EKM_E_OK},
+      {"https://issuer.example/", "other", "a", EKM_E_OK}, /* a slash is another issuer, as at Entra */
+      {"https://issuer.example", "Other", "a", EKM_E_OK},
+      {"https://issuer.example", "other", "b", EKM_E_EXISTS},
+      {"http://issuer.example", "s", "a", EKM_E_BAD_ARGUMENT},
+      {"https://", "s", "a", EKM_E_BAD_ARGUMENT},
+      {"", "s", "a", EKM_E_BAD_ARGUMENT},
+      {"https://issuer.example", "", "a", EKM_E_BAD_ARGUMENT},
+      {"https://issuer.example", "s", "", EKM_E_BAD_ARGUMENT},
+      {"https://issuer.example", "caf\xc3\xa9", "a", EKM_E_BAD_ARGUMENT},
+      {"https://issuer.example", "two\nlines", "a", EKM_E_BAD_ARGUMENT},
+  };
+  store_fixture *f = *state;
+  char id[VAULT_GUID_CHARS + 1];
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    ekm_err err = {0};
+    size_t before = rows(f);
+    const vault_federation row = federation(cases[i].issuer, cases[i].subject, cases[i].audience);
+    bool ok = vault_store_federation_add(f->store, f->app_b, &row, id, &err);
+    expect(ok, &err, cases[i].id, cases[i].subject);
+    assert_int_equal(rows(f), before + (ok ? 1 : 0));
+  }
+  ekm_err err[2] = {{0}};
+  const vault_federation row = federation("https://issuer.example", "s", "a");
+  expect(vault_store_federation_add(f->store, NOBODY, &row, id, &err[0]), &err[0], EKM_E_ABSENT, "an application");
+  expect(vault_store_federation_remove(f->store, f->app_b, f->federation_id, &err[1]), &err[1], EKM_E_ABSENT,
+         "another's");
+}
+
+static void an_application_has_so_many_federated_credentials(void **state) {
+  store_fixture *f = *state;
+  char client_id[VAULT_GUID_CHARS + 1], id[VAULT_GUID_CHARS + 1], subject[16];
+  ekm_err err = {0};
+  assert_true(vault_store_app_add(f->store, TENANT, "many", client_id, &err));
+  for (int i = 0; i <= VAULT_FEDERATIONS_PER_APP; i++) {
+    (void)snprintf(subject, sizeof subject, "%d", i);
+    const vault_federation row = federation("https://issuer.example", subject, "a");
+    bool ok = vault_store_federation_add(f->store, client_id, &row, id, &err);
+    expect(ok, &err, i < VAULT_FEDERATIONS_PER_APP ? EKM_E_OK : EKM_E_BAD_ARGUMENT, subject);
+  }
+  ekm_err none = {0};
+  assert_true(vault_store_app_remove(f->store, client_id, &none));
+}
+
 static void an_application_goes_with_all_that_is_its(void **state) {
   store_fixture *f = *state;
   char id[VAULT_GUID_CHARS + 1], client_id[VAULT_GUID_CHARS + 1];
@@ -286,10 +359,12 @@ static void an_application_goes_with_all_that_is_its(void **state) {
   assert_true(vault_store_app_add(f->store, TENANT, "short", client_id, &err));
   assert_true(vault_store_secret_add(f->store, client_id, &secret, 0, id, &err));
   const vault_certificate its = certificate(f);
+  const vault_federation its_too = federation("https://issuer.example", "s", "a");
   assert_true(vault_store_certificate_add(f->store, client_id, &its, id, &err));
+  assert_true(vault_store_federation_add(f->store, client_id, &its_too, id, &err));
   assert_true(vault_store_grant_set(f->store, f->local, client_id, VAULT_MAY_GET, &err));
   assert_true(vault_store_grant_set(f->store, f->other, client_id, VAULT_MAY_ALL, &err));
-  assert_int_equal(rows(f), before + 5);
+  assert_int_equal(rows(f), before + 6);
   assert_true(vault_store_app_remove(f->store, client_id, &err));
   assert_int_equal(rows(f), before);
   store_fixture_reopen(f);
@@ -307,6 +382,9 @@ int main(void) {
       cmocka_unit_test(what_is_not_there_is_said),
       cmocka_unit_test(a_certificate_comes_back_as_it_was_given),
       cmocka_unit_test(a_certificate_is_taken_once_and_in_its_time),
+      cmocka_unit_test(a_federated_credential_comes_back_as_it_was_given),
+      cmocka_unit_test(federated_credentials_are_what_they_may_be),
+      cmocka_unit_test(an_application_has_so_many_federated_credentials),
       cmocka_unit_test(an_application_goes_with_all_that_is_its),
   };
   return cmocka_run_group_tests(tests, store_fixture_set_up, store_fixture_tear_down);

@@ -6,6 +6,7 @@
 #include "support/cmocka_all.h"
 #include "support/store_fixture.h"
 #include "vault/certificate.h"
+#include "vault/federation.h"
 #include "vault/store_manage.h"
 
 enum { SQL_MAX_BYTES = 2048 };
@@ -67,6 +68,10 @@ static bool remove_certificate(store_fixture *f, ekm_err *err) {
   return vault_store_certificate_remove(f->store, f->app_a, f->certificate_id, err);
 }
 
+static bool remove_federation(store_fixture *f, ekm_err *err) {
+  return vault_store_federation_remove(f->store, f->app_a, f->federation_id, err);
+}
+
 static bool disable(store_fixture *f, ekm_err *err) {
   return store_fixture_enable(f->store, f->local, "alpha", "", false, err);
 }
@@ -91,6 +96,7 @@ static const revocation revocations[] = {
     {"rights that were reduced", reduce_rights, {"permission"}},
     {"an application that was removed", remove_app, {"app", "app_secret", "permission"}},
     {"a certificate that was removed", remove_certificate, {"app_certificate"}},
+    {"an issuer that was trusted", remove_federation, {"app_federation"}},
     {"a version that was disabled", disable, {"key_version", "key_material"}},
     {"a newer version", rotate, {"key_name"}},
     {"a key that was deleted", delete_key, {"key_name"}},

@@ -216,8 +216,8 @@ static void drop_row(store_fixture *f, const char *table, int index) {
 typedef void (*row_attack)(store_fixture *f, const char *table, int index);
 
 static void each_row(store_fixture *f, row_attack attack) {
-  static const char *const tables[] = {"meta",       "vault",    "app",         "app_secret",  "app_certificate",
-                                       "permission", "key_name", "key_version", "key_material"};
+  static const char *const tables[] = {"meta",           "vault",      "app",      "app_secret",  "app_certificate",
+                                       "app_federation", "permission", "key_name", "key_version", "key_material"};
   char sql[128];
   sqlite3 *db = open_plain(f);
   int known = (int)(sizeof tables / sizeof tables[0]);
