@@ -8,8 +8,8 @@ enum { ANSWER_MAX_BYTES = 256 * 1024 * 1024, TIME_MAX_BYTES = 64 };
 
 static const admin_command commands[] = {
     {"init", "--data", "--tenant --name", "make a folder with a master key and a first vault", admin_init, true},
-    {"serve", "--data", "--listen --ready-file --threads --trouble", "serve the folder's vaults over TLS until SIGTERM",
-     admin_serve, false},
+    {"serve", "--data", "--listen --ready-file --threads --trouble --fake-identity --fake-header --fake-arc",
+     "serve the folder's vaults over TLS until SIGTERM", admin_serve, false},
     {"vault add", "--data --name", "--tenant --suffix --retention-days", "add a vault", admin_vault_add, false},
     {"vault list", "--data", "", "the vaults", admin_vault_list, false},
     {"app add", "--data --name", "--tenant --secret-file --secret-stdin --expires-days",

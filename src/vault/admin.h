@@ -51,6 +51,14 @@ EKM_MUST_USE bool admin_print_list(const admin *a, const char *name, json_t **ro
 /* admin_vault(a, dir, out_vault, err): the vault that --vault names, or the only one there is. ABSENT otherwise. */
 EKM_MUST_USE bool admin_vault(const admin *a, const vault_directory *dir, const vault_info **out_vault, ekm_err *err);
 
+enum { ADMIN_ADDRESS_BYTES = 64, ADMIN_WHERE_BYTES = ADMIN_ADDRESS_BYTES + 16 };
+
+/* admin_address(option, text, address, out_port, err): "127.0.0.1:0" or "[::1]:8443" in its parts; USAGE, which names
+ * ${option}. admin_where(address, port, out): the way back. */
+EKM_MUST_USE bool admin_address(const char *option, const char *text, char address[ADMIN_ADDRESS_BYTES],
+                                uint16_t *out_port, ekm_err *err);
+void admin_where(const char *address, uint16_t port, char out[ADMIN_WHERE_BYTES]);
+
 /* admin_certificate_rows(app), admin_federation_rows(app): an application's certificates and federated credentials, for
  * the list of applications; NULL without memory. */
 json_t *admin_certificate_rows(const vault_app *app);

@@ -6,21 +6,22 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "vault/admin.h"
+#include "vault/admin_fake.h"
 #include "vault/server.h"
 #include "vault/tls_files.h"
 
-enum { DEFAULT_PORT = 8443, ADDRESS_MAX_BYTES = 64, THREADS_MAX = 256, FILES_MAX_BYTES = 2 * EKM_LIMIT_URL_BYTES };
+enum { DEFAULT_PORT = 8443, THREADS_MAX = 256, FILES_MAX_BYTES = 2 * EKM_LIMIT_URL_BYTES };
 
-/* "127.0.0.1:0", "[::1]:8443" */
-static bool parse_listen(const char *text, char address[ADDRESS_MAX_BYTES], uint16_t *out_port, ekm_err *err) {
+bool admin_address(const char *option, const char *text, char address[ADMIN_ADDRESS_BYTES], uint16_t *out_port,
+                   ekm_err *err) {
   const char *colon = strrchr(text, ':');
   char *end = NULL;
   const char *start = text[0] == '[' ? text + 1 : text;
   size_t len = colon == NULL ? 0 : (size_t)(colon - start);
   if (text[0] == '[') len = len > 0 && start[len - 1] == ']' ? len - 1 : 0;
   unsigned long port = colon == NULL || colon[1] == '\0' ? 65536 : strtoul(colon + 1, &end, 10);
-  if (len == 0 || len >= ADDRESS_MAX_BYTES || port > 65535 || *end != '\0' || colon[1] < '0' || colon[1] > '9') {
-    return EKM_FAIL(err, EKM_E_USAGE, "--listen '%s' is not ADDRESS:PORT, such as 127.0.0.1:8443", text);
+  if (len == 0 || len >= ADMIN_ADDRESS_BYTES || port > 65535 || *end != '\0' || colon[1] < '0' || colon[1] > '9') {
+    return EKM_FAIL(err, EKM_E_USAGE, "%s '%s' is not ADDRESS:PORT, such as 127.0.0.1:8443", option, text);
   }
   memcpy(address, start, len);
   address[len] = '\0';
@@ -28,18 +29,28 @@ static bool parse_listen(const char *text, char address[ADDRESS_MAX_BYTES], uint
   return true;
 }
 
-/* To the one who waits for it: in the ready file, else as a line; with --json as an object in any case. */
-static bool say_ready(const admin *a, const char *address, uint16_t port, ekm_err *err) {
+void admin_where(const char *address, uint16_t port, char out[ADMIN_WHERE_BYTES]) {
+  (void)snprintf(out, ADMIN_WHERE_BYTES, strchr(address, ':') != NULL ? "[%s]:%u" : "%s:%u", address, (unsigned)port);
+}
+
+/* To the one who waits for it: in the ready file, else as a line; with --json as an object in any case. ${fake} is ""
+ * or where a fake identity is. */
+static bool say_ready(const admin *a, const char *address, uint16_t port, const char *fake, ekm_err *err) {
   const vault_settings *s = a->settings;
-  char text[ADDRESS_MAX_BYTES + 16];
-  (void)snprintf(text, sizeof text, strchr(address, ':') != NULL ? "[%s]:%u\n" : "%s:%u\n", address, (unsigned)port);
+  char where[ADMIN_WHERE_BYTES];
+  char text[2 * ADMIN_WHERE_BYTES + 2];
+  const char *line_end = fake[0] == '\0' ? "" : "\n";
+  admin_where(address, port, where);
+  (void)snprintf(text, sizeof text, "%s\n%s%s", where, fake, line_end);
   if (s->ready_file != NULL && !ekm_file_write_public(s->ready_file, ekm_view_text(text), err)) return false;
   if (s->json) {
     json_t *doc = json_pack("{s:s, s:s, s:i}", "data", s->data, "address", address, "port", (int)port);
+    if (fake[0] != '\0') admin_set(&doc, "fake_identity", json_string(fake));
     return admin_print(a, &doc, err);
   }
   if (s->ready_file != NULL) return true;
-  (void)printf("akvd serves %s at %s", s->data, text);
+  (void)printf("akvd serves %s at %s\n", s->data, where);
+  if (fake[0] != '\0') (void)printf("akvd has a fake identity at http://%s\n", fake);
   return fflush(stdout) == 0 || EKM_FAIL(err, EKM_E_FILE_WRITE, "the standard output");
 }
 
@@ -59,16 +70,17 @@ static void name_files(const admin *a, ekm_buf *out) {
 
 bool admin_serve(admin *a, ekm_err *err) {
   bool ok = false;
-  char address[ADDRESS_MAX_BYTES] = "127.0.0.1";
+  char address[ADMIN_ADDRESS_BYTES] = "127.0.0.1";
   uint16_t port = DEFAULT_PORT;
   vault_server *server = NULL;
+  admin_fake fake = {.server = NULL};
   ekm_buf cert, key, files;
 
   ekm_buf_init(&cert, VAULT_TLS_PEM_MAX_BYTES);
   ekm_buf_init(&key, VAULT_TLS_PEM_MAX_BYTES);
   ekm_buf_init(&files, FILES_MAX_BYTES);
   ekm_process_catch_stop(); /* before the server has threads */
-  if (a->settings->listen != NULL) EKM_TRY(parse_listen(a->settings->listen, address, &port, err));
+  if (a->settings->listen != NULL) EKM_TRY(admin_address("--listen", a->settings->listen, address, &port, err));
   if (a->settings->threads > THREADS_MAX) EKM_BAIL(err, EKM_E_USAGE, "--threads is at most %d", THREADS_MAX);
   if (a->settings->ready_file != NULL) (void)remove(a->settings->ready_file); /* of an earlier server */
   EKM_TRY(certificate(a, &cert, &key, err));
@@ -91,13 +103,15 @@ bool admin_serve(admin *a, ekm_err *err) {
   }
   EKM_TRY(vault_server_start(&options, &server, err));
   ekm_buf_clear(&key);
-  EKM_TRY(say_ready(a, address, vault_server_port(server), err));
+  EKM_TRY(admin_fake_start(a, &fake, err));
+  EKM_TRY(say_ready(a, address, vault_server_port(server), fake.where, err));
   EKM_LOG(a->options.log, EKM_LOG_INFO, "vault.serve", EKM_LOG_TEXT("address", address),
           EKM_LOG_INT("port", vault_server_port(server)), EKM_LOG_INT("pid", ekm_process_id()));
   ekm_process_wait_stop();
   EKM_LOG(a->options.log, EKM_LOG_INFO, "vault.stop", EKM_LOG_INT("pid", ekm_process_id()));
   ok = true;
 done:
+  admin_fake_stop(&fake);
   vault_server_stop(&server);
   ekm_buf_clear(&key);
   ekm_buf_clear(&cert);

@@ -17,6 +17,7 @@ enum { VAULT_WORDS_MAX = 3, VAULT_COMMAND_MAX_BYTES = 64 };
 typedef struct vault_settings {
   const char *data, *master_key, *log_file, *log_level;
   const char *listen, *ready_file;
+  const char *fake_identity, *fake_header, *fake_arc;
   const char *vault, *app, *name, *tenant, *suffix, *key_version, *permissions, *secret_file, *secret_id;
   const char *certificate, *certificate_id, *issuer, *subject, *audience, *keys, *federation_id;
   unsigned threads, bits, retention_days, expires_days;

@@ -12,15 +12,14 @@
 
 enum { BACKDATED_S = 300 }; /* Entra's tokens are valid from five minutes ago, for clocks that are late */
 
-/* Is ${resource} (a slash at its end counts not) one of a vault of the tenant? */
-static bool is_resource(const vault_exchange *x, const char *resource) {
+bool vault_token_is_resource(const vault_directory *dir, const char *tenant, const char *resource) {
   size_t count;
   size_t len = strlen(resource);
-  const vault_info *vaults = vault_directory_vaults(x->dir, &count);
+  const vault_info *vaults = vault_directory_vaults(dir, &count);
   if (len > 0 && resource[len - 1] == '/') len--;
   for (size_t i = 0; i < count; i++) {
     if (strlen(vaults[i].resource) == len && ekm_text_starts_i(resource, vaults[i].resource) &&
-        ekm_text_ieq(vaults[i].tenant, x->tenant)) {
+        ekm_text_ieq(vaults[i].tenant, tenant)) {
       return true;
     }
   }
@@ -40,14 +39,14 @@ static bool take_scope(vault_exchange *x, const vault_form *form, char out[VAULT
   }
   memcpy(out, scope, len - suffix_len);
   out[len - suffix_len] = '\0';
-  return is_resource(x, out) || vault_aad_refuse(x, VAULT_AAD_RESOURCE, out, x->tenant);
+  return vault_token_is_resource(x->dir, x->tenant, out) || vault_aad_refuse(x, VAULT_AAD_RESOURCE, out, x->tenant);
 }
 
 static bool take_resource(vault_exchange *x, const vault_form *form, char out[VAULT_JWT_TEXT_BYTES]) {
   const char *resource = vault_form_text(form, "resource");
   size_t len = strlen(resource);
   if (len == 0) return vault_aad_refuse(x, VAULT_AAD_PARAMETER, "resource", "");
-  if (len >= VAULT_JWT_TEXT_BYTES || !is_resource(x, resource)) {
+  if (len >= VAULT_JWT_TEXT_BYTES || !vault_token_is_resource(x->dir, x->tenant, resource)) {
     return vault_aad_refuse(x, VAULT_AAD_RESOURCE, resource, x->tenant);
   }
   memcpy(out, resource, len + 1);
@@ -72,14 +71,13 @@ static bool find_app(vault_exchange *x, const vault_form *form, const vault_app 
   return true;
 }
 
-static bool fill_claims(vault_exchange *x, const vault_app *app, vault_claims *out) {
-  int64_t now = ekm_clock_wall_s(x->service->clock);
+bool vault_token_claims(const vault_app *app, int64_t now, int64_t seconds, vault_claims *out, ekm_err *err) {
   vault_issuer(app->tenant, out->issuer);
   out->not_before = now - BACKDATED_S;
-  out->expires = now + x->service->token_seconds + 1;
-  return ekm_text_copy(out->app_id, sizeof out->app_id, app->client_id, "a client id", &x->err) &&
-         ekm_text_copy(out->object_id, sizeof out->object_id, app->object_id, "an object id", &x->err) &&
-         ekm_text_copy(out->tenant, sizeof out->tenant, app->tenant, "a tenant", &x->err);
+  out->expires = now + seconds + 1;
+  return ekm_text_copy(out->app_id, sizeof out->app_id, app->client_id, "a client id", err) &&
+         ekm_text_copy(out->object_id, sizeof out->object_id, app->object_id, "an object id", err) &&
+         ekm_text_copy(out->tenant, sizeof out->tenant, app->tenant, "a tenant", err);
 }
 
 static json_t *answer_v2(const vault_exchange *x, const vault_claims *claims, const char *token) {
@@ -125,7 +123,7 @@ static bool give_token(vault_exchange *x, const dialect *version) {
   EKM_TRY(find_app(x, &form, &app));
   EKM_TRY(vault_proof_check(x, &form, app));
   EKM_TRY(version->take_audience(x, &form, claims.audience));
-  EKM_TRY(fill_claims(x, app, &claims));
+  EKM_TRY(vault_token_claims(app, ekm_clock_wall_s(x->service->clock), x->service->token_seconds, &claims, &x->err));
   EKM_TRY(vault_jwt_make(&x->service->signer, &claims, &token, &x->err));
   EKM_TRY(vault_answer_json(&x->answer, 200, version->answer(x, &claims, ekm_buf_text(&token)), &x->err));
   x->caller = claims;

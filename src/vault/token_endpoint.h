@@ -15,4 +15,11 @@ bool vault_token_v1(vault_exchange *x);
 /* vault_token_v2(x): POST /{tenant}/oauth2/v2.0/token, with scope=.../.default */
 bool vault_token_v2(vault_exchange *x);
 
+/* vault_token_is_resource(dir, tenant, resource): is it, but for a slash at its end, one of a vault of the tenant? */
+bool vault_token_is_resource(const vault_directory *dir, const char *tenant, const char *resource);
+
+/* vault_token_claims(app, now, seconds, out, err): the claims of a token of ${app}, all but the audience. */
+EKM_MUST_USE bool vault_token_claims(const vault_app *app, int64_t now, int64_t seconds, vault_claims *out,
+                                     ekm_err *err);
+
 #endif

@@ -33,7 +33,10 @@ if(TARGET akvd)
   # akvd as a program, from a shell.
   add_test(NAME test_akvd_process_admin COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/test_akvd_process_admin.sh
     $<TARGET_FILE:akvd> ${CMAKE_SOURCE_DIR}/docs/man/akvd.1)
+  add_test(NAME test_akvd_process_identity COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/test_akvd_process_identity.sh
+    $<TARGET_FILE:akvd>)
   add_test(NAME test_akvd_process_serve COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/test_akvd_process_serve.sh
     $<TARGET_FILE:akvd>)
-  set_tests_properties(test_akvd_process_admin test_akvd_process_serve PROPERTIES LABELS integration TIMEOUT 120)
+  set_tests_properties(test_akvd_process_admin test_akvd_process_identity test_akvd_process_serve
+    PROPERTIES LABELS integration TIMEOUT 120)
 endif()

@@ -79,17 +79,21 @@ node -e 'const { createPublicKey } = require("node:crypto"), { readFileSync } = 
 "$akvd" app federation-add --data "$work/vault" --app "$AKVD_FEDERATED_ID" --issuer https://issuer.localhost \
   --subject "$AKVD_ISSUER_SUBJECT" --keys "$work/jwks.json" >/dev/null
 
+app MANAGED all
+export AKVD_FAKE_HEADER=$work/header AKVD_FAKE_ARC=$work/arc
+
 "$akvd" serve --data "$work/vault" --listen 127.0.0.1:0 --ready-file "$work/ready" --log-file "$work/akvd.log" \
-  --trouble &
+  --trouble --fake-identity "127.0.0.1:0=$AKVD_MANAGED_ID" --fake-header "$AKVD_FAKE_HEADER" --fake-arc "$AKVD_FAKE_ARC" &
 akvd_pid=$!
 until [ -s "$work/ready" ]; do
   kill -0 "$akvd_pid" || { cat "$work/akvd.log" >&2; exit 1; }
   read -rt 0.01 <> <(:) || :
 done
-AKVD_PORT=$(sed 's/.*://' "$work/ready")
-export AKVD_PORT NODE_EXTRA_CA_CERTS=$work/vault/tls/ca.pem
+AKVD_PORT=$(sed -n '1s/.*://p' "$work/ready")
+AKVD_FAKE_IDENTITY=$(sed -n 2p "$work/ready")
+export AKVD_PORT AKVD_FAKE_IDENTITY NODE_EXTRA_CA_CERTS=$work/vault/tls/ca.pem
 unset NODE_TLS_REJECT_UNAUTHORIZED NODE_OPTIONS HTTPS_PROXY https_proxy HTTP_PROXY http_proxy ALL_PROXY all_proxy
-unset "${!AZURE_@}"
+unset "${!AZURE_@}" "${!IDENTITY_@}" "${!MSI_@}" IMDS_ENDPOINT
 
 # --- the run --------------------------------------------------------------------------------------------------------
 
