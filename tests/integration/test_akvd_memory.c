@@ -3,9 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "support/assertion_maker.h"
 #include "support/cmocka_all.h"
 #include "support/memory_gate.h"
 #include "support/vault_fixture.h"
+#include "support/vectors.h"
+#include "vault/certificate.h"
+#include "vault/federation.h"
 #include "vault/metrics.h"
 #include "vault/service.h"
 
@@ -149,12 +153,67 @@ static void the_token_endpoint_survives(void **state) {
   ekm_buf_clear(&body);
 }
 
+static void trust(no_memory *t, const char *client_id) {
+  vault_certificate certificate;
+  vault_federation federation = {
+      .issuer = "https://issuer.example", .subject = "sql", .audience = VAULT_FEDERATION_AUDIENCE};
+  char id[VAULT_GUID_CHARS + 1];
+  ekm_err err = {0};
+  ekm_buf pem, jwks, keys;
+  json_t *doc = vectors_load("azure-rsa.json");
+  const json_t *jwk = vectors_member(doc, "import_request.key");
+  ekm_buf_init(&pem, 8192);
+  ekm_buf_init(&jwks, 8192);
+  ekm_buf_init(&keys, 8192);
+  vectors_read("client-certificate.pem", &pem);
+  ekm_buf_append_fmt(&jwks, "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"k\",\"n\":\"%s\",\"e\":\"%s\"}]}",
+                     ekm_json_text(jwk, "n"), ekm_json_text(jwk, "e"));
+  assert_true(vault_certificate_read(t->f->crypto, ekm_buf_view(&pem), &certificate, &err));
+  assert_true(vault_store_certificate_add(t->f->store, client_id, &certificate, id, &err));
+  assert_true(vault_federation_keys(t->f->crypto, ekm_buf_view(&jwks), &keys, &err));
+  federation.keys = ekm_buf_text(&keys);
+  assert_true(vault_store_federation_add(t->f->store, client_id, &federation, id, &err));
+  ekm_json_free(&doc);
+  ekm_buf_clear(&pem);
+  ekm_buf_clear(&jwks);
+  ekm_buf_clear(&keys);
+}
+
+static void sign_in_by(no_memory *t, const char *header, const char *issuer, const char *subject,
+                       const char *audience) {
+  const fixture_credential *app = &t->f->apps[FIXTURE_FULL];
+  char path[128], claims[1024];
+  ekm_buf body;
+  ekm_key *key = assertion_key(t->f->crypto);
+  ekm_buf_init(&body, 16384);
+  (void)snprintf(path, sizeof path, "/%s/oauth2/v2.0/token", app->tenant);
+  (void)snprintf(claims, sizeof claims, "{\"iss\":\"%s\",\"sub\":\"%s\",\"aud\":\"%s\",\"exp\":%lld}", issuer, subject,
+                 audience, (long long)t->f->clock.wall_s + 600);
+  ekm_buf_append_fmt(&body,
+                     "grant_type=client_credentials&client_id=%s&scope=https%%3A%%2F%%2Fvault.localhost%%2F.default"
+                     "&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer&client_assertion=",
+                     app->client_id);
+  assertion_make(t->f->crypto, key, "RS256", header, claims, &body);
+  fail_each_allocation(t, "POST", path, ekm_buf_text(&body));
+  ekm_key_free(&key);
+  ekm_buf_clear(&body);
+}
+
+static void assertions_survive(void **state) {
+  no_memory *t = *state;
+  const fixture_credential *app = &t->f->apps[FIXTURE_FULL];
+  char audience[128];
+  trust(t, app->client_id);
+  (void)snprintf(audience, sizeof audience, "https://login.localhost/%s/v2.0", app->tenant);
+  sign_in_by(t, "{\"alg\":\"RS256\",\"x5t\":\"" ASSERTION_X5T "\"}", app->client_id, app->client_id, audience);
+  sign_in_by(t, "{\"alg\":\"RS256\",\"kid\":\"k\"}", "https://issuer.example", "sql", VAULT_FEDERATION_AUDIENCE);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_operation_survives),
-      cmocka_unit_test(only_neighbours_may_watch),
-      cmocka_unit_test(trouble_must_be_allowed),
-      cmocka_unit_test(the_token_endpoint_survives),
+      cmocka_unit_test(every_operation_survives), cmocka_unit_test(only_neighbours_may_watch),
+      cmocka_unit_test(trouble_must_be_allowed),  cmocka_unit_test(the_token_endpoint_survives),
+      cmocka_unit_test(assertions_survive),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
