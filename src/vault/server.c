@@ -125,13 +125,16 @@ static vault_connection *watched(struct MHD_Connection *connection) {
   return info == NULL ? NULL : info->socket_context;
 }
 
-/* Does the client announce more than is read? Then it is told before it sends. */
+/* Does the client announce more than is read, and can it be told before it sends? It can if it asked (Expect:
+ * 100-continue, RFC 9110 section 10.1.1). Else it may be sending already: a connection that is closed on unread bytes is
+ * reset, and the reset can overtake the answer. So what is not monstrous is swallowed first. */
 static bool announces_too_much(struct MHD_Connection *connection) {
   const char *text = header(connection, "Content-Length");
+  size_t limit = header(connection, "Expect") == NULL ? SWALLOWED_BYTES : EKM_LIMIT_HTTP_REQUEST_BYTES;
   size_t value = 0;
   for (; text != NULL && *text >= '0' && *text <= '9'; text++) {
     value = value * 10 + (size_t)(*text - '0');
-    if (value > EKM_LIMIT_HTTP_REQUEST_BYTES) return true;
+    if (value > limit) return true;
   }
   return false;
 }

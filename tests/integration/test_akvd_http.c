@@ -104,7 +104,8 @@ static void garbage_ends_in_an_error(void **state) {
       {"BREW /keys HTTP/1.1\r\nHost: " FIXTURE_HOST "\r\n\r\n", 401},
       {"GET /keys HTTP/1.1\r\nHost: " FIXTURE_HOST "\r\nAuthorization: Basic x\r\n\r\n", 401},
       {"GET /keys HTTP/1.1\r\nHost: " FIXTURE_HOST "\r\nAuthorization: Bearer\r\n\r\n", 401},
-      {"POST /keys HTTP/1.1\r\nHost: " FIXTURE_HOST "\r\nContent-Length: 65537\r\n\r\n", 413},
+      {"POST /keys HTTP/1.1\r\nHost: " FIXTURE_HOST "\r\nExpect: 100-continue\r\nContent-Length: 65537\r\n\r\n", 413},
+      {"POST /keys HTTP/1.1\r\nHost: " FIXTURE_HOST "\r\nContent-Length: 1048577\r\n\r\n", 413},
       {"POST /keys HTTP/1.1\r\nHost: " FIXTURE_HOST "\r\nContent-Length: 99999999999999999999\r\n\r\n", 413},
   };
   static const char *const nonsense[] = {"\r\n\r\n\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02\r\n\r\n",
