@@ -80,7 +80,7 @@ static const char *permission_name(vault_permissions permission) {
 }
 
 bool vault_authorize(vault_exchange *x) {
-  vault_permissions granted = vault_directory_granted(x->dir, x->vault->id, x->caller.app_id);
+  vault_permissions granted = vault_directory_granted(x->dir, x->vault, x->caller.app_id, x->key_name);
   if ((granted & x->route->permission) == x->route->permission) return true;
   return vault_refuse_with(
       x, VAULT_FAULT_FORBIDDEN,

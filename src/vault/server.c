@@ -126,8 +126,8 @@ static vault_connection *watched(struct MHD_Connection *connection) {
 }
 
 /* Does the client announce more than is read, and can it be told before it sends? It can if it asked (Expect:
- * 100-continue, RFC 9110 section 10.1.1). Else it may be sending already: a connection that is closed on unread bytes is
- * reset, and the reset can overtake the answer. So what is not monstrous is swallowed first. */
+ * 100-continue, RFC 9110 section 10.1.1). Else it may be sending already: a connection that is closed on unread bytes
+ * is reset, and the reset can overtake the answer. So what is not monstrous is swallowed first. */
 static bool announces_too_much(struct MHD_Connection *connection) {
   const char *text = header(connection, "Content-Length");
   size_t limit = header(connection, "Expect") == NULL ? SWALLOWED_BYTES : EKM_LIMIT_HTTP_REQUEST_BYTES;

@@ -202,6 +202,9 @@ bool vault_store_open(const vault_store_options *options, vault_store **out_stor
   store->crypto = options->crypto;
   store->clock = options->clock;
   store->log = options->log;
+  store->max_keys = options->max_keys == 0 ? VAULT_STORE_KEYS_MAX : options->max_keys;
+  store->max_versions = options->max_versions == 0 ? VAULT_STORE_VERSIONS_MAX : options->max_versions;
+  store->due_epoch = UINT64_MAX; /* not read yet */
   ekm_mutex_init(&store->lock);
   if (!open_parts(store, options, err)) {
     ekm_log_err(store->log, EKM_LOG_ERROR, "vault.store", err);

@@ -11,7 +11,7 @@
  *
  *   vault_store_directory(store, &dir, err)                     a look at the database's change counter, no more
  *   vault = vault_directory_vault_by_host(dir, host)
- *   vault_directory_granted(dir, vault->id, app->client_id)
+ *   vault_directory_granted(dir, vault, app->client_id, name)
  *   vault_store_key_get(store, vault->id, name, version, &key, err)    no SQL for a key that was used lately
  *   ... key->material ...
  *   vault_key_release(&key); vault_directory_release(&dir);
@@ -37,6 +37,7 @@
 #include "base/log.h"
 #include "crypto/crypto.h"
 #include "crypto/keys.h"
+#include "vault/rotation.h"
 #include "vault/store_directory.h"
 #include "vault/store_rights.h"
 
@@ -48,13 +49,17 @@ typedef struct vault_store_options {
   const char *master_key_file; /* NULL: master.key in the folder */
   const ekm_crypto *crypto;
   const ekm_clock *clock;
-  ekm_log *log;       /* NULL: no log */
-  size_t cached_keys; /* 0: VAULT_STORE_CACHED_KEYS */
+  ekm_log *log;                  /* NULL: no log */
+  size_t cached_keys;            /* 0: VAULT_STORE_CACHED_KEYS */
+  size_t max_keys, max_versions; /* of a vault, of a key; 0: the limits below */
 } vault_store_options;
 
 enum {
-  VAULT_STORE_CACHED_KEYS = 512, /* keys whose private part is in memory at once */
-  VAULT_STORE_PAGE_MAX = 25      /* items of one page of a list; the service's own limit */
+  VAULT_STORE_CACHED_KEYS = 512,      /* keys whose private part is in memory at once */
+  VAULT_STORE_KEYS_MAX = 250000,      /* deleted ones too */
+  VAULT_STORE_VERSIONS_MAX = 500,     /* more cannot be backed up (facts/azure-key-vault.md section 1.8) */
+  VAULT_STORE_HSM_VERSIONS_MAX = 100, /* of a key of a Managed HSM (section 1.3) */
+  VAULT_STORE_PAGE_MAX = 25           /* items of one page of a list; the service's own limit */
 };
 
 /* vault_store_create(options, err):
@@ -108,6 +113,9 @@ typedef struct vault_key {
   ekm_view n, e;                /* the public numbers of an RSA key; n as it was written at its import, else in shortest
                                    form */
   ekm_view x, y;                /* those of an EC key, as long as the field */
+  bool exportable;              /* it may leave under ${release_policy} */
+  const char *release_policy;   /* a JSON object as text, or NULL */
+  bool in_token;                /* the private key is in a PKCS#11 token */
   const ekm_key *material;      /* the private key; only of a key that comes from get or add, else NULL */
   int64_t deleted_at, purge_at; /* of a deleted key, else 0 */
 } vault_key;
@@ -121,14 +129,19 @@ typedef struct vault_key_spec {
   vault_key_attributes attributes; /* created and updated are ignored */
   vault_key_ops ops;
   const char *tags; /* NULL: none */
-  ekm_view n;       /* the modulus as an import wrote it, leading zeros and all: the service echoes it unchanged. Empty:
+  bool exportable;
+  const char *release_policy; /* NULL: none */
+  const char *follows; /* the version that must be the newest of a live name (EXISTS if it is another, KEY_NOT_FOUND if
+                          there is no such name), for a rotation; NULL: the name may be new */
+  ekm_view n; /* the modulus as an import wrote it, leading zeros and all: the service echoes it unchanged. Empty:
                        the shortest form of the material's */
 } vault_key_spec;
 
 /* vault_store_key_add(store, vault_id, spec, material, out_key, err):
  * A new version, and a new name if it is one; for create and import, since keys are made before and outside of the
  * store. The store takes *${material} over and sets it to NULL, also when it fails. The version's name is made here.
- * KEY_NAME_BAD, KEY_NAME_TOO_LONG; KEY_DELETED if a deleted key holds the name; ABSENT for an unknown vault. */
+ * KEY_NAME_BAD, KEY_NAME_TOO_LONG; LIMIT if the vault or the key is full; KEY_DELETED if a deleted key holds the name;
+ * ABSENT for an unknown vault. */
 EKM_MUST_USE bool vault_store_key_add(vault_store *store, int64_t vault_id, const vault_key_spec *spec,
                                       ekm_key **material, const vault_key **out_key, ekm_err *err);
 
@@ -143,7 +156,8 @@ enum {
   VAULT_SET_NBF = 1 << 1,
   VAULT_SET_EXP = 1 << 2,
   VAULT_SET_OPS = 1 << 3,
-  VAULT_SET_TAGS = 1 << 4
+  VAULT_SET_TAGS = 1 << 4,
+  VAULT_SET_RELEASE = 1 << 5
 };
 
 typedef struct vault_key_change {
@@ -151,6 +165,7 @@ typedef struct vault_key_change {
   vault_key_attributes attributes; /* nbf and exp can also be taken away: has_nbf = false */
   vault_key_ops ops;
   const char *tags;
+  const char *release_policy;
 } vault_key_change;
 
 /* vault_store_key_update(store, vault_id, name, version, change, out_key, err):
@@ -193,5 +208,32 @@ EKM_MUST_USE bool vault_store_deleted_list(vault_store *store, int64_t vault_id,
 EKM_MUST_USE bool vault_store_deleted_recover(vault_store *store, int64_t vault_id, const char *name,
                                               const vault_key **out_key, ekm_err *err);
 EKM_MUST_USE bool vault_store_deleted_purge(vault_store *store, int64_t vault_id, const char *name, ekm_err *err);
+
+/* ---- rotation policies, and what is due -------------------------------------------------------------------------- */
+
+/* vault_store_policy_get(store, vault_id, name, out_text, err), vault_store_policy_set(store, vault_id, name, text,
+ * err):
+ * The rotation policy of a live key as text that rotation.h writes and reads; "" for none. KEY_NOT_FOUND. */
+EKM_MUST_USE bool vault_store_policy_get(vault_store *store, int64_t vault_id, const char *name,
+                                         char out_text[VAULT_ROTATION_TEXT_BYTES], ekm_err *err);
+EKM_MUST_USE bool vault_store_policy_set(vault_store *store, int64_t vault_id, const char *name, const char *text,
+                                         ekm_err *err);
+
+/* What has to be done with a key without anybody's asking: its rotation by its policy, or its purge when its retention
+ * ends. */
+typedef struct vault_due {
+  int64_t at; /* seconds since 1970; INT64_MAX: nothing is due, ever */
+  int64_t vault_id;
+  bool is_purge;
+  char name[EKM_LIMIT_KEY_NAME_CHARS + 1];
+} vault_due;
+
+/* vault_store_is_due(store, now, out_due, err): is anything? No SQL unless keys changed.
+ * vault_store_next_due(store, out, err): what is due first.
+ * vault_store_purge_due(store, due, now, err): purge it, if its time has really come; else KEY_NOT_FOUND. Rotations are
+ * the caller's: a new version whose ${follows} is the old one. */
+EKM_MUST_USE bool vault_store_is_due(vault_store *store, int64_t now, bool *out_due, ekm_err *err);
+EKM_MUST_USE bool vault_store_next_due(vault_store *store, vault_due *out, ekm_err *err);
+EKM_MUST_USE bool vault_store_purge_due(vault_store *store, const vault_due *due, int64_t now, ekm_err *err);
 
 #endif

@@ -1,19 +1,23 @@
 /* The database under the store: SQLite, with a MAC on every row and the set of all rows under one more.
  *
  *   meta          one row: database id, check value of the master key, the sealed signing key, the root of the set
- *   vault         id | name host tenant resource retention_days created                                       | mac
+ *   vault         id | name host tenant resource retention_days created is_hsm purge_protection by_roles      | mac
  *   app           client_id | tenant object_id name created                                                   | mac
  *   app_secret    client_id id | hint created expires salt hash                                               | mac
  *   app_certificate  client_id id | created begins ends x5t x5t_s256 public_key                           | mac
  *   app_federation   client_id id | created issuer subject audience keys                                  | mac
  *                 keys: of the issuer, as JSON
  *   permission    vault_id client_id | permissions updated                                                    | mac
- *   key_name      vault_id name | spelling newest created deleted_at purge_at                                 | mac
- *   key_version   vault_id name version | kty crv a b enabled nbf exp created updated ops tags                | mac
+ *   role_assignment  vault_id client_id role scope | created                                                 | mac
+ *   key_name      vault_id name | spelling newest created deleted_at purge_at rotate_at policy                | mac
+ *   key_version   vault_id name version | kty crv a b enabled nbf exp created updated ops tags exportable
+ *                 release_policy in_token                                                                     | mac
  *                 a and b: the public numbers, n and e of an RSA key or x and y of an EC key
+ *   due           due_at vault_id name what |                                                                 | mac
+ *                 what is to be done with a name at a time: its rotation or its purge (store_name.h keeps it)
  *   key_material  vault_id name version | sealed    (bound to its key_version row by the seal; no row of the set)
  *
- * The eight tables in the middle are "sealed tables": WITHOUT ROWID, so that no index beside the table can disagree
+ * The ten tables in the middle are "sealed tables": WITHOUT ROWID, so that no index beside the table can disagree
  * with it. None can be added either: another schema is refused, since SQLite scans an index that has all columns
  * instead of its table, and the set would be counted in one and rows be read from the other. Left of the bar is the
  * primary key, the last column is the MAC. They are only written with store_db_put and store_db_remove, which keep the
@@ -45,8 +49,10 @@ typedef enum store_table {
   STORE_CERTIFICATE,
   STORE_FEDERATION,
   STORE_PERMISSION,
+  STORE_ROLE,
   STORE_KEY_NAME,
   STORE_KEY_VERSION,
+  STORE_DUE,
   STORE_TABLES
 } store_table;
 
@@ -62,9 +68,12 @@ typedef enum store_query {
   STORE_META_GET,
   STORE_META_PUT,
   STORE_ROOT_PUT,
-  STORE_LIVE_NAMES,      /* vault_id, after, limit */
-  STORE_DELETED_NAMES,   /* vault_id, after, limit */
-  STORE_VERSIONS,        /* vault_id, name, after, limit */
+  STORE_LIVE_NAMES,    /* vault_id, after, limit */
+  STORE_DELETED_NAMES, /* vault_id, after, limit */
+  STORE_VERSIONS,      /* vault_id, name, after, limit */
+  STORE_NEXT_DUE,
+  STORE_COUNT_KEYS,      /* vault_id */
+  STORE_COUNT_VERSIONS,  /* vault_id, name */
   STORE_MATERIAL_GET,    /* vault_id, name, version */
   STORE_MATERIAL_PUT,    /* vault_id, name, version, sealed */
   STORE_MATERIAL_REMOVE, /* vault_id, name, version */
@@ -72,7 +81,7 @@ typedef enum store_query {
 } store_query;
 #define STORE_SCAN(table) ((store_query)((table)*4 + 3))
 
-enum { STORE_COLUMNS_MAX = 15 };
+enum { STORE_COLUMNS_MAX = 18 };
 
 typedef struct store_value {
   enum { STORE_INT, STORE_TEXT, STORE_BLOB } type;

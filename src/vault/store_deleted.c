@@ -1,5 +1,8 @@
+#include <string.h>
+
 #include "base/text.h"
 #include "vault/store_key.h"
+#include "vault/store_name.h"
 #include "vault/store_state.h"
 
 /* Soft delete: a name's row says since when it is deleted and when it may be purged; its versions stay as they are. */
@@ -12,30 +15,20 @@ typedef struct name_change {
   int64_t deleted_at, purge_at;
 } name_change;
 
-static bool put_deleted(vault_store *store, const store_key_id *id, const name_change *change, ekm_err *err) {
-  bool ok = false;
+/* A name in the state that is asked for; KEY_NOT_FOUND. */
+static bool find_name(vault_store *store, const store_key_id *id, bool deleted, store_name *out, ekm_err *err) {
   bool found = false;
-  store_row row;
-  char spelling[EKM_LIMIT_KEY_NAME_CHARS + 1], newest[EKM_LIMIT_KEY_VERSION_CHARS + 1];
-  const store_value keys[] = {store_int(id->vault_id), store_text(id->lower)};
+  if (!store_name_get(store, id, out, &found, err)) return false;
+  return (found && (out->deleted_at != 0) == deleted) || EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "'%s'", id->lower);
+}
 
-  EKM_TRY(store_db_get(store->db, STORE_KEY_NAME, keys, &row, &found, err));
-  if (!found || (row.values[5].number != 0) != change->was_deleted)
-    EKM_BAIL(err, EKM_E_KEY_NOT_FOUND, "'%s'", id->lower);
-  EKM_TRY(ekm_text_copy(spelling, sizeof spelling, store_value_text(&row.values[2]), "a key name", err));
-  EKM_TRY(ekm_text_copy(newest, sizeof newest, store_value_text(&row.values[3]), "a key version", err));
-  const store_value values[] = {keys[0],
-                                keys[1],
-                                store_text(spelling),
-                                store_text(newest),
-                                row.values[4],
-                                store_int(change->deleted_at),
-                                store_int(change->purge_at)};
-  EKM_TRY(store_db_put(store->db, STORE_KEY_NAME, values, err));
-  ok = true;
-done:
-  store_db_end(store->db, STORE_GET(STORE_KEY_NAME));
-  return ok;
+static bool put_deleted(vault_store *store, const store_key_id *id, const name_change *change, ekm_err *err) {
+  store_name old;
+  if (!find_name(store, id, change->was_deleted, &old, err)) return false;
+  store_name name = old;
+  name.deleted_at = change->deleted_at;
+  name.purge_at = change->purge_at;
+  return store_name_put(store, id, &old, &name, err);
 }
 
 /* With the write begun: change the name, give the newest version as it is then, and end. */
@@ -53,10 +46,8 @@ static bool change_name(vault_store *store, const store_key_id *id, const name_c
 }
 
 static int64_t retention_of(const vault_store *store, int64_t vault_id) {
-  for (size_t i = 0; i < store->dir->vault_count; i++) {
-    if (store->dir->vaults[i].id == vault_id) return (int64_t)store->dir->vaults[i].retention_days * SECONDS_PER_DAY;
-  }
-  return 0;
+  const vault_info *vault = vault_directory_vault_by_id(store->dir, vault_id);
+  return vault == NULL ? 0 : (int64_t)vault->retention_days * SECONDS_PER_DAY;
 }
 
 bool vault_store_key_delete(vault_store *store, int64_t vault_id, const char *name, const vault_key **out_key,
@@ -108,29 +99,77 @@ static bool first_version(vault_store *store, const store_key_id *id, char out[E
   return ok;
 }
 
-static bool destroy(vault_store *store, const store_key_id *id, ekm_err *err) {
+static bool destroy(vault_store *store, const store_key_id *id, int64_t at, ekm_err *err) {
   char version[EKM_LIMIT_KEY_VERSION_CHARS + 1] = "";
-  const vault_key *key = NULL;
+  store_name name;
   bool found = true;
-  bool ok = store_key_load(store, id, true, &key, err);
-  vault_key_release(&key);
+  bool ok = find_name(store, id, true, &name, err);
+  if (ok && name.purge_at > at) ok = EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "'%s' is kept for longer", id->lower);
   while (ok) {
     ok = first_version(store, id, version, &found, err);
     const store_value keys[] = {store_int(id->vault_id), store_text(id->lower), store_text(version)};
-    if (ok && !found) return store_db_remove(store->db, STORE_KEY_NAME, keys, err);
+    if (ok && !found) return store_name_remove(store, id, &name, err);
     ok = ok && store_db_remove(store->db, STORE_KEY_VERSION, keys, err) &&
          store_db_run(store->db, STORE_MATERIAL_REMOVE, keys, 3, err);
   }
   return false;
 }
 
+static bool purge(vault_store *store, const store_key_id *id, int64_t at, ekm_err *err) {
+  if (!store_write_begin(store, err)) return false;
+  bool ok = destroy(store, id, at, err);
+  store->epoch++;
+  if (!store_write_end(store, ok, err)) return false;
+  EKM_LOG(store->log, EKM_LOG_INFO, "vault.key.purge", EKM_LOG_TEXT("name", id->lower));
+  return true;
+}
+
 bool vault_store_deleted_purge(vault_store *store, int64_t vault_id, const char *name, ekm_err *err) {
   char lower[EKM_LIMIT_KEY_NAME_CHARS + 1];
   const store_key_id id = {vault_id, lower, ""};
-
   if (!store_key_name_is_valid(name, lower, err)) return EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "'%s'", name);
-  if (!store_write_begin(store, err)) return false;
-  if (!store_write_end(store, destroy(store, &id, err), err)) return false;
-  EKM_LOG(store->log, EKM_LOG_INFO, "vault.key.purge", EKM_LOG_TEXT("name", lower));
-  return true;
+  return purge(store, &id, INT64_MAX, err);
+}
+
+/* ---- what is due ------------------------------------------------------------------------------------------------- */
+
+static bool read_due(vault_store *store, vault_due *out, ekm_err *err) {
+  bool found = false;
+  store_row row;
+  memset(out, 0, sizeof *out);
+  bool ok = store_db_query(store->db, STORE_NEXT_DUE, NULL, 0, err) &&
+            store_db_next(store->db, STORE_NEXT_DUE, STORE_DUE, &row, &found, err);
+  out->at = INT64_MAX;
+  if (ok && found) {
+    out->at = row.values[0].number;
+    out->vault_id = row.values[1].number;
+    out->is_purge = row.values[3].number == STORE_DUE_PURGE;
+    ok = ekm_text_copy(out->name, sizeof out->name, store_value_text(&row.values[2]), "a key name", err);
+  }
+  store_db_end(store->db, STORE_NEXT_DUE);
+  return ok;
+}
+
+bool vault_store_next_due(vault_store *store, vault_due *out, ekm_err *err) {
+  ekm_mutex_lock(&store->lock);
+  bool ok = read_due(store, &store->due, err);
+  store->due_epoch = store->epoch;
+  *out = store->due;
+  ekm_mutex_unlock(&store->lock);
+  return ok;
+}
+
+bool vault_store_is_due(vault_store *store, int64_t now, bool *out_due, ekm_err *err) {
+  bool ok = true;
+  ekm_mutex_lock(&store->lock);
+  if (store->due_epoch != store->epoch) ok = read_due(store, &store->due, err);
+  if (ok) store->due_epoch = store->epoch;
+  *out_due = ok && store->due.at <= now;
+  ekm_mutex_unlock(&store->lock);
+  return ok;
+}
+
+bool vault_store_purge_due(vault_store *store, const vault_due *due, int64_t now, ekm_err *err) {
+  const store_key_id id = {due->vault_id, due->name, ""};
+  return purge(store, &id, now, err);
 }

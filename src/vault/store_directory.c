@@ -23,6 +23,7 @@ void vault_directory_release(const vault_directory **dir) {
   for (size_t i = 0; i < own->federation_count; i++) ekm_mem_free((char *)(uintptr_t)own->federations[i].keys);
   ekm_mem_free(own->federations);
   ekm_mem_free(own->grants);
+  ekm_mem_free(own->assignments);
   ekm_mem_free(own);
 }
 
@@ -36,6 +37,13 @@ const vault_info *vault_directory_vault_by_host(const vault_directory *dir, cons
 const vault_info *vault_directory_vault_by_name(const vault_directory *dir, const char *name) {
   for (size_t i = 0; i < dir->vault_count; i++) {
     if (ekm_text_ieq(dir->vaults[i].name, name)) return &dir->vaults[i];
+  }
+  return NULL;
+}
+
+const vault_info *vault_directory_vault_by_id(const vault_directory *dir, int64_t id) {
+  for (size_t i = 0; i < dir->vault_count; i++) {
+    if (dir->vaults[i].id == id) return &dir->vaults[i];
   }
   return NULL;
 }
@@ -75,11 +83,29 @@ const vault_app *vault_directory_app(const vault_directory *dir, const char *cli
   return bsearch(id, dir->apps, dir->app_count, sizeof *dir->apps, compare_app);
 }
 
-vault_permissions vault_directory_granted(const vault_directory *dir, int64_t vault_id, const char *client_id) {
+static vault_permissions by_policy(const vault_directory *dir, int64_t vault_id, const char *client_id) {
   vault_grant wanted = {.vault_id = vault_id};
   if (dir->grant_count == 0 || !lower_id(wanted.client_id, client_id)) return 0;
   const vault_grant *grant = bsearch(&wanted, dir->grants, dir->grant_count, sizeof *dir->grants, compare_grant);
   return grant == NULL ? 0 : grant->permissions;
+}
+
+/* Few, and read in one go: a hundred assignments are a hundred comparisons of a number. */
+static vault_permissions by_roles(const vault_directory *dir, const vault_info *vault, const char *client_id,
+                                  const char *key_name) {
+  vault_permissions granted = 0;
+  for (size_t i = 0; i < dir->assignment_count; i++) {
+    const vault_assignment *each = &dir->assignments[i];
+    if (each->vault_id != vault->id || !ekm_text_ieq(each->client_id, client_id)) continue;
+    bool applies = each->scope[0] == '\0' || (key_name != NULL && ekm_text_ieq(each->scope, key_name));
+    if (applies) granted |= each->role->permissions;
+  }
+  return granted;
+}
+
+vault_permissions vault_directory_granted(const vault_directory *dir, const vault_info *vault, const char *client_id,
+                                          const char *key_name) {
+  return vault->by_roles ? by_roles(dir, vault, client_id, key_name) : by_policy(dir, vault->id, client_id);
 }
 
 const vault_info *vault_directory_vaults(const vault_directory *dir, size_t *out_count) {
@@ -95,4 +121,9 @@ const vault_app *vault_directory_apps(const vault_directory *dir, size_t *out_co
 const vault_grant *vault_directory_grants(const vault_directory *dir, size_t *out_count) {
   *out_count = dir->grant_count;
   return dir->grants;
+}
+
+const vault_assignment *vault_directory_assignments(const vault_directory *dir, size_t *out_count) {
+  *out_count = dir->assignment_count;
+  return dir->assignments;
 }

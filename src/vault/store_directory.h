@@ -22,6 +22,7 @@
  * restart on another port; clients map the host to an address in their configuration. */
 #define VAULT_LOGIN_HOST "login.localhost"
 #define VAULT_DEFAULT_SUFFIX "vault.localhost"
+#define VAULT_HSM_SUFFIX "managedhsm.localhost"
 
 enum {
   VAULT_GUID_CHARS = 36,
@@ -41,6 +42,9 @@ typedef struct vault_info {
   char tenant[VAULT_GUID_CHARS + 1];       /* lower-case */
   char resource[EKM_LIMIT_HOST_BYTES + 9]; /* "https://vault.localhost" */
   unsigned retention_days;                 /* of deleted keys: 7 ... 90 */
+  bool is_hsm;                             /* a Managed HSM: its own key types, headers and answers */
+  bool purge_protection;                   /* deleted keys cannot be purged before their time */
+  bool by_roles;                           /* rights come from role assignments, not from access policies */
 } vault_info;
 
 typedef struct vault_secret {
@@ -90,6 +94,14 @@ typedef struct vault_grant {
   vault_permissions permissions;
 } vault_grant;
 
+/* An application has a role, in the whole vault or for one key. */
+typedef struct vault_assignment {
+  int64_t vault_id;
+  char client_id[VAULT_GUID_CHARS + 1];
+  const vault_role *role;
+  char scope[EKM_LIMIT_KEY_NAME_CHARS + 1]; /* "": the vault; else the name of a key in lower case */
+} vault_assignment;
+
 typedef struct vault_directory vault_directory;
 
 /* vault_directory_release(dir): NULL is fine; sets the caller's pointer to NULL. */
@@ -99,6 +111,7 @@ void vault_directory_release(const vault_directory **dir);
  * none. ${host} is without a port. */
 const vault_info *vault_directory_vault_by_host(const vault_directory *dir, const char *host);
 const vault_info *vault_directory_vault_by_name(const vault_directory *dir, const char *name);
+const vault_info *vault_directory_vault_by_id(const vault_directory *dir, int64_t id);
 
 /* vault_directory_has_tenant(dir, tenant): does a vault or an application belong to it? Case ignored. */
 bool vault_directory_has_tenant(const vault_directory *dir, const char *tenant);
@@ -106,13 +119,17 @@ bool vault_directory_has_tenant(const vault_directory *dir, const char *tenant);
 /* vault_directory_app(dir, client_id): case ignored; NULL if there is none. */
 const vault_app *vault_directory_app(const vault_directory *dir, const char *client_id);
 
-/* vault_directory_granted(dir, vault_id, client_id): what the application may do in the vault; 0 is nothing. */
-vault_permissions vault_directory_granted(const vault_directory *dir, int64_t vault_id, const char *client_id);
+/* vault_directory_granted(dir, vault, client_id, key_name):
+ * What the application may do in the vault; 0 is nothing. By access policies, or by the roles that it has in the vault
+ * and for the key ${key_name} (NULL: for none; case ignored). */
+vault_permissions vault_directory_granted(const vault_directory *dir, const vault_info *vault, const char *client_id,
+                                          const char *key_name);
 
-/* All of them: vaults in the order in which they were added, applications by client id, grants by vault and client
- * id. */
+/* All of them: vaults in the order in which they were added, applications by client id, grants and
+ * assignments by vault and client id. */
 const vault_info *vault_directory_vaults(const vault_directory *dir, size_t *out_count);
 const vault_app *vault_directory_apps(const vault_directory *dir, size_t *out_count);
 const vault_grant *vault_directory_grants(const vault_directory *dir, size_t *out_count);
+const vault_assignment *vault_directory_assignments(const vault_directory *dir, size_t *out_count);
 
 #endif

@@ -29,10 +29,11 @@ static void *append(uint8_t **at, const void *bytes, size_t len) {
 bool store_key_new(const vault_key *like, ekm_key **material, const vault_key **out_key, ekm_err *err) {
   size_t name_bytes = strlen(like->name) + 1;
   size_t tags_bytes = like->tags == NULL ? 0 : strlen(like->tags) + 1;
+  size_t policy_bytes = like->release_policy == NULL ? 0 : strlen(like->release_policy) + 1;
 
   *out_key = NULL;
   size_t number_bytes = like->n.len + like->e.len + like->x.len + like->y.len;
-  key_object *object = ekm_mem_alloc(sizeof *object + name_bytes + tags_bytes + number_bytes, err);
+  key_object *object = ekm_mem_alloc(sizeof *object + name_bytes + tags_bytes + policy_bytes + number_bytes, err);
   if (object == NULL) {
     if (material != NULL) ekm_key_free(material);
     return false;
@@ -41,6 +42,7 @@ bool store_key_new(const vault_key *like, ekm_key **material, const vault_key **
   object->key = *like;
   object->key.name = append(&at, like->name, name_bytes);
   if (like->tags != NULL) object->key.tags = append(&at, like->tags, tags_bytes);
+  if (policy_bytes > 0) object->key.release_policy = append(&at, like->release_policy, policy_bytes);
   object->key.n.ptr = append(&at, like->n.ptr, like->n.len);
   object->key.e.ptr = append(&at, like->e.ptr, like->e.len);
   object->key.x.ptr = append(&at, like->x.ptr, like->x.len);
@@ -76,6 +78,7 @@ void vault_key_page_clear(vault_key_page *page) {
 bool store_key_read(const store_row *name, const store_row *version, vault_key *out, ekm_err *err) {
   const store_value *v = version->values;
   const char *tags = store_value_text(&v[13]);
+  const char *release_policy = store_value_text(&v[15]);
   bool is_ec = v[4].bytes.len > 0;
   *out = (vault_key){
       .name = store_value_text(&name->values[2]),
@@ -86,6 +89,9 @@ bool store_key_read(const store_row *name, const store_row *version, vault_key *
                      .updated = v[11].number},
       .ops = (vault_key_ops)v[12].number,
       .tags = tags[0] == '\0' ? NULL : tags,
+      .exportable = v[14].number != 0,
+      .release_policy = release_policy[0] == '\0' ? NULL : release_policy,
+      .in_token = v[16].number != 0,
       .deleted_at = name->values[5].number,
       .purge_at = name->values[6].number,
   };
@@ -116,6 +122,9 @@ void store_key_values(int64_t vault_id, const char *lower_name, const vault_key 
       store_int(a->updated),
       store_int(key->ops),
       store_text(key->tags == NULL ? "" : key->tags),
+      store_int(key->exportable ? 1 : 0),
+      store_text(key->release_policy == NULL ? "" : key->release_policy),
+      store_int(key->in_token ? 1 : 0),
   };
   memcpy(out, values, sizeof values);
 }

@@ -7,7 +7,7 @@
 #include "vault/store.h"
 #include "vault/store_db.h"
 
-enum { STORE_KEY_COLUMNS = 14 };
+enum { STORE_KEY_COLUMNS = 17 };
 
 /* store_key_new(like, material, out_key, err):
  * A copy of ${like} with one reference. Takes *${material} over (NULL: without), also when it fails. */

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "vault/store_key.h"
+#include "vault/store_name.h"
 #include "vault/store_state.h"
 
 /* The keys of a vault: reading one, adding, changing. Lists and deleted keys are in store_lists.c and
@@ -156,36 +157,61 @@ typedef struct new_key {
   store_key_id id;
   vault_key key;                               /* borrows */
   char spelling[EKM_LIMIT_KEY_NAME_CHARS + 1]; /* what key.name is when the name exists */
+  const char *follows;                         /* as in vault_key_spec */
   ekm_key *material;
   ekm_view sealed;
 } new_key;
 
-/* The name's row as it is after a new version. The spelling of the first version stays. */
-static bool put_name(vault_store *store, new_key *new, ekm_err *err) {
-  bool ok = false;
+static bool count(vault_store *store, store_query query, const store_key_id *id, size_t *out, ekm_err *err) {
   bool found = false;
-  store_row old;
-  store_value values[7] = {store_int(new->id.vault_id),
-                           store_text(new->id.lower),
-                           store_text(new->key.name),
-                           store_text(new->key.version),
-                           store_int(new->key.attributes.created),
-                           store_int(0),
-                           store_int(0)};
-
-  EKM_TRY(store_db_get(store->db, STORE_KEY_NAME, values, &old, &found, err));
-  if (found && old.values[5].number != 0) EKM_BAIL(err, EKM_E_KEY_DELETED, "'%s'", new->key.name);
-  if (found) {
-    EKM_TRY(ekm_text_copy(new->spelling, sizeof new->spelling, store_value_text(&old.values[2]), "a key name", err));
-    new->key.name = new->spelling;
-    values[2] = store_text(new->spelling);
-    values[4] = old.values[4];
-  }
-  EKM_TRY(store_db_put(store->db, STORE_KEY_NAME, values, err));
-  ok = true;
-done:
-  store_db_end(store->db, STORE_GET(STORE_KEY_NAME));
+  store_row row = {0};
+  const store_value args[] = {store_int(id->vault_id), store_text(id->lower)};
+  bool ok = store_db_fetch(store->db, query, args, query == STORE_COUNT_KEYS ? 1 : 2, &row, &found, err);
+  *out = ok && found ? (size_t)row.values[0].number : 0;
+  store_db_end(store->db, query);
   return ok;
+}
+
+/* Is there room for a new name in the vault, or for one more version of an old one? */
+static bool check_room(vault_store *store, const store_key_id *id, bool is_new_name, bool is_hsm, ekm_err *err) {
+  size_t has = 0;
+  size_t max = is_new_name ? store->max_keys : store->max_versions;
+  if (!is_new_name && is_hsm && max > VAULT_STORE_HSM_VERSIONS_MAX) max = VAULT_STORE_HSM_VERSIONS_MAX;
+  if (!count(store, is_new_name ? STORE_COUNT_KEYS : STORE_COUNT_VERSIONS, id, &has, err)) return false;
+  return has < max ||
+         EKM_FAIL(err, EKM_E_LIMIT, "%zu %s", has, is_new_name ? "keys in the vault" : "versions of the key");
+}
+
+/* May ${old}, the name's row, get a new version? */
+static bool check_name(const new_key *new, const store_name *old, bool found, ekm_err *err) {
+  if (found && old->deleted_at != 0) return EKM_FAIL(err, EKM_E_KEY_DELETED, "'%s'", new->key.name);
+  if (new->follows == NULL) return true;
+  if (!found) return EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "'%s'", new->id.lower);
+  return strcmp(old->newest, new->follows) == 0 ||
+         EKM_FAIL(err, EKM_E_EXISTS, "a newer version of '%s'", new->id.lower);
+}
+
+/* The name's row as it is after a new version. The spelling of the first version stays. */
+static bool put_name(vault_store *store, new_key *new, bool is_hsm, ekm_err *err) {
+  bool found = false;
+  store_name old;
+  const vault_key_attributes *a = &new->key.attributes;
+
+  if (!store_name_get(store, &new->id, &old, &found, err) || !check_name(new, &old, found, err) ||
+      !check_room(store, &new->id, !found, is_hsm, err)) {
+    return false;
+  }
+  store_name name = old;
+  if (found) {
+    memcpy(new->spelling, old.spelling, sizeof new->spelling);
+    new->key.name = new->spelling;
+  } else {
+    name.created = a->created;
+    if (!ekm_text_copy(name.spelling, sizeof name.spelling, new->key.name, "a key name", err)) return false;
+  }
+  memcpy(name.newest, new->key.version, sizeof name.newest);
+  name.rotate_at = vault_rotation_due(name.policy, a->created, a->has_exp, a->exp);
+  return store_name_put(store, &new->id, found ? &old : NULL, &name, err);
 }
 
 static bool put_version(vault_store *store, int64_t vault_id, const char *lower, const vault_key *key, ekm_view sealed,
@@ -197,18 +223,13 @@ static bool put_version(vault_store *store, int64_t vault_id, const char *lower,
          store_db_run(store->db, STORE_MATERIAL_PUT, material, 4, err);
 }
 
-static bool has_vault(const vault_directory *dir, int64_t vault_id) {
-  for (size_t i = 0; i < dir->vault_count; i++) {
-    if (dir->vaults[i].id == vault_id) return true;
-  }
-  return false;
-}
-
 static bool store_new(vault_store *store, new_key *new, const vault_key **out_key, ekm_err *err) {
   const store_key_id *id = &new->id;
   if (!store_write_begin(store, err)) return false;
-  bool ok = has_vault(store->dir, id->vault_id) || EKM_FAIL(err, EKM_E_ABSENT, "the vault is not known");
-  ok = ok && put_name(store, new, err) && put_version(store, id->vault_id, id->lower, &new->key, new->sealed, err) &&
+  const vault_info *vault = vault_directory_vault_by_id(store->dir, id->vault_id);
+  bool ok = vault != NULL || EKM_FAIL(err, EKM_E_ABSENT, "the vault is not known");
+  ok = ok && put_name(store, new, vault->is_hsm, err) &&
+       put_version(store, id->vault_id, id->lower, &new->key, new->sealed, err) &&
        store_key_new(&new->key, &new->material, out_key, err);
   store_cache_forget(store->cache, id->vault_id, id->lower);
   store->epoch++;
@@ -220,7 +241,12 @@ static bool store_new(vault_store *store, new_key *new, const vault_key **out_ke
 static bool new_version(const vault_store *store, const vault_key_spec *spec, vault_key *out, ekm_err *err) {
   uint8_t id[EKM_LIMIT_KEY_VERSION_CHARS / 2];
   const ekm_rng *rng = ekm_crypto_rng(store->crypto);
-  *out = (vault_key){.name = spec->name, .attributes = spec->attributes, .ops = spec->ops, .tags = spec->tags};
+  *out = (vault_key){.name = spec->name,
+                     .attributes = spec->attributes,
+                     .ops = spec->ops,
+                     .tags = spec->tags,
+                     .exportable = spec->exportable,
+                     .release_policy = spec->release_policy};
   out->attributes.created = out->attributes.updated = ekm_clock_wall_s(store->clock);
   if (!rng->fill(rng, id, sizeof id, err)) return false;
   ekm_hex_text(ekm_view_of(id, sizeof id), out->version, sizeof out->version);
@@ -247,7 +273,7 @@ bool vault_store_key_add(vault_store *store, int64_t vault_id, const vault_key_s
                          const vault_key **out_key, ekm_err *err) {
   bool ok = false;
   char lower[EKM_LIMIT_KEY_NAME_CHARS + 1];
-  new_key new = {.id = {vault_id, lower, ""}, .material = *material};
+  new_key new = {.id = {vault_id, lower, ""}, .follows = spec->follows, .material = *material};
   ekm_buf a, b, der, sealed;
 
   *out_key = NULL;
@@ -291,7 +317,20 @@ static void apply(const vault_key_change *change, int64_t now, vault_key *key) {
   }
   if ((change->set & VAULT_SET_OPS) != 0) key->ops = change->ops;
   if ((change->set & VAULT_SET_TAGS) != 0) key->tags = change->tags;
+  if ((change->set & VAULT_SET_RELEASE) != 0) key->release_policy = change->release_policy;
   to->updated = now;
+}
+
+/* The policy may count from what was changed. */
+static bool reckon_rotation(vault_store *store, const store_key_id *id, const vault_key *key, ekm_err *err) {
+  bool found = false;
+  store_name old;
+  const vault_key_attributes *a = &key->attributes;
+  if (!store_name_get(store, id, &old, &found, err)) return false;
+  store_name name = old;
+  name.rotate_at = vault_rotation_due(name.policy, a->created, a->has_exp, a->exp);
+  bool concerns = found && strcmp(name.newest, key->version) == 0 && name.rotate_at != old.rotate_at;
+  return !concerns || store_name_put(store, id, &old, &name, err);
 }
 
 /* The row is associated data of the private key's seal, so a change of one is a new seal of the other. */
@@ -311,6 +350,7 @@ static bool change_version(vault_store *store, const store_key_id *id, const vau
   apply(change, ekm_clock_wall_s(store->clock), &changed);
   EKM_TRY(close_material(store, id->vault_id, id->lower, &changed, ekm_buf_view(&der), &resealed, err));
   EKM_TRY(put_version(store, id->vault_id, id->lower, &changed, ekm_buf_view(&resealed), err));
+  EKM_TRY(reckon_rotation(store, id, &changed, err));
   EKM_TRY(store_key_new(&changed, NULL, out_key, err));
   ok = true;
 done:
@@ -339,4 +379,56 @@ bool vault_store_key_update(vault_store *store, int64_t vault_id, const char *na
             EKM_LOG_TEXT("version", (*out_key)->version));
   }
   return ok;
+}
+
+/* ---- rotation policies ------------------------------------------------------------------------------------------- */
+
+bool vault_store_policy_get(vault_store *store, int64_t vault_id, const char *name,
+                            char out_text[VAULT_ROTATION_TEXT_BYTES], ekm_err *err) {
+  bool found = false;
+  store_name row;
+  char lower[EKM_LIMIT_KEY_NAME_CHARS + 1];
+  const store_key_id id = {vault_id, lower, ""};
+
+  out_text[0] = '\0';
+  if (!store_key_name_is_valid(name, lower, err)) return EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "'%s'", name);
+  ekm_mutex_lock(&store->lock);
+  bool ok = store_name_get(store, &id, &row, &found, err);
+  ekm_mutex_unlock(&store->lock);
+  if (!ok) return false;
+  if (!found || row.deleted_at != 0) return EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "'%s'", lower);
+  memcpy(out_text, row.policy, sizeof row.policy);
+  return true;
+}
+
+static bool put_policy(vault_store *store, const store_key_id *id, const char *text, ekm_err *err) {
+  bool ok = false;
+  bool found = false;
+  store_name old;
+  const vault_key *newest = NULL;
+
+  EKM_TRY(store_key_load(store, id, false, &newest, err));
+  EKM_TRY(store_name_get(store, id, &old, &found, err));
+  store_name name = old;
+  EKM_TRY(ekm_text_copy(name.policy, sizeof name.policy, text, "a rotation policy", err));
+  const vault_key_attributes *a = &newest->attributes;
+  name.rotate_at = vault_rotation_due(name.policy, a->created, a->has_exp, a->exp);
+  EKM_TRY(store_name_put(store, id, &old, &name, err));
+  ok = true;
+done:
+  vault_key_release(&newest);
+  return ok;
+}
+
+bool vault_store_policy_set(vault_store *store, int64_t vault_id, const char *name, const char *text, ekm_err *err) {
+  char lower[EKM_LIMIT_KEY_NAME_CHARS + 1];
+  const store_key_id id = {vault_id, lower, ""};
+
+  if (!store_key_name_is_valid(name, lower, err)) return EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "'%s'", name);
+  if (!store_write_begin(store, err)) return false;
+  bool ok = put_policy(store, &id, text, err);
+  store->epoch++;
+  if (!store_write_end(store, ok, err)) return false;
+  EKM_LOG(store->log, EKM_LOG_INFO, "vault.key.policy", EKM_LOG_TEXT("name", lower));
+  return true;
 }

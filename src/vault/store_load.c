@@ -32,6 +32,9 @@ static bool read_vault(void *thing, const store_row *row, vault_directory *dir, 
   (void)dir;
   vault->id = row->values[0].number;
   vault->retention_days = (unsigned)row->values[5].number;
+  vault->is_hsm = row->values[7].number != 0;
+  vault->purge_protection = row->values[8].number != 0;
+  vault->by_roles = row->values[9].number != 0;
   return copy(vault->name, sizeof vault->name, row, 1, err) && copy(vault->host, sizeof vault->host, row, 2, err) &&
          copy(vault->tenant, sizeof vault->tenant, row, 3, err) &&
          copy(vault->resource, sizeof vault->resource, row, 4, err);
@@ -107,6 +110,16 @@ static bool read_grant(void *thing, const store_row *row, vault_directory *dir, 
   return copy(grant->client_id, sizeof grant->client_id, row, 1, err);
 }
 
+static bool read_assignment(void *thing, const store_row *row, vault_directory *dir, ekm_err *err) {
+  vault_assignment *assignment = thing;
+  (void)dir;
+  assignment->vault_id = row->values[0].number;
+  assignment->role = vault_role_named(store_value_text(&row->values[2]));
+  if (assignment->role == NULL) return EKM_FAIL(err, EKM_E_STORE_TAMPERED, "a role is not one that akvd knows");
+  return copy(assignment->client_id, sizeof assignment->client_id, row, 1, err) &&
+         copy(assignment->scope, sizeof assignment->scope, row, 3, err);
+}
+
 static bool room_for_one(void **things, size_t count, size_t thing_bytes, ekm_err *err) {
   enum { FIRST = 16 };
   bool is_full = count == 0 || (count >= FIRST && (count & (count - 1)) == 0);
@@ -166,6 +179,7 @@ static bool load_all(const loader *in, ekm_err *err) {
       PLAN(STORE_CERTIFICATE, vault_certificate, read_certificate, certificates, certificate_count),
       PLAN(STORE_FEDERATION, vault_federation, read_federation, federations, federation_count),
       PLAN(STORE_PERMISSION, vault_grant, read_grant, grants, grant_count),
+      PLAN(STORE_ROLE, vault_assignment, read_assignment, assignments, assignment_count),
   };
 #undef PLAN
   bool ok = true;
@@ -195,7 +209,7 @@ bool store_load_directory(store_db *db, vault_seal_set *set, vault_directory **o
 }
 
 bool store_load_keys(store_db *db, vault_seal_set *set, ekm_err *err) {
-  static const store_table tables[] = {STORE_KEY_NAME, STORE_KEY_VERSION};
+  static const store_table tables[] = {STORE_KEY_NAME, STORE_KEY_VERSION, STORE_DUE};
   bool ok = true;
   for (size_t i = 0; ok && i < sizeof tables / sizeof tables[0]; i++) {
     store_row row;

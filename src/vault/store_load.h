@@ -18,7 +18,8 @@ struct vault_directory {
   vault_certificate *certificates; /* the same */
   vault_federation *federations;   /* the same */
   vault_grant *grants;
-  size_t vault_count, app_count, secret_count, certificate_count, federation_count, grant_count;
+  vault_assignment *assignments;
+  size_t vault_count, app_count, secret_count, certificate_count, federation_count, grant_count, assignment_count;
 };
 
 /* store_load_directory(db, set, out_dir, err): the caller is in a transaction; ${set} is added to. */

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/url.h"
 #include "base/utf16.h"
+#include "vault/store_key.h"
 #include "vault/store_secret.h"
 #include "vault/store_state.h"
 
@@ -35,9 +36,13 @@ static bool lower_guid(const char *text, char out[VAULT_GUID_CHARS + 1], const c
 
 /* All of it but a tenant that was not given. */
 static bool describe_vault(const vault_spec *spec, vault_info *out, ekm_err *err) {
-  const char *suffix = spec->suffix == NULL ? VAULT_DEFAULT_SUFFIX : spec->suffix;
+  const char *usual = spec->is_hsm ? VAULT_HSM_SUFFIX : VAULT_DEFAULT_SUFFIX;
+  const char *suffix = spec->suffix == NULL ? usual : spec->suffix;
   size_t len = strlen(spec->name);
   memset(out, 0, sizeof *out);
+  out->is_hsm = spec->is_hsm;
+  out->purge_protection = spec->purge_protection;
+  out->by_roles = spec->by_roles || spec->is_hsm; /* a Managed HSM has no access policies */
   out->retention_days = spec->retention_days == 0 ? RETENTION_MAX_DAYS : spec->retention_days;
   if (len < VAULT_NAME_MIN_CHARS || len > VAULT_NAME_MAX_CHARS || !ekm_text_is_made_of(spec->name, len, "-")) {
     return EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "vault name '%s' is not 3 to 24 letters, digits and hyphens", spec->name);
@@ -80,7 +85,10 @@ static bool put_vault(vault_store *store, vault_info *vault, ekm_err *err) {
                                 store_text(vault->tenant),
                                 store_text(vault->resource),
                                 store_int(vault->retention_days),
-                                store_int(ekm_clock_wall_s(store->clock))};
+                                store_int(ekm_clock_wall_s(store->clock)),
+                                store_int(vault->is_hsm ? 1 : 0),
+                                store_int(vault->purge_protection ? 1 : 0),
+                                store_int(vault->by_roles ? 1 : 0)};
   return store_db_put(store->db, STORE_VAULT, values, err);
 }
 
@@ -134,6 +142,12 @@ bool store_app_find(const vault_store *store, const char *client_id, const vault
   return *out_app != NULL || EKM_FAIL(err, EKM_E_ABSENT, "application '%s'", client_id);
 }
 
+static bool remove_assignment(vault_store *store, const vault_assignment *assignment, ekm_err *err) {
+  const store_value keys[] = {store_int(assignment->vault_id), store_text(assignment->client_id),
+                              store_text(assignment->role->name), store_text(assignment->scope)};
+  return store_db_remove(store->db, STORE_ROLE, keys, err);
+}
+
 static bool remove_app(vault_store *store, const char *client_id, ekm_err *err) {
   const vault_app *app;
   if (!store_app_find(store, client_id, &app, err)) return false;
@@ -155,6 +169,11 @@ static bool remove_app(vault_store *store, const char *client_id, ekm_err *err) 
     const store_value keys[] = {store_int(grant->vault_id), id};
     bool is_its = strcmp(grant->client_id, app->client_id) == 0;
     if (is_its && !store_db_remove(store->db, STORE_PERMISSION, keys, err)) return false;
+  }
+  for (size_t i = 0; i < store->dir->assignment_count; i++) {
+    const vault_assignment *each = &store->dir->assignments[i];
+    bool is_its = strcmp(each->client_id, app->client_id) == 0;
+    if (is_its && !remove_assignment(store, each, err)) return false;
   }
   return store_db_remove(store->db, STORE_APP, &id, err);
 }
@@ -235,9 +254,12 @@ bool vault_store_secret_remove(vault_store *store, const char *client_id, const 
 static bool put_grant(vault_store *store, int64_t vault_id, const char *client_id, vault_permissions permissions,
                       ekm_err *err) {
   const vault_app *app;
-  bool known = false;
-  for (size_t i = 0; i < store->dir->vault_count; i++) known = known || store->dir->vaults[i].id == vault_id;
-  if (!known) return EKM_FAIL(err, EKM_E_ABSENT, "the vault is not known");
+  const vault_info *vault = vault_directory_vault_by_id(store->dir, vault_id);
+  if (vault == NULL) return EKM_FAIL(err, EKM_E_ABSENT, "the vault is not known");
+  if (vault->by_roles) {
+    return EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "vault '%s' goes by roles, not by access policies; use: akvd role add",
+                    vault->name);
+  }
   if ((permissions & ~(vault_permissions)VAULT_MAY_ALL) != 0) {
     return EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "unknown permissions");
   }
@@ -254,5 +276,75 @@ bool vault_store_grant_set(vault_store *store, int64_t vault_id, const char *cli
   if (!store_change_end(store, put_grant(store, vault_id, client_id, permissions, err), err)) return false;
   EKM_LOG(store->log, EKM_LOG_INFO, "vault.grant.set", EKM_LOG_INT("vault", vault_id),
           EKM_LOG_TEXT("client_id", client_id), EKM_LOG_INT("permissions", permissions));
+  return true;
+}
+
+/* ---- roles ------------------------------------------------------------------------------------------------------- */
+
+static bool describe_assignment(const vault_store *store, int64_t vault_id, const char *client_id,
+                                const vault_role *role, const char *scope, vault_assignment *out, ekm_err *err) {
+  const vault_app *app;
+  ekm_err ignored = {0};
+  const vault_info *vault = vault_directory_vault_by_id(store->dir, vault_id);
+  memset(out, 0, sizeof *out);
+  if (vault == NULL) return EKM_FAIL(err, EKM_E_ABSENT, "the vault is not known");
+  if (!vault->by_roles) {
+    return EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "vault '%s' goes by access policies, not by roles; use: akvd policy set",
+                    vault->name);
+  }
+  if (role->of_hsm != vault->is_hsm) {
+    return EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "role '%s' is none of %s", role->name,
+                    vault->is_hsm ? "a Managed HSM" : "a vault");
+  }
+  if (!store_app_find(store, client_id, &app, err)) return false;
+  if (scope[0] != '\0' && !store_key_name_is_valid(scope, out->scope, &ignored)) {
+    return EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "'%s' is not the name of a key", scope);
+  }
+  out->vault_id = vault_id;
+  out->role = role;
+  memcpy(out->client_id, app->client_id, sizeof out->client_id);
+  return true;
+}
+
+static bool put_assignment(vault_store *store, const vault_assignment *assignment, ekm_err *err) {
+  const store_value values[] = {store_int(assignment->vault_id), store_text(assignment->client_id),
+                                store_text(assignment->role->name), store_text(assignment->scope),
+                                store_int(ekm_clock_wall_s(store->clock))};
+  return store_db_put(store->db, STORE_ROLE, values, err);
+}
+
+bool vault_store_role_add(vault_store *store, int64_t vault_id, const char *client_id, const vault_role *role,
+                          const char *scope, ekm_err *err) {
+  vault_assignment assignment;
+  if (!store_write_begin(store, err)) return false;
+  bool ok = describe_assignment(store, vault_id, client_id, role, scope, &assignment, err) &&
+            put_assignment(store, &assignment, err);
+  if (!store_change_end(store, ok, err)) return false;
+  EKM_LOG(store->log, EKM_LOG_INFO, "vault.role.add", EKM_LOG_INT("vault", vault_id),
+          EKM_LOG_TEXT("client_id", client_id), EKM_LOG_TEXT("role", role->name), EKM_LOG_TEXT("scope", scope));
+  return true;
+}
+
+static bool has_assignment(const vault_store *store, const vault_assignment *wanted) {
+  for (size_t i = 0; i < store->dir->assignment_count; i++) {
+    const vault_assignment *each = &store->dir->assignments[i];
+    if (each->vault_id == wanted->vault_id && each->role == wanted->role &&
+        strcmp(each->client_id, wanted->client_id) == 0 && strcmp(each->scope, wanted->scope) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool vault_store_role_remove(vault_store *store, int64_t vault_id, const char *client_id, const vault_role *role,
+                             const char *scope, ekm_err *err) {
+  vault_assignment assignment;
+  if (!store_write_begin(store, err)) return false;
+  bool ok = describe_assignment(store, vault_id, client_id, role, scope, &assignment, err);
+  if (ok && !has_assignment(store, &assignment)) ok = EKM_FAIL(err, EKM_E_ABSENT, "role '%s'", role->name);
+  ok = ok && remove_assignment(store, &assignment, err);
+  if (!store_change_end(store, ok, err)) return false;
+  EKM_LOG(store->log, EKM_LOG_INFO, "vault.role.remove", EKM_LOG_INT("vault", vault_id),
+          EKM_LOG_TEXT("client_id", client_id), EKM_LOG_TEXT("role", role->name), EKM_LOG_TEXT("scope", scope));
   return true;
 }

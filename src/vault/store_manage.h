@@ -13,6 +13,9 @@ typedef struct vault_spec {
   const char *suffix; /* NULL: VAULT_DEFAULT_SUFFIX; the host is "<name>.<suffix>", the resource "https://<suffix>" */
   const char *tenant; /* GUID; NULL: a new one */
   unsigned retention_days; /* 7 ... 90; 0: 90 */
+  bool is_hsm;             /* a Managed HSM: VAULT_HSM_SUFFIX is then the default, and rights come from roles */
+  bool purge_protection;
+  bool by_roles;
 } vault_spec;
 
 /* vault_spec_check(spec, err): could there be such a vault? For who has to make something before he can add it. */
@@ -40,7 +43,17 @@ EKM_MUST_USE bool vault_store_secret_add(vault_store *store, const char *client_
 EKM_MUST_USE bool vault_store_secret_remove(vault_store *store, const char *client_id, const char *secret_id,
                                             ekm_err *err);
 
-/* vault_store_grant_set(store, vault_id, client_id, permissions, err): replace what it had; 0 takes the grant away. */
+/* vault_store_role_add(store, vault_id, client_id, role, scope, err), vault_store_role_remove(...):
+ * Give an application a role in the whole vault (${scope} "") or for one key (its name), or take it away. BAD_ARGUMENT
+ * for a role of the other kind of vault and for a vault that goes by access policies; ABSENT for a role that it does
+ * not have. */
+EKM_MUST_USE bool vault_store_role_add(vault_store *store, int64_t vault_id, const char *client_id,
+                                       const vault_role *role, const char *scope, ekm_err *err);
+EKM_MUST_USE bool vault_store_role_remove(vault_store *store, int64_t vault_id, const char *client_id,
+                                          const vault_role *role, const char *scope, ekm_err *err);
+
+/* vault_store_grant_set(store, vault_id, client_id, permissions, err): replace what it had; 0 takes the grant away.
+ * BAD_ARGUMENT for a vault that goes by roles. */
 EKM_MUST_USE bool vault_store_grant_set(vault_store *store, int64_t vault_id, const char *client_id,
                                         vault_permissions permissions, ekm_err *err);
 

@@ -34,8 +34,16 @@ enum {
   VAULT_MAY_GET_ROTATION_POLICY = 1 << 17,
   VAULT_MAY_SET_ROTATION_POLICY = 1 << 18,
   VAULT_MAY_RELEASE = 1 << 19,
-  VAULT_MAY_ALL = (1 << 20) - 1
+  VAULT_MAY_RANDOM = 1 << 20,   /* of a Managed HSM; no access policy has it */
+  VAULT_MAY_ALL = (1 << 20) - 1 /* of an access policy */
 };
+
+/* A role of Azure's role-based access control, as far as keys go. */
+typedef struct vault_role {
+  const char *name; /* "Key Vault Crypto Officer" */
+  bool of_hsm;      /* one of a Managed HSM's local roles */
+  vault_permissions permissions;
+} vault_role;
 
 typedef uint32_t vault_key_ops;
 enum {
@@ -57,6 +65,15 @@ vault_key_ops vault_key_op_of(const char *name, size_t len);
 /* vault_permission_name(i), vault_key_op_name(i): the name of bit ${i}, NULL behind the last. */
 const char *vault_permission_name(size_t i);
 const char *vault_key_op_name(size_t i);
+
+/* vault_role_named(name), vault_role_at(i): a role by its name (case ignored), or by its number; NULL if there is none.
+ * Static. */
+const vault_role *vault_role_named(const char *name);
+const vault_role *vault_role_at(size_t i);
+
+/* vault_data_action(permission, of_hsm): the data action of role-based access control behind one permission bit:
+ * "Microsoft.KeyVault/vaults/keys/read". Static. */
+const char *vault_data_action(vault_permissions permission, bool of_hsm);
 
 /* vault_permissions_append(set, out): append "get,list,wrapKey"; "" for none. */
 void vault_permissions_append(vault_permissions set, ekm_buf *out);

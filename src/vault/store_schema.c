@@ -3,15 +3,19 @@
 #include <stddef.h>
 
 static const store_table_info tables[STORE_TABLES] = {
-    [STORE_VAULT] = {"vault", 7, 1, "id = ?1", "id"},
+    [STORE_VAULT] = {"vault", 10, 1, "id = ?1", "id"},
     [STORE_APP] = {"app", 5, 1, "client_id = ?1", "client_id"},
     [STORE_SECRET] = {"app_secret", 7, 2, "client_id = ?1 AND id = ?2", "client_id, id"},
     [STORE_CERTIFICATE] = {"app_certificate", 8, 2, "client_id = ?1 AND id = ?2", "client_id, id"},
     [STORE_FEDERATION] = {"app_federation", 7, 2, "client_id = ?1 AND id = ?2", "client_id, id"},
     [STORE_PERMISSION] = {"permission", 4, 2, "vault_id = ?1 AND client_id = ?2", "vault_id, client_id"},
-    [STORE_KEY_NAME] = {"key_name", 7, 2, "vault_id = ?1 AND name = ?2", "vault_id, name"},
-    [STORE_KEY_VERSION] = {"key_version", 14, 3, "vault_id = ?1 AND name = ?2 AND version = ?3",
+    [STORE_ROLE] = {"role_assignment", 5, 4, "vault_id = ?1 AND client_id = ?2 AND role = ?3 AND scope = ?4",
+                    "vault_id, client_id, role, scope"},
+    [STORE_KEY_NAME] = {"key_name", 9, 2, "vault_id = ?1 AND name = ?2", "vault_id, name"},
+    [STORE_KEY_VERSION] = {"key_version", 17, 3, "vault_id = ?1 AND name = ?2 AND version = ?3",
                            "vault_id, name, version"},
+    [STORE_DUE] = {"due", 4, 4, "due_at = ?1 AND vault_id = ?2 AND name = ?3 AND what = ?4",
+                   "due_at, vault_id, name, what"},
 };
 
 static const char *const plain[] = {
@@ -31,6 +35,9 @@ static const char *const plain[] = {
         "SELECT * FROM key_name WHERE vault_id = ?1 AND name > ?2 AND deleted_at <> 0 ORDER BY name LIMIT ?3",
     [STORE_VERSIONS - STORE_PLAIN] =
         "SELECT * FROM key_version WHERE vault_id = ?1 AND name = ?2 AND version > ?3 ORDER BY version LIMIT ?4",
+    [STORE_NEXT_DUE - STORE_PLAIN] = "SELECT * FROM due ORDER BY due_at, vault_id, name, what LIMIT 1",
+    [STORE_COUNT_KEYS - STORE_PLAIN] = "SELECT count(*) FROM key_name WHERE vault_id = ?1",
+    [STORE_COUNT_VERSIONS - STORE_PLAIN] = "SELECT count(*) FROM key_version WHERE vault_id = ?1 AND name = ?2",
     [STORE_MATERIAL_GET - STORE_PLAIN] =
         "SELECT sealed FROM key_material WHERE vault_id = ?1 AND name = ?2 AND version = ?3",
     [STORE_MATERIAL_PUT - STORE_PLAIN] = "INSERT OR REPLACE INTO key_material VALUES(?1, ?2, ?3, ?4)",
@@ -43,8 +50,8 @@ static const char all_tables[] =
     "CREATE TABLE meta(id INTEGER PRIMARY KEY CHECK(id = 1), database_id TEXT NOT NULL, check_value BLOB NOT NULL,"
     " signer_kid TEXT NOT NULL, signer_sealed BLOB NOT NULL, root BLOB NOT NULL) STRICT;"
     "CREATE TABLE vault(id INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, host TEXT NOT NULL, tenant TEXT NOT NULL,"
-    " resource TEXT NOT NULL, retention_days INTEGER NOT NULL, created INTEGER NOT NULL, mac BLOB NOT NULL)"
-    " STRICT, WITHOUT ROWID;"
+    " resource TEXT NOT NULL, retention_days INTEGER NOT NULL, created INTEGER NOT NULL, is_hsm INTEGER NOT NULL,"
+    " purge_protection INTEGER NOT NULL, by_roles INTEGER NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE app(client_id TEXT NOT NULL PRIMARY KEY, tenant TEXT NOT NULL, object_id TEXT NOT NULL,"
     " name TEXT NOT NULL, created INTEGER NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE app_secret(client_id TEXT NOT NULL, id TEXT NOT NULL, hint TEXT NOT NULL, created INTEGER NOT NULL,"
@@ -58,19 +65,26 @@ static const char all_tables[] =
     " PRIMARY KEY(client_id, id)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE permission(vault_id INTEGER NOT NULL, client_id TEXT NOT NULL, permissions INTEGER NOT NULL,"
     " updated INTEGER NOT NULL, mac BLOB NOT NULL, PRIMARY KEY(vault_id, client_id)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE role_assignment(vault_id INTEGER NOT NULL, client_id TEXT NOT NULL, role TEXT NOT NULL,"
+    " scope TEXT NOT NULL, created INTEGER NOT NULL, mac BLOB NOT NULL,"
+    " PRIMARY KEY(vault_id, client_id, role, scope)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE key_name(vault_id INTEGER NOT NULL, name TEXT NOT NULL, spelling TEXT NOT NULL, newest TEXT NOT NULL,"
-    " created INTEGER NOT NULL, deleted_at INTEGER NOT NULL, purge_at INTEGER NOT NULL, mac BLOB NOT NULL,"
-    " PRIMARY KEY(vault_id, name)) STRICT, WITHOUT ROWID;"
+    " created INTEGER NOT NULL, deleted_at INTEGER NOT NULL, purge_at INTEGER NOT NULL,"
+    " rotate_at INTEGER NOT NULL, policy TEXT NOT NULL, mac BLOB NOT NULL, PRIMARY KEY(vault_id, name))"
+    " STRICT, WITHOUT ROWID;"
     "CREATE TABLE key_version(vault_id INTEGER NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, kty TEXT NOT NULL,"
-    " crv TEXT NOT NULL, a BLOB NOT NULL, b BLOB NOT NULL, enabled INTEGER NOT NULL, nbf INTEGER NOT NULL, exp INTEGER "
-    "NOT NULL,"
-    " created INTEGER NOT NULL, updated INTEGER NOT NULL, ops INTEGER NOT NULL, tags TEXT NOT NULL, mac BLOB NOT NULL,"
+    " crv TEXT NOT NULL, a BLOB NOT NULL, b BLOB NOT NULL, enabled INTEGER NOT NULL, nbf INTEGER NOT NULL,"
+    " exp INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, ops INTEGER NOT NULL, tags TEXT NOT "
+    "NULL,"
+    " exportable INTEGER NOT NULL, release_policy TEXT NOT NULL, in_token INTEGER NOT NULL, mac BLOB NOT NULL,"
     " PRIMARY KEY(vault_id, name, version)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE due(due_at INTEGER NOT NULL, vault_id INTEGER NOT NULL, name TEXT NOT NULL, what INTEGER NOT NULL,"
+    " mac BLOB NOT NULL, PRIMARY KEY(due_at, vault_id, name, what)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE key_material(vault_id INTEGER NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,"
     " sealed BLOB NOT NULL, PRIMARY KEY(vault_id, name, version)) STRICT;";
 static const char marks[] =
     "PRAGMA application_id = 0x614b5644;"
-    "PRAGMA user_version = 2;";
+    "PRAGMA user_version = 3;";
 
 const store_table_info *store_schema_table(store_table table) {
   return &tables[table];

@@ -6,7 +6,7 @@
 #include "vault/store_db.h"
 
 enum {
-  STORE_SCHEMA_VERSION = 2,         /* PRAGMA user_version */
+  STORE_SCHEMA_VERSION = 3,         /* PRAGMA user_version */
   STORE_APPLICATION_ID = 0x614b5644 /* PRAGMA application_id: "aKVD" */
 };
 

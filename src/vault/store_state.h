@@ -31,7 +31,10 @@ struct vault_store {
   ekm_mutex lock;
   store_db *db;
   store_cache *cache;
-  uint64_t epoch;       /* grows whenever a cached key may have become wrong */
+  uint64_t epoch; /* grows whenever a cached key, or what is due, may have become wrong */
+  vault_due due;  /* what is due next, as of ${due_epoch} */
+  uint64_t due_epoch;
+  size_t max_keys, max_versions;
   vault_directory *dir; /* of the state 'seen' */
   int64_t seen;         /* store_db_changes when everything was checked */
   bool is_checked;

@@ -164,14 +164,24 @@ static bool add_federation(store_fixture *f, ekm_err *err) {
   return vault_store_federation_add(f->store, f->app_a, &federation, f->federation_id, err);
 }
 
+static bool add_role(store_fixture *f, ekm_err *err) {
+  const vault_directory *dir = NULL;
+  const vault_role *role = vault_role_named("Key Vault Crypto Service Encryption User");
+  if (!vault_store_directory(f->store, &dir, err)) return false;
+  int64_t vault_id = vault_directory_vault_by_name(dir, "roles")->id;
+  vault_directory_release(&dir);
+  return vault_store_role_add(f->store, vault_id, f->app_b, role, "", err);
+}
+
 static bool fill(store_fixture *f, ekm_err *err) {
   static const char tenant[] = "3f1b2c4d-0000-4000-8000-00000000a001";
   static const vault_spec local = {.name = "local", .tenant = tenant};
   static const vault_spec other = {.name = "other", .tenant = tenant, .retention_days = 7};
+  static const vault_spec roles = {.name = "roles", .tenant = tenant, .by_roles = true, .purge_protection = true};
   return vault_store_vault_add(f->store, &local, err) && vault_store_vault_add(f->store, &other, err) &&
-         add_app(f, "A", STORE_SECRET_A, f->app_a, err) && add_app(f, "B", STORE_SECRET_B, f->app_b, err) &&
-         add_certificate(f, err) && add_federation(f, err) &&
-         vault_store_grant_set(f->store, f->local, f->app_a, VAULT_MAY_ALL, err) &&
+         vault_store_vault_add(f->store, &roles, err) && add_app(f, "A", STORE_SECRET_A, f->app_a, err) &&
+         add_app(f, "B", STORE_SECRET_B, f->app_b, err) && add_certificate(f, err) && add_federation(f, err) &&
+         add_role(f, err) && vault_store_grant_set(f->store, f->local, f->app_a, VAULT_MAY_ALL, err) &&
          vault_store_grant_set(f->store, f->local, f->app_b, VAULT_MAY_GET | VAULT_MAY_LIST, err) &&
          vault_store_grant_set(f->store, f->other, f->app_a, VAULT_MAY_GET, err);
 }

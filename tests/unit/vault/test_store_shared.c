@@ -35,7 +35,7 @@ static const vault_directory *begin(vault_store *store) {
 
 static vault_permissions granted(vault_store *store, int64_t vault_id, const char *app) {
   const vault_directory *dir = begin(store);
-  vault_permissions may = vault_directory_granted(dir, vault_id, app);
+  vault_permissions may = vault_directory_granted(dir, vault_directory_vault_by_id(dir, vault_id), app, NULL);
   vault_directory_release(&dir);
   return may;
 }

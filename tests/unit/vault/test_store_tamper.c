@@ -9,9 +9,10 @@
 #include "vault/store_db.h"
 #include "vault/store_manage.h"
 
-enum { COLUMNS_MAX = 16, ROWS_MAX = 64, SQL_MAX_BYTES = 1024 };
+enum { COLUMNS_MAX = 20, ROWS_MAX = 64, SQL_MAX_BYTES = 1024 };
 
 /* What the fixture's database holds, so that everything can be used. */
+#define POLICY "{\"lifetimeActions\":[{\"trigger\":{\"timeAfterCreate\":\"P60D\"},\"action\":{\"type\":\"Rotate\"}}]}"
 static char versions[3][EKM_LIMIT_KEY_VERSION_CHARS + 1]; /* two of "alpha", one of "beta" */
 
 static int set_up(void **state) {
@@ -20,7 +21,8 @@ static int set_up(void **state) {
   store_fixture *f = *state;
   bool ok = store_fixture_add(f, f->store, f->local, "Alpha", versions[0], &err) &&
             store_fixture_add(f, f->store, f->local, "alpha", versions[1], &err) &&
-            store_fixture_add(f, f->store, f->other, "beta", versions[2], &err);
+            store_fixture_add(f, f->store, f->other, "beta", versions[2], &err) &&
+            vault_store_policy_set(f->store, f->local, "alpha", POLICY, &err);
   store_fixture_save(f);
   return ok ? 0 : -1;
 }
@@ -58,7 +60,8 @@ static ekm_err_id use_all(store_fixture *f) {
   const vault_directory *dir = NULL;
   bool ok = store_fixture_try(f, &store, &err) && vault_store_directory(store, &dir, &err) &&
             check_secrets(f, store, dir, &err) &&
-            vault_directory_granted(dir, f->local, f->app_b) == (VAULT_MAY_GET | VAULT_MAY_LIST) &&
+            vault_directory_granted(dir, vault_directory_vault_by_id(dir, f->local), f->app_b, NULL) ==
+                (VAULT_MAY_GET | VAULT_MAY_LIST) &&
             use_keys(f, store, &err);
   vault_directory_release(&dir);
   vault_store_close(&store);
@@ -216,8 +219,18 @@ static void drop_row(store_fixture *f, const char *table, int index) {
 typedef void (*row_attack)(store_fixture *f, const char *table, int index);
 
 static void each_row(store_fixture *f, row_attack attack) {
-  static const char *const tables[] = {"meta",           "vault",      "app",      "app_secret",  "app_certificate",
-                                       "app_federation", "permission", "key_name", "key_version", "key_material"};
+  static const char *const tables[] = {"meta",
+                                       "vault",
+                                       "app",
+                                       "app_secret",
+                                       "app_certificate",
+                                       "app_federation",
+                                       "permission",
+                                       "role_assignment",
+                                       "key_name",
+                                       "key_version",
+                                       "due",
+                                       "key_material"};
   char sql[128];
   sqlite3 *db = open_plain(f);
   int known = (int)(sizeof tables / sizeof tables[0]);
@@ -289,8 +302,7 @@ static void rows_belong_where_they_are(void **state) {
        EKM_E_STORE_TAMPERED},
       {"a version under another name",
        "INSERT INTO key_version SELECT 2, 'beta', version, kty, crv, a, b, enabled, nbf, exp, created, updated, ops, "
-       "tags,"
-       " mac FROM key_version WHERE name = 'alpha'",
+       "tags, exportable, release_policy, in_token, mac FROM key_version WHERE name = 'alpha'",
        EKM_E_STORE_TAMPERED},
       {"the older version as the newest",
        "UPDATE key_name SET newest = (SELECT version FROM key_version WHERE key_version.name = key_name.name"
@@ -374,16 +386,16 @@ static void the_same_row_of_another_table_has_another_record(void **state) {
   (void)state;
   const store_value values[] = {store_int(1), store_text("a"), store_text("b"), store_text("c"),
                                 store_int(2), store_int(3),    store_int(4)};
-  ekm_buf vault, name;
-  ekm_buf_init(&vault, SQL_MAX_BYTES);
-  ekm_buf_init(&name, SQL_MAX_BYTES);
-  store_db_record(STORE_VAULT, values, &vault);
-  store_db_record(STORE_KEY_NAME, values, &name);
-  assert_false(ekm_view_equal(ekm_buf_view(&vault), ekm_buf_view(&name)));
+  ekm_buf secret, federation;
+  ekm_buf_init(&secret, SQL_MAX_BYTES);
+  ekm_buf_init(&federation, SQL_MAX_BYTES);
+  store_db_record(STORE_SECRET, values, &secret);
+  store_db_record(STORE_FEDERATION, values, &federation);
+  assert_false(ekm_view_equal(ekm_buf_view(&secret), ekm_buf_view(&federation)));
   /* Both have seven columns: it is the name that differs. */
-  assert_int_equal(vault.len - strlen("vault"), name.len - strlen("key_name"));
-  ekm_buf_clear(&vault);
-  ekm_buf_clear(&name);
+  assert_int_equal(secret.len - strlen("app_secret"), federation.len - strlen("app_federation"));
+  ekm_buf_clear(&secret);
+  ekm_buf_clear(&federation);
 }
 
 int main(void) {
