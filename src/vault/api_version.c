@@ -41,6 +41,13 @@ static bool is_numbered(const char *at) {
          is_end(at);
 }
 
+bool vault_api_version_has(const char *text, unsigned major, unsigned minor) {
+  unsigned has_major, has_minor;
+  if (is_dated(text)) return true;
+  return take_number(&text, 1, 3, &has_major) && take(&text, ".") && take_number(&text, 1, 3, &has_minor) &&
+         (has_major > major || (has_major == major && has_minor >= minor));
+}
+
 bool vault_api_version_is_supported(const char *text) {
   return is_dated(text) || is_numbered(text);
 }

@@ -8,7 +8,10 @@
 
 /* vault_api_version_is_supported(text):
  * Is it written like a version, and 7.0 or newer? Clients send new ones before this server knows them, and the shapes
- * of what it offers have not changed since 7.0, so the value decides nothing else. */
+ * of what it offers have only been added to since 7.0. */
 bool vault_api_version_is_supported(const char *text);
+
+/* vault_api_version_has(text, major, minor): is a supported version that one or newer? Those that are dates are. */
+bool vault_api_version_has(const char *text, unsigned major, unsigned minor);
 
 #endif

@@ -79,9 +79,25 @@ static const char *permission_name(vault_permissions permission) {
   return vault_permission_name(bit);
 }
 
+static bool refuse_action(vault_exchange *x) {
+  char caller[VAULT_JWT_TEXT_BYTES * 3 + 32];
+  char resource[EKM_LIMIT_URL_BYTES];
+  const char *name = x->key_name == NULL ? "" : x->key_name;
+  (void)snprintf(caller, sizeof caller, "appid=%s;oid=%s;iss=%s", x->caller.app_id, x->caller.object_id,
+                 x->caller.issuer);
+  (void)snprintf(resource, sizeof resource,
+                 "/subscriptions/local/resourcegroups/local/providers/microsoft.keyvault/%s/%s/keys%s%s",
+                 x->vault->is_hsm ? "managedhsms" : "vaults", x->vault->name, name[0] == '\0' ? "" : "/", name);
+  return vault_refuse_with(
+      x, VAULT_FAULT_FORBIDDEN_BY_ROLE,
+      (const char *const[VAULT_FAULT_ARGS]){caller, vault_data_action(x->route->permission, x->vault->is_hsm), resource,
+                                            x->vault->name});
+}
+
 bool vault_authorize(vault_exchange *x) {
   vault_permissions granted = vault_directory_granted(x->dir, x->vault, x->caller.app_id, x->key_name);
   if ((granted & x->route->permission) == x->route->permission) return true;
+  if (x->vault->by_roles) return refuse_action(x);
   return vault_refuse_with(
       x, VAULT_FAULT_FORBIDDEN,
       (const char *const[VAULT_FAULT_ARGS]){x->caller.app_id, x->caller.object_id, x->caller.issuer,

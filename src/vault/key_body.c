@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "vault/api_version.h"
+
 enum { DEFAULT_RETENTION_DAYS = 90 };
 
 void vault_key_id(const vault_info *vault, const vault_key *key, bool with_version, char out[VAULT_KID_BYTES]) {
@@ -44,32 +46,63 @@ static json_t *jwk_json(const vault_info *vault, const vault_key *key) {
                           add(jwk, "key_ops", ops_json(key->ops)) && add_numbers(jwk, key));
 }
 
-static json_t *attributes_json(const vault_info *vault, const vault_key *key) {
+/* recoveryLevel by how long deleted keys are kept and whether they can be purged before. */
+static const char *recovery_level(const vault_info *vault) {
+  static const char *const levels[2][2] = {
+      {"CustomizedRecoverable+Purgeable", "CustomizedRecoverable"},
+      {"Recoverable+Purgeable", "Recoverable"},
+  };
+  return levels[vault->retention_days == DEFAULT_RETENTION_DAYS][vault->purge_protection];
+}
+
+/* What later versions of the API added; older clients are not shown it. A Managed HSM has always said "exportable". */
+static bool add_later(json_t *doc, const vault_exchange *x, const vault_key *key) {
+  const char *version = x->request.api_version;
+  bool with_exportable = (key->exportable && vault_api_version_has(version, 7, 3)) || x->vault->is_hsm;
+  return (!with_exportable || add(doc, "exportable", json_boolean(key->exportable))) &&
+         (!vault_api_version_has(version, 7, 5) || add(doc, "hsmPlatform", json_string(key->in_token ? "1" : "0")));
+}
+
+static json_t *attributes_json(const vault_exchange *x, const vault_key *key) {
   const vault_key_attributes *a = &key->attributes;
-  const char *level =
-      vault->retention_days == DEFAULT_RETENTION_DAYS ? "Recoverable+Purgeable" : "CustomizedRecoverable+Purgeable";
   json_t *doc = json_object();
   return checked(
       doc, add(doc, "enabled", json_boolean(a->enabled)) && (!a->has_nbf || add(doc, "nbf", json_integer(a->nbf))) &&
                (!a->has_exp || add(doc, "exp", json_integer(a->exp))) &&
                add(doc, "created", json_integer(a->created)) && add(doc, "updated", json_integer(a->updated)) &&
-               add(doc, "recoveryLevel", json_string(level)) &&
-               add(doc, "recoverableDays", json_integer(vault->retention_days)));
+               add(doc, "recoveryLevel", json_string(recovery_level(x->vault))) &&
+               add(doc, "recoverableDays", json_integer(x->vault->retention_days)) && add_later(doc, x, key));
 }
 
-static json_t *tags_json(const vault_key *key) {
-  json_t *tags = NULL;
+/* What the store keeps as text. */
+static json_t *parsed(const char *text) {
+  json_t *doc = NULL;
   ekm_err ignored = {0};
-  return ekm_json_parse(ekm_view_text(key->tags), &tags, &ignored) ? tags : NULL;
+  return ekm_json_parse(ekm_view_text(text), &doc, &ignored) ? doc : NULL;
 }
 
-static bool add_common(json_t *doc, const vault_info *vault, const vault_key *key) {
-  return add(doc, "attributes", attributes_json(vault, key)) && (key->tags == NULL || add(doc, "tags", tags_json(key)));
+static bool add_tags(json_t *doc, const vault_key *key) {
+  return key->tags == NULL || add(doc, "tags", parsed(key->tags));
 }
 
-json_t *vault_key_bundle(const vault_info *vault, const vault_key *key) {
+static bool add_attributes(json_t *doc, const vault_exchange *x, const vault_key *key) {
+  return add(doc, "attributes", attributes_json(x, key));
+}
+
+static bool add_release(json_t *doc, const vault_key *key) {
+  return key->release_policy == NULL || add(doc, "release_policy", parsed(key->release_policy));
+}
+
+/* A vault begins with the key, a Managed HSM with its attributes. */
+static bool add_bundle(json_t *doc, const vault_exchange *x, const vault_key *key) {
+  bool is_hsm = x->vault->is_hsm;
+  return (!is_hsm || add_attributes(doc, x, key)) && add(doc, "key", jwk_json(x->vault, key)) &&
+         (is_hsm || add_attributes(doc, x, key)) && add_tags(doc, key) && add_release(doc, key);
+}
+
+json_t *vault_key_bundle(const vault_exchange *x, const vault_key *key) {
   json_t *doc = json_object();
-  return checked(doc, add(doc, "key", jwk_json(vault, key)) && add_common(doc, vault, key));
+  return checked(doc, add_bundle(doc, x, key));
 }
 
 static bool add_deletion(json_t *doc, const vault_info *vault, const vault_key *key) {
@@ -79,29 +112,30 @@ static bool add_deletion(json_t *doc, const vault_info *vault, const vault_key *
          add(doc, "scheduledPurgeDate", json_integer(key->purge_at));
 }
 
-json_t *vault_deleted_key_bundle(const vault_info *vault, const vault_key *key) {
+json_t *vault_deleted_key_bundle(const vault_exchange *x, const vault_key *key) {
   json_t *doc = json_object();
-  return checked(doc,
-                 add_deletion(doc, vault, key) && add(doc, "key", jwk_json(vault, key)) && add_common(doc, vault, key));
+  return checked(doc, add_deletion(doc, x->vault, key) && add_bundle(doc, x, key));
 }
 
-static bool add_item(json_t *doc, const vault_info *vault, const vault_key *key, bool with_version) {
+static bool add_item(json_t *doc, const vault_exchange *x, const vault_key *key, bool with_version) {
   char kid[VAULT_KID_BYTES];
-  vault_key_id(vault, key, with_version, kid);
-  return add(doc, "kid", json_string(kid)) && add_common(doc, vault, key);
+  bool is_hsm = x->vault->is_hsm;
+  vault_key_id(x->vault, key, with_version, kid);
+  return (!is_hsm || add_attributes(doc, x, key)) && add(doc, "kid", json_string(kid)) &&
+         (is_hsm || add_attributes(doc, x, key)) && add_tags(doc, key);
 }
 
-json_t *vault_key_item(const vault_info *vault, const vault_key *key) {
+json_t *vault_key_item(const vault_exchange *x, const vault_key *key) {
   json_t *doc = json_object();
-  return checked(doc, add_item(doc, vault, key, false));
+  return checked(doc, add_item(doc, x, key, false));
 }
 
-json_t *vault_version_item(const vault_info *vault, const vault_key *key) {
+json_t *vault_version_item(const vault_exchange *x, const vault_key *key) {
   json_t *doc = json_object();
-  return checked(doc, add_item(doc, vault, key, true));
+  return checked(doc, add_item(doc, x, key, true));
 }
 
-json_t *vault_deleted_key_item(const vault_info *vault, const vault_key *key) {
+json_t *vault_deleted_key_item(const vault_exchange *x, const vault_key *key) {
   json_t *doc = json_object();
-  return checked(doc, add_deletion(doc, vault, key) && add_item(doc, vault, key, false));
+  return checked(doc, add_deletion(doc, x->vault, key) && add_item(doc, x, key, false));
 }

@@ -10,10 +10,12 @@ void vault_key_params_init(vault_key_params *params) {
   memset(params, 0, sizeof *params);
   params->attributes.enabled = true;
   ekm_buf_init(&params->tags, VAULT_TAGS_TEXT_BYTES);
+  ekm_buf_init(&params->release, VAULT_RELEASE_TEXT_BYTES);
 }
 
 void vault_key_params_clear(vault_key_params *params) {
   ekm_buf_clear(&params->tags);
+  ekm_buf_clear(&params->release);
 }
 
 json_t *vault_member(const json_t *object, const char *name) {
@@ -39,7 +41,8 @@ static bool read_attributes(vault_exchange *x, const json_t *attributes, vault_k
   const json_t *exportable = vault_member(attributes, "exportable");
   vault_key_attributes *to = &out->attributes;
   if (enabled != NULL && !json_is_boolean(enabled)) return vault_refuse(x, VAULT_FAULT_PROPERTY, "enabled");
-  if (exportable != NULL && !json_is_false(exportable)) return vault_refuse(x, VAULT_FAULT_NOT_OFFERED, "exportable");
+  if (exportable != NULL && !json_is_boolean(exportable)) return vault_refuse(x, VAULT_FAULT_PROPERTY, "exportable");
+  out->exportable = json_is_true(exportable);
   if (!read_time(x, attributes, "nbf", &to->has_nbf, &to->nbf)) return false;
   if (!read_time(x, attributes, "exp", &to->has_exp, &to->exp)) return false;
   if (enabled != NULL) to->enabled = json_is_true(enabled);
@@ -88,8 +91,37 @@ static bool read_tags(vault_exchange *x, json_t *tags, vault_key_params *out) {
   return true;
 }
 
+/* Its data is a JSON object in base64url. */
+static bool is_policy_data(const json_t *policy) {
+  ekm_err ignored = {0};
+  json_t *doc = NULL;
+  ekm_buf text;
+  ekm_buf_init(&text, VAULT_RELEASE_TEXT_BYTES);
+  bool ok = ekm_json_bytes(policy, "data", &text, &ignored) && ekm_json_parse(ekm_buf_view(&text), &doc, &ignored);
+  ekm_json_free(&doc);
+  ekm_buf_clear(&text);
+  return ok;
+}
+
+static bool read_release(vault_exchange *x, const json_t *policy, vault_key_params *out) {
+  if (policy == NULL) return true;
+  const json_t *type = vault_member(policy, "contentType");
+  const json_t *immutable = vault_member(policy, "immutable");
+  bool shaped = json_is_object(policy) && (type == NULL || json_is_string(type)) &&
+                (immutable == NULL || json_is_boolean(immutable)) && is_policy_data(policy);
+  if (!shaped) return vault_refuse(x, VAULT_FAULT_PROPERTY, "release_policy");
+  json_t *doc = json_pack("{s:s, s:s, s:b}", "contentType",
+                          type == NULL ? "application/json; charset=utf-8" : json_string_value(type), "data",
+                          ekm_json_text(policy, "data"), "immutable", json_is_true(immutable));
+  bool ok = doc == NULL ? EKM_FAIL(&x->err, EKM_E_OUT_OF_MEMORY, "for a release policy")
+                        : ekm_json_write(doc, &out->release, &x->err);
+  ekm_json_free(&doc);
+  out->set |= VAULT_SET_RELEASE;
+  return ok;
+}
+
 bool vault_key_params_read(vault_exchange *x, const json_t *body, const json_t *ops_holder, vault_key_params *out) {
-  if (vault_member(body, "release_policy") != NULL) return vault_refuse(x, VAULT_FAULT_NOT_OFFERED, "release_policy");
-  return read_attributes(x, vault_member(body, "attributes"), out) &&
+  return read_release(x, vault_member(body, "release_policy"), out) &&
+         read_attributes(x, vault_member(body, "attributes"), out) &&
          read_ops(x, vault_member(ops_holder, "key_ops"), out) && read_tags(x, vault_member(body, "tags"), out);
 }

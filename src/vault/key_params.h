@@ -14,7 +14,8 @@
 enum {
   VAULT_TAGS_MAX = 15, /* facts/azure-key-vault.md section 1.5 */
   VAULT_TAG_MAX_CHARS = 256,
-  VAULT_TAGS_TEXT_BYTES = 64 * 1024
+  VAULT_TAGS_TEXT_BYTES = 64 * 1024,
+  VAULT_RELEASE_TEXT_BYTES = 64 * 1024
 };
 
 /* What the client gave. Initialise with vault_key_params_init and give back with vault_key_params_clear. */
@@ -23,13 +24,15 @@ typedef struct vault_key_params {
   vault_key_attributes attributes; /* enabled, nbf, exp */
   vault_key_ops ops;
   ekm_buf tags; /* the text of the JSON object */
+  bool exportable;
+  ekm_buf release; /* the release policy as text, with all its members; empty if there is none */
 } vault_key_params;
 
 void vault_key_params_init(vault_key_params *params);
 void vault_key_params_clear(vault_key_params *params);
 
 /* vault_key_params_read(x, body, ops_holder, out):
- * Read attributes and tags of ${body}, and key_ops of ${ops_holder} (the JWK of an import carries them, else ${body}).
+ * Read attributes, tags and release policy of ${body}, and key_ops of ${ops_holder} (the JWK of an import carries them, else ${body}).
  */
 EKM_MUST_USE bool vault_key_params_read(vault_exchange *x, const json_t *body, const json_t *ops_holder,
                                         vault_key_params *out);

@@ -27,6 +27,11 @@ bool vault_keys_delete(vault_exchange *x);
 bool vault_deleted_recover(vault_exchange *x);
 bool vault_deleted_purge(vault_exchange *x);
 
+/* keys_api_rotation.c */
+bool vault_keys_rotate(vault_exchange *x);
+bool vault_policy_get(vault_exchange *x);
+bool vault_policy_put(vault_exchange *x);
+
 /* keys_api_crypto.c */
 bool vault_keys_encrypt(vault_exchange *x);
 bool vault_keys_decrypt(vault_exchange *x);

@@ -18,7 +18,7 @@ enum { SKIP_TOKEN_MAX_BYTES = 1024, LINK_MAX_BYTES = 2048 };
 typedef struct list_kind {
   const char *path;
   bool (*read)(vault_exchange *x, const char *after, size_t max, vault_key_page *out_page);
-  json_t *(*item)(const vault_info *vault, const vault_key *key);
+  json_t *(*item)(const vault_exchange *x, const vault_key *key);
 } list_kind;
 
 bool vault_keys_failed(vault_exchange *x) {
@@ -28,6 +28,8 @@ bool vault_keys_failed(vault_exchange *x) {
   switch (x->err.id) {
     case EKM_E_KEY_NOT_FOUND: return vault_refuse(x, VAULT_FAULT_KEY_NOT_FOUND, id);
     case EKM_E_KEY_DELETED: return vault_refuse(x, VAULT_FAULT_KEY_IS_DELETED, x->key_name);
+    case EKM_E_EXISTS: return vault_refuse(x, VAULT_FAULT_CONFLICT, x->key_name);
+    case EKM_E_LIMIT: return vault_refuse(x, VAULT_FAULT_LIMIT, x->err.detail);
     case EKM_E_KEY_NAME_BAD:
     case EKM_E_KEY_NAME_TOO_LONG: return vault_refuse(x, VAULT_FAULT_NAME, x->key_name);
     default: return false;
@@ -44,7 +46,7 @@ bool vault_keys_get(vault_exchange *x) {
   if (!vault_store_key_get(x->service->store, x->vault->id, x->key_name, x->key_version, &key, &x->err)) {
     return vault_keys_failed(x);
   }
-  bool ok = vault_answer_json(&x->answer, 200, vault_key_bundle(x->vault, key), &x->err);
+  bool ok = vault_answer_json(&x->answer, 200, vault_key_bundle(x, key), &x->err);
   vault_key_release(&key);
   return ok;
 }
@@ -94,7 +96,10 @@ static json_t *next_link(const vault_exchange *x, const list_kind *kind, const c
   ekm_buf_append_fmt(&token, "{\"NextMarker\":\"%s\",\"TargetLocation\":0}", marker);
   ekm_buf_append_fmt(&url, "https://%s%s/%s", x->vault->host, port, kind->path);
   if (x->key_name != NULL) ekm_buf_append_fmt(&url, "/%s/versions", x->key_name);
-  ekm_buf_append_fmt(&url, "?api-version=%s&$skiptoken=", x->request.api_version);
+  ekm_buf_append_text(&url, "?");
+  /* A Managed HSM leaves it to the client to add the version (facts/azure-key-vault.md section 1.6). */
+  if (!x->vault->is_hsm) ekm_buf_append_fmt(&url, "api-version=%s&", x->request.api_version);
+  ekm_buf_append_text(&url, "$skiptoken=");
   ekm_b64url_encode(ekm_buf_view(&token), &url);
   if (x->request.max_results != NULL) ekm_buf_append_fmt(&url, "&maxresults=%zu", max_results);
   if (!token.no_memory && !token.too_long && !url.no_memory && !url.too_long) link = json_string(ekm_buf_text(&url));
@@ -103,14 +108,20 @@ static json_t *next_link(const vault_exchange *x, const list_kind *kind, const c
   return link;
 }
 
+/* A vault says null at the end; a Managed HSM says nothing. */
+static bool add_link(const vault_exchange *x, json_t *doc, json_t *link) {
+  if (x->vault->is_hsm && json_is_null(link)) return true;
+  return json_object_set_new(doc, "nextLink", link) == 0;
+}
+
 static bool answer_page(vault_exchange *x, const list_kind *kind, const vault_key_page *page, size_t max_results) {
   json_t *list = json_array();
   bool ok = list != NULL;
   for (size_t i = 0; ok && i < page->count; i++) {
-    ok = json_array_append_new(list, kind->item(x->vault, page->items[i])) == 0;
+    ok = json_array_append_new(list, kind->item(x, page->items[i])) == 0;
   }
-  json_t *doc =
-      ok ? json_pack("{s:O, s:o}", "value", list, "nextLink", next_link(x, kind, page->next, max_results)) : NULL;
+  json_t *doc = ok ? json_pack("{s:O}", "value", list) : NULL;
+  if (doc != NULL && !add_link(x, doc, next_link(x, kind, page->next, max_results))) ekm_json_free(&doc);
   json_decref(list);
   return vault_answer_json(&x->answer, 200, doc, &x->err);
 }
@@ -158,7 +169,7 @@ bool vault_deleted_get(vault_exchange *x) {
   if (!vault_store_deleted_get(x->service->store, x->vault->id, x->key_name, &key, &x->err)) {
     return vault_deleted_failed(x);
   }
-  bool ok = vault_answer_json(&x->answer, 200, vault_deleted_key_bundle(x->vault, key), &x->err);
+  bool ok = vault_answer_json(&x->answer, 200, vault_deleted_key_bundle(x, key), &x->err);
   vault_key_release(&key);
   return ok;
 }

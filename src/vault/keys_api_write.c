@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "vault/jwk.h"
 #include "vault/key_body.h"
+#include "vault/key_make.h"
 #include "vault/key_params.h"
 #include "vault/keys_api.h"
 #include "vault/service.h"
@@ -13,32 +14,11 @@
 #define DEFAULT_CURVE "P-256"
 enum { DEFAULT_BITS = 2048, DEFAULT_EXPONENT = 65537 };
 
-/* The key types that are offered, and what a new key of each may do if nobody says otherwise. */
-typedef struct key_type {
-  const char *name;
-  const char *in_hsm; /* what it is when an import says "Hsm" */
-  bool is_ec;
-  vault_key_ops default_ops;
-} key_type;
-static const key_type key_types[] = {
-    {"RSA", "RSA-HSM", false, VAULT_OP_RSA_DEFAULT},
-    {"RSA-HSM", "RSA-HSM", false, VAULT_OP_RSA_DEFAULT},
-    {"EC", "EC-HSM", true, VAULT_OP_SIGN | VAULT_OP_VERIFY},
-    {"EC-HSM", "EC-HSM", true, VAULT_OP_SIGN | VAULT_OP_VERIFY},
-};
-
 static const unsigned key_sizes[] = {2048, 3072, 4096};
 
-static const key_type *type_named(const char *name) {
-  for (size_t i = 0; i < sizeof key_types / sizeof key_types[0]; i++) {
-    if (strcmp(key_types[i].name, name) == 0) return &key_types[i];
-  }
-  return NULL;
-}
-
-static const key_type *find_type(vault_exchange *x, const json_t *holder) {
+static const vault_key_type *find_type(vault_exchange *x, const json_t *holder, bool in_hsm) {
   const char *kty = ekm_json_text(holder, "kty");
-  const key_type *type = kty == NULL ? NULL : type_named(kty);
+  const vault_key_type *type = kty == NULL ? NULL : vault_key_type_named(kty, in_hsm || x->vault->is_hsm);
   if (kty == NULL) {
     vault_refuse(x, VAULT_FAULT_PROPERTY_MISSING, "kty");
   } else if (type == NULL) {
@@ -72,29 +52,32 @@ static bool curve_failed(vault_exchange *x, const char *curve) {
   return vault_refuse(x, VAULT_FAULT_CURVE, curve);
 }
 
-static bool generate_ec(vault_exchange *x, const json_t *body, ekm_key **out_material) {
+static bool take_curve(vault_exchange *x, const json_t *body, const char **out) {
   const json_t *member = vault_member(body, "crv");
-  const char *curve = member == NULL ? DEFAULT_CURVE : json_string_value(member);
-  if (curve == NULL) return vault_refuse(x, VAULT_FAULT_PROPERTY, "crv");
-  return ekm_key_generate_ec(x->service->crypto, curve, out_material, &x->err) || curve_failed(x, curve);
+  *out = member == NULL ? DEFAULT_CURVE : json_string_value(member);
+  return *out != NULL || vault_refuse(x, VAULT_FAULT_PROPERTY, "crv");
 }
 
-static bool generate_rsa(vault_exchange *x, const json_t *body, ekm_key **out_material) {
+static bool take_numbers(vault_exchange *x, const json_t *body, vault_key_shape *out) {
   json_int_t bits;
   json_int_t exponent;
   if (!take_int(x, body, "key_size", DEFAULT_BITS, &bits) || !check_size(x, bits)) return false;
   if (!take_int(x, body, "public_exponent", DEFAULT_EXPONENT, &exponent)) return false;
   if (exponent < 3 || exponent > INT32_MAX || exponent % 2 == 0)
     return vault_refuse(x, VAULT_FAULT_PROPERTY, "public_exponent");
-  return ekm_key_generate_rsa(x->service->crypto, (unsigned)bits, (uint32_t)exponent, out_material, &x->err);
+  out->bits = (unsigned)bits;
+  out->exponent = (uint32_t)exponent;
+  return true;
 }
 
-static bool generate(vault_exchange *x, const key_type *type, const json_t *body, ekm_key **out_material) {
-  return type->is_ec ? generate_ec(x, body, out_material) : generate_rsa(x, body, out_material);
+static bool generate(vault_exchange *x, const vault_key_type *type, const json_t *body, ekm_key **out_material) {
+  vault_key_shape shape = {.family = type->family};
+  bool ok = type->family == VAULT_KEY_EC ? take_curve(x, body, &shape.curve) : take_numbers(x, body, &shape);
+  return ok && (vault_key_make(x->service->crypto, &shape, out_material, &x->err) || curve_failed(x, shape.curve));
 }
 
 /* Let the store add a version and answer with it. */
-static bool add_key(vault_exchange *x, const key_type *type, const vault_key_params *params, ekm_view n,
+static bool add_key(vault_exchange *x, const vault_key_type *type, const vault_key_params *params, ekm_view n,
                     ekm_key **material) {
   const vault_key *key = NULL;
   const vault_key_spec spec = {
@@ -103,13 +86,24 @@ static bool add_key(vault_exchange *x, const key_type *type, const vault_key_par
       .attributes = params->attributes,
       .ops = (params->set & VAULT_SET_OPS) != 0 ? params->ops : type->default_ops,
       .tags = params->tags.len > strlen("{}") ? ekm_buf_text(&params->tags) : NULL,
+      .exportable = params->exportable,
+      .release_policy = params->release.len > 0 ? ekm_buf_text(&params->release) : NULL,
       .n = n,
   };
   if (!vault_store_key_add(x->service->store, x->vault->id, &spec, material, &key, &x->err))
     return vault_keys_failed(x);
-  bool ok = vault_answer_json(&x->answer, 200, vault_key_bundle(x->vault, key), &x->err);
+  bool ok = vault_answer_json(&x->answer, 200, vault_key_bundle(x, key), &x->err);
   vault_key_release(&key);
   return ok;
+}
+
+/* Only a key of an HSM may leave, and only under a policy; a policy is of no use without. */
+static bool check_release(vault_exchange *x, const vault_key_type *type, const vault_key_params *params) {
+  bool has_policy = params->release.len > 0;
+  if (params->exportable && !vault_key_type_is_hsm(type))
+    return vault_refuse(x, VAULT_FAULT_EXPORTABLE_TYPE, type->name);
+  if (params->exportable != has_policy) return vault_refuse(x, VAULT_FAULT_EXPORTABLE, "");
+  return true;
 }
 
 /* A deleted key holds its name: say so before a new key is made, which costs a tenth of a second. */
@@ -132,9 +126,10 @@ bool vault_keys_create(vault_exchange *x) {
 
   vault_key_params_init(&params);
   EKM_TRY(vault_exchange_body(x, &body));
-  const key_type *type = find_type(x, body);
+  const vault_key_type *type = find_type(x, body, false);
   EKM_TRY(type != NULL);
   EKM_TRY(vault_key_params_read(x, body, body, &params));
+  EKM_TRY(check_release(x, type, &params));
   EKM_TRY(check_not_deleted(x));
   EKM_TRY(generate(x, type, body, &material));
   EKM_TRY(add_key(x, type, &params, ekm_view_of(NULL, 0), &material));
@@ -170,10 +165,10 @@ static bool import_ec(vault_exchange *x, const json_t *doc, vault_jwk *jwk, ekm_
   return x->err.id == EKM_E_KEY_KIND ? curve_failed(x, curve) : jwk_failed(x);
 }
 
-static bool import_material(vault_exchange *x, const key_type *type, const json_t *doc, vault_jwk *jwk,
+static bool import_material(vault_exchange *x, const vault_key_type *type, const json_t *doc, vault_jwk *jwk,
                             ekm_key **out_material) {
   if (vault_member(doc, "key_hsm") != NULL) return vault_refuse(x, VAULT_FAULT_NOT_OFFERED, "key_hsm");
-  return type->is_ec ? import_ec(x, doc, jwk, out_material) : import_rsa(x, doc, jwk, out_material);
+  return type->family == VAULT_KEY_EC ? import_ec(x, doc, jwk, out_material) : import_rsa(x, doc, jwk, out_material);
 }
 
 bool vault_keys_import(vault_exchange *x) {
@@ -191,12 +186,13 @@ bool vault_keys_import(vault_exchange *x) {
     vault_refuse(x, VAULT_FAULT_JWK, "");
     goto done;
   }
-  const key_type *type = find_type(x, doc);
+  const vault_key_type *type = find_type(x, doc, ekm_json_bool(body, "Hsm", false));
   EKM_TRY(type != NULL);
-  if (ekm_json_bool(body, "Hsm", false)) type = type_named(type->in_hsm);
   EKM_TRY(vault_key_params_read(x, body, vault_member(doc, "key_ops") != NULL ? doc : body, &params));
+  EKM_TRY(check_release(x, type, &params));
   EKM_TRY(import_material(x, type, doc, &jwk, &material));
-  EKM_TRY(add_key(x, type, &params, type->is_ec ? ekm_view_of(NULL, 0) : vault_jwk_view(&jwk).n, &material));
+  EKM_TRY(add_key(x, type, &params, type->family == VAULT_KEY_EC ? ekm_view_of(NULL, 0) : vault_jwk_view(&jwk).n,
+                  &material));
   ok = true;
 done:
   ekm_key_free(&material);
@@ -204,6 +200,19 @@ done:
   vault_key_params_clear(&params);
   ekm_json_free(&body);
   return ok;
+}
+
+/* A release policy can be put in the place of another, of a key that may leave, unless that one says never. */
+static bool check_new_release(vault_exchange *x, const vault_key_params *params) {
+  const vault_key *key = NULL;
+  if (params->release.len == 0) return true;
+  if (!vault_store_key_get(x->service->store, x->vault->id, x->key_name, x->key_version, &key, &x->err)) {
+    return vault_keys_failed(x);
+  }
+  bool is_immutable = key->release_policy != NULL && strstr(key->release_policy, "\"immutable\":true") != NULL;
+  bool ok = key->exportable && !is_immutable;
+  vault_key_release(&key);
+  return ok || vault_refuse(x, is_immutable ? VAULT_FAULT_RELEASE_IMMUTABLE : VAULT_FAULT_EXPORTABLE, "");
 }
 
 bool vault_keys_update(vault_exchange *x) {
@@ -215,13 +224,17 @@ bool vault_keys_update(vault_exchange *x) {
   vault_key_params_init(&params);
   EKM_TRY(vault_exchange_body(x, &body));
   EKM_TRY(vault_key_params_read(x, body, body, &params));
-  const vault_key_change change = {
-      .set = params.set, .attributes = params.attributes, .ops = params.ops, .tags = ekm_buf_text(&params.tags)};
+  EKM_TRY(check_new_release(x, &params));
+  const vault_key_change change = {.set = params.set,
+                                   .attributes = params.attributes,
+                                   .ops = params.ops,
+                                   .tags = ekm_buf_text(&params.tags),
+                                   .release_policy = ekm_buf_text(&params.release)};
   if (!vault_store_key_update(x->service->store, x->vault->id, x->key_name, x->key_version, &change, &key, &x->err)) {
     vault_keys_failed(x);
     goto done;
   }
-  EKM_TRY(vault_answer_json(&x->answer, 200, vault_key_bundle(x->vault, key), &x->err));
+  EKM_TRY(vault_answer_json(&x->answer, 200, vault_key_bundle(x, key), &x->err));
   ok = true;
 done:
   vault_key_release(&key);
@@ -233,7 +246,7 @@ done:
 bool vault_keys_delete(vault_exchange *x) {
   const vault_key *key = NULL;
   if (!vault_store_key_delete(x->service->store, x->vault->id, x->key_name, &key, &x->err)) return vault_keys_failed(x);
-  bool ok = vault_answer_json(&x->answer, 200, vault_deleted_key_bundle(x->vault, key), &x->err);
+  bool ok = vault_answer_json(&x->answer, 200, vault_deleted_key_bundle(x, key), &x->err);
   vault_key_release(&key);
   return ok;
 }
@@ -243,12 +256,13 @@ bool vault_deleted_recover(vault_exchange *x) {
   if (!vault_store_deleted_recover(x->service->store, x->vault->id, x->key_name, &key, &x->err)) {
     return vault_deleted_failed(x);
   }
-  bool ok = vault_answer_json(&x->answer, 200, vault_key_bundle(x->vault, key), &x->err);
+  bool ok = vault_answer_json(&x->answer, 200, vault_key_bundle(x, key), &x->err);
   vault_key_release(&key);
   return ok;
 }
 
 bool vault_deleted_purge(vault_exchange *x) {
+  if (x->vault->purge_protection) return vault_refuse(x, VAULT_FAULT_PURGE_PROTECTED, x->vault->name);
   if (!vault_store_deleted_purge(x->service->store, x->vault->id, x->key_name, &x->err)) {
     return vault_deleted_failed(x);
   }

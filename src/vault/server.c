@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/url.h"
+#include "vault/caretaker.h"
 #include "vault/connections.h"
 #include "vault/listen.h"
 #include "vault/metrics.h"
@@ -343,9 +344,11 @@ static bool start_service(vault_service *service, const vault_server_options *op
   service->log = options->log;
   service->signer =
       (vault_jwt_signer){options->crypto, vault_store_signer(options->store), vault_store_signer_kid(options->store)};
+  const vault_rotor rotor = {options->store, options->crypto, options->clock};
   service->token_seconds = or_default(options->token_seconds, VAULT_TOKEN_SECONDS);
   return vault_token_cache_new(&service->tokens, err) && vault_metrics_new(&service->metrics, err) &&
-         (!options->with_trouble || vault_trouble_new(&service->trouble, err));
+         (!options->with_trouble || vault_trouble_new(&service->trouble, err)) &&
+         vault_caretaker_start(&rotor, options->log, &service->caretaker, err);
 }
 
 bool vault_server_start(const vault_server_options *options, vault_server **out_server, ekm_err *err) {
@@ -380,6 +383,7 @@ void vault_server_stop(vault_server **server) {
     if (listener != MHD_INVALID_SOCKET) (void)close(listener);
   }
   vault_connections_stop(&s->connections);
+  vault_caretaker_stop(&s->service.caretaker);
   vault_token_cache_free(&s->service.tokens);
   vault_metrics_free(&s->service.metrics);
   vault_trouble_free(&s->service.trouble);

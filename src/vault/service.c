@@ -7,6 +7,7 @@
 #include "vault/aad_answer.h"
 #include "vault/api_version.h"
 #include "vault/authenticate.h"
+#include "vault/caretaker.h"
 #include "vault/metrics.h"
 #include "vault/routes.h"
 #include "vault/trouble.h"
@@ -135,6 +136,7 @@ bool vault_service_head(const vault_service *service, const vault_request *reque
 
 void vault_service_rest(vault_exchange *x, ekm_view body) {
   x->body = body;
+  if (x->vault != NULL) vault_caretaker_work(x->service->caretaker);
   if (!x->route->handle(x) && !x->refused) answer_failure(x);
   x->body = ekm_view_of(NULL, 0);
 }

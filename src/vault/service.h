@@ -23,8 +23,9 @@ enum { VAULT_TOKEN_SECONDS = 3599 };
 
 struct vault_metrics;
 struct vault_trouble;
+struct vault_caretaker;
 
-/* All but tokens, metrics and trouble is borrowed. */
+/* All but tokens, metrics, trouble and caretaker is borrowed. */
 typedef struct vault_service {
   vault_store *store;
   const ekm_crypto *crypto;
@@ -33,8 +34,9 @@ typedef struct vault_service {
   ekm_log *log;
   vault_jwt_signer signer;
   vault_token_cache *tokens;
-  struct vault_metrics *metrics; /* NULL: nothing is counted */
-  struct vault_trouble *trouble; /* NULL: none can be asked for */
+  struct vault_metrics *metrics;     /* NULL: nothing is counted */
+  struct vault_trouble *trouble;     /* NULL: none can be asked for */
+  struct vault_caretaker *caretaker; /* NULL: what is due is not done */
   int64_t token_seconds;
 } vault_service;
 

@@ -230,10 +230,12 @@ typedef struct vault_due {
 
 /* vault_store_is_due(store, now, out_due, err): is anything? No SQL unless keys changed.
  * vault_store_next_due(store, out, err): what is due first.
+ * vault_store_put_off(store, due, until, err): a rotation for which there is no room waits until then.
  * vault_store_purge_due(store, due, now, err): purge it, if its time has really come; else KEY_NOT_FOUND. Rotations are
  * the caller's: a new version whose ${follows} is the old one. */
 EKM_MUST_USE bool vault_store_is_due(vault_store *store, int64_t now, bool *out_due, ekm_err *err);
 EKM_MUST_USE bool vault_store_next_due(vault_store *store, vault_due *out, ekm_err *err);
+EKM_MUST_USE bool vault_store_put_off(vault_store *store, const vault_due *due, int64_t until, ekm_err *err);
 EKM_MUST_USE bool vault_store_purge_due(vault_store *store, const vault_due *due, int64_t now, ekm_err *err);
 
 #endif

@@ -432,3 +432,16 @@ bool vault_store_policy_set(vault_store *store, int64_t vault_id, const char *na
   EKM_LOG(store->log, EKM_LOG_INFO, "vault.key.policy", EKM_LOG_TEXT("name", lower));
   return true;
 }
+
+bool vault_store_put_off(vault_store *store, const vault_due *due, int64_t until, ekm_err *err) {
+  bool found = false;
+  store_name old;
+  const store_key_id id = {due->vault_id, due->name, ""};
+  if (!store_write_begin(store, err)) return false;
+  bool ok = store_name_get(store, &id, &old, &found, err);
+  store_name name = old;
+  name.rotate_at = until;
+  if (ok && found && old.rotate_at == due->at) ok = store_name_put(store, &id, &old, &name, err);
+  store->epoch++;
+  return store_write_end(store, ok, err);
+}

@@ -1,0 +1,49 @@
+/* The kinds of keys that a vault has, as a table, and how a private key of a kind is made.
+ *
+ *   kty        where                        sizes or curves                     default key_ops
+ *   RSA        vault                        2048, 3072, 4096                    all six
+ *   RSA-HSM    vault, Managed HSM           the same                            all six
+ *   EC         vault                        P-256, P-384, P-521, P-256K         sign, verify
+ *   EC-HSM     vault, Managed HSM           the same                            sign, verify
+ *
+ * A Managed HSM makes the kind with "-HSM" of the one without (facts/azure-key-vault.md section 1.4).
+ *
+ * Threads: any. */
+#ifndef EKM_VAULT_KEY_MAKE_H
+#define EKM_VAULT_KEY_MAKE_H
+
+#include "vault/store.h"
+
+typedef enum vault_key_family { VAULT_KEY_RSA, VAULT_KEY_EC } vault_key_family;
+
+typedef struct vault_key_type {
+  const char *name;
+  const char *in_hsm; /* what it is in an HSM */
+  vault_key_family family;
+  vault_key_ops default_ops;
+} vault_key_type;
+
+/* vault_key_type_named(name, in_hsm): the row of "RSA"; of "RSA-HSM" if the key is to be in an HSM. NULL if there is
+ * none. */
+const vault_key_type *vault_key_type_named(const char *name, bool in_hsm);
+
+/* vault_key_type_is_hsm(type): is its name one with "-HSM"? */
+bool vault_key_type_is_hsm(const vault_key_type *type);
+
+/* What a new key is to be like; members that a family does not have are ignored. */
+typedef struct vault_key_shape {
+  vault_key_family family;
+  unsigned bits;
+  uint32_t exponent;
+  const char *curve;
+} vault_key_shape;
+
+/* vault_key_make(crypto, shape, out_material, err): KEY_TYPE, KEY_KIND, BAD_ARGUMENT for what there is not. */
+EKM_MUST_USE bool vault_key_make(const ekm_crypto *crypto, const vault_key_shape *shape, ekm_key **out_material,
+                                 ekm_err *err);
+
+/* vault_key_make_like(crypto, key, out_material, err): another one like ${key}. */
+EKM_MUST_USE bool vault_key_make_like(const ekm_crypto *crypto, const vault_key *key, ekm_key **out_material,
+                                      ekm_err *err);
+
+#endif
