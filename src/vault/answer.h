@@ -16,7 +16,7 @@
 
 enum {
   VAULT_FAULT_ARGS = 5,             /* %1 ... %5 of a fault's text */
-  VAULT_ANSWER_MAX_BYTES = 1 << 20, /* a body; the longest is a page of 25 keys with 15 tags each */
+  VAULT_ANSWER_MAX_BYTES = 5 << 20, /* a body; the longest is the backup of a key */
   VAULT_ANSWER_HEADERS = 16,
   VAULT_ID_BYTES = 37 /* a GUID's text and its NUL */
 };

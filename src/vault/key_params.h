@@ -32,8 +32,8 @@ void vault_key_params_init(vault_key_params *params);
 void vault_key_params_clear(vault_key_params *params);
 
 /* vault_key_params_read(x, body, ops_holder, out):
- * Read attributes, tags and release policy of ${body}, and key_ops of ${ops_holder} (the JWK of an import carries them, else ${body}).
- */
+ * Read attributes, tags and release policy of ${body}, and key_ops of ${ops_holder} (the JWK of an import carries
+ * them, else ${body}). */
 EKM_MUST_USE bool vault_key_params_read(vault_exchange *x, const json_t *body, const json_t *ops_holder,
                                         vault_key_params *out);
 

@@ -27,6 +27,10 @@ bool vault_keys_delete(vault_exchange *x);
 bool vault_deleted_recover(vault_exchange *x);
 bool vault_deleted_purge(vault_exchange *x);
 
+/* keys_api_backup.c */
+bool vault_keys_backup(vault_exchange *x);
+bool vault_keys_restore(vault_exchange *x);
+
 /* keys_api_rotation.c */
 bool vault_keys_rotate(vault_exchange *x);
 bool vault_policy_get(vault_exchange *x);

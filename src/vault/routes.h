@@ -19,6 +19,7 @@ typedef struct vault_route {
   const char *pattern;          /* path.h */
   vault_permissions permission; /* one bit that the caller needs; 0 at the sign-in host */
   bool (*handle)(vault_exchange *x);
+  size_t body_bytes; /* how long a body may be; 0: EKM_LIMIT_HTTP_REQUEST_BYTES */
 } vault_route;
 
 /* vault_route_find(face, method, path, out_match, out_path_known):

@@ -49,6 +49,7 @@ typedef struct passage {
   bool head_ok; /* the answer waits for the body */
   bool too_long;
   size_t received;
+  size_t max; /* of the body */
   ekm_buf body;
   vault_connection *connection;
 } passage;
@@ -126,12 +127,23 @@ static vault_connection *watched(struct MHD_Connection *connection) {
   return info == NULL ? NULL : info->socket_context;
 }
 
+/* How long a body may be: what the route says, once it is known that the client may take it. */
+static size_t body_limit(const passage *p) {
+  bool is_long = p->head_ok && p->x.route->body_bytes != 0;
+  return is_long ? p->x.route->body_bytes : EKM_LIMIT_HTTP_REQUEST_BYTES;
+}
+
+/* What of a body that is too long is read all the same. */
+static size_t swallowed(const passage *p) {
+  return p->max > SWALLOWED_BYTES ? p->max : SWALLOWED_BYTES;
+}
+
 /* Does the client announce more than is read, and can it be told before it sends? It can if it asked (Expect:
  * 100-continue, RFC 9110 section 10.1.1). Else it may be sending already: a connection that is closed on unread bytes
  * is reset, and the reset can overtake the answer. So what is not monstrous is swallowed first. */
-static bool announces_too_much(struct MHD_Connection *connection) {
+static bool announces_too_much(struct MHD_Connection *connection, const passage *p) {
   const char *text = header(connection, "Content-Length");
-  size_t limit = header(connection, "Expect") == NULL ? SWALLOWED_BYTES : EKM_LIMIT_HTTP_REQUEST_BYTES;
+  size_t limit = header(connection, "Expect") == NULL ? swallowed(p) : p->max;
   size_t value = 0;
   for (; text != NULL && *text >= '0' && *text <= '9'; text++) {
     value = value * 10 + (size_t)(*text - '0');
@@ -198,9 +210,10 @@ static passage *begin(vault_server *server, struct MHD_Connection *connection, c
   if (p == NULL) return NULL;
   p->connection = watched(connection);
   vault_connections_begin(server->connections, p->connection);
-  ekm_buf_init(&p->body, EKM_LIMIT_HTTP_REQUEST_BYTES);
   take_request(connection, method, url, &request);
   p->head_ok = vault_service_head(&server->service, &request, &p->x);
+  p->max = body_limit(p);
+  ekm_buf_init(&p->body, p->max);
   return p;
 }
 
@@ -208,13 +221,13 @@ static passage *begin(vault_server *server, struct MHD_Connection *connection, c
  * thrown away, within reason. */
 static enum MHD_Result take_part(passage *p, const char *part, size_t len) {
   p->received += len;
-  if (p->received > EKM_LIMIT_HTTP_REQUEST_BYTES) {
+  if (p->received > p->max) {
     p->too_long = true;
     ekm_buf_clear(&p->body);
   } else if (p->head_ok) {
     ekm_buf_append(&p->body, part, len);
   }
-  return p->received > SWALLOWED_BYTES ? MHD_NO : MHD_YES;
+  return p->received > swallowed(p) ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result finish(vault_server *server, struct MHD_Connection *connection, passage *p) {
@@ -239,7 +252,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     p = begin(server, connection, method, url);
     *state = p;
     if (p == NULL) return MHD_NO;
-    if (!announces_too_much(connection)) return MHD_YES;
+    if (!announces_too_much(connection, p)) return MHD_YES;
     p->too_long = true;
     return finish(server, connection, p);
   }

@@ -133,6 +133,8 @@ static bool read_meta(vault_store *store, const char *master_path, ekm_err *err)
     EKM_BAIL(err, EKM_E_MASTER_KEY, "'%s'", master_path);
   }
   EKM_TRY(open_signer(store, &meta, err));
+  EKM_TRY(ekm_text_copy(store->database_id, sizeof store->database_id, store_value_text(&meta.values[META_ID]),
+                        "a database id", err));
   ok = true;
 done:
   store_db_end(store->db, STORE_META_GET);

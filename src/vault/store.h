@@ -55,9 +55,9 @@ typedef struct vault_store_options {
 } vault_store_options;
 
 enum {
-  VAULT_STORE_CACHED_KEYS = 512,      /* keys whose private part is in memory at once */
-  VAULT_STORE_KEYS_MAX = 250000,      /* deleted ones too */
-  VAULT_STORE_VERSIONS_MAX = 500,     /* more cannot be backed up (facts/azure-key-vault.md section 1.8) */
+  VAULT_STORE_CACHED_KEYS = 512, /* keys whose private part is in memory at once */
+  VAULT_STORE_KEYS_MAX = 250000, /* deleted ones too */
+  VAULT_STORE_VERSIONS_MAX = EKM_LIMIT_VERSIONS_PER_KEY,
   VAULT_STORE_HSM_VERSIONS_MAX = 100, /* of a key of a Managed HSM (section 1.3) */
   VAULT_STORE_PAGE_MAX = 25           /* items of one page of a list; the service's own limit */
 };
@@ -208,6 +208,22 @@ EKM_MUST_USE bool vault_store_deleted_list(vault_store *store, int64_t vault_id,
 EKM_MUST_USE bool vault_store_deleted_recover(vault_store *store, int64_t vault_id, const char *name,
                                               const vault_key **out_key, ekm_err *err);
 EKM_MUST_USE bool vault_store_deleted_purge(vault_store *store, int64_t vault_id, const char *name, ekm_err *err);
+
+/* ---- backups of single keys -------------------------------------------------------------------------------------- */
+
+/* vault_store_key_backup(store, vault_id, name, out_blob, err):
+ * Append a live key with all its versions, sealed, so that nobody but this folder can read it (store_backup.c has the
+ * format). KEY_NOT_FOUND; NOT_SUPPORTED for a key in a token, which never leaves it; LIMIT if it is longer than
+ * EKM_LIMIT_KEY_BACKUP_BYTES. */
+EKM_MUST_USE bool vault_store_key_backup(vault_store *store, int64_t vault_id, const char *name, ekm_buf *out_blob,
+                                         ekm_err *err);
+
+/* vault_store_key_restore(store, vault_id, blob, out_key, err):
+ * Make the key of a backup again, with its versions as they were, in the same vault or in another of the same tenant
+ * and kind; the newest is given. MISMATCH for what is no backup of this folder, was changed or is of another tenant or
+ * kind of vault; EXISTS or KEY_DELETED (the detail has the name) if a key has its name; LIMIT if the vault is full. */
+EKM_MUST_USE bool vault_store_key_restore(vault_store *store, int64_t vault_id, ekm_view blob,
+                                          const vault_key **out_key, ekm_err *err);
 
 /* ---- rotation policies, and what is due -------------------------------------------------------------------------- */
 

@@ -4,49 +4,14 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "vault/store_key.h"
+#include "vault/store_material.h"
 #include "vault/store_name.h"
 #include "vault/store_state.h"
 
 /* The keys of a vault: reading one, adding, changing. Lists and deleted keys are in store_lists.c and
  * store_deleted.c. */
 
-enum { RECORD_MAX_BYTES = 1024 * 1024, NUMBER_MAX_BYTES = EKM_LIMIT_RSA_MODULUS_BYTES };
-
-/* ---- the seal of a private key ----------------------------------------------------------------------------------- */
-
-/* What the seal of a version is bound to: its identity chooses the AES key, its whole row is associated data. */
-static bool seal_context(int64_t vault_id, const char *lower, const vault_key *key, ekm_buf *identity, ekm_buf *aad,
-                         ekm_err *err) {
-  store_value values[STORE_KEY_COLUMNS];
-  store_key_values(vault_id, lower, key, values);
-  store_key_identity(vault_id, lower, key->version, identity);
-  store_db_record(STORE_KEY_VERSION, values, aad);
-  return ekm_buf_ok(identity, "a key's identity", err) && ekm_buf_ok(aad, "a key's row", err);
-}
-
-static bool close_material(const vault_store *store, int64_t vault_id, const char *lower, const vault_key *key,
-                           ekm_view der, ekm_buf *out_sealed, ekm_err *err) {
-  ekm_buf identity, aad;
-  ekm_buf_init(&identity, EKM_LIMIT_URL_BYTES);
-  ekm_buf_init(&aad, RECORD_MAX_BYTES);
-  bool ok = seal_context(vault_id, lower, key, &identity, &aad, err) &&
-            vault_seal_close(store->seal, ekm_buf_view(&identity), ekm_buf_view(&aad), der, out_sealed, err);
-  ekm_buf_clear(&identity);
-  ekm_buf_clear(&aad);
-  return ok;
-}
-
-static bool open_material(const vault_store *store, int64_t vault_id, const char *lower, const vault_key *key,
-                          ekm_view sealed, ekm_buf *out_der, ekm_err *err) {
-  ekm_buf identity, aad;
-  ekm_buf_init(&identity, EKM_LIMIT_URL_BYTES);
-  ekm_buf_init(&aad, RECORD_MAX_BYTES);
-  bool ok = seal_context(vault_id, lower, key, &identity, &aad, err) &&
-            vault_seal_open(store->seal, ekm_buf_view(&identity), ekm_buf_view(&aad), sealed, out_der, err);
-  ekm_buf_clear(&identity);
-  ekm_buf_clear(&aad);
-  return ok;
-}
+enum { NUMBER_MAX_BYTES = EKM_LIMIT_RSA_MODULUS_BYTES };
 
 /* ---- reading one ------------------------------------------------------------------------------------------------- */
 
@@ -76,23 +41,11 @@ done:
   return ok;
 }
 
-static bool load_sealed(vault_store *store, int64_t vault_id, const char *lower, const char *version, ekm_buf *out,
-                        ekm_err *err) {
-  bool found = false;
-  store_row row = {0};
-  const store_value keys[] = {store_int(vault_id), store_text(lower), store_text(version)};
-  bool ok = store_db_fetch(store->db, STORE_MATERIAL_GET, keys, 3, &row, &found, err);
-  if (ok && found) ekm_buf_append_view(out, row.values[0].bytes);
-  if (ok && !found) ok = EKM_FAIL(err, EKM_E_STORE_TAMPERED, "the private key of '%s/%s' is missing", lower, version);
-  store_db_end(store->db, STORE_MATERIAL_GET);
-  return ok && ekm_buf_ok(out, "a sealed key", err);
-}
-
 /* Row and private key are of one state of the database, whoever else changes both meanwhile. */
 static bool load_whole(vault_store *store, const store_key_id *id, const vault_key **out_bare, ekm_buf *out_sealed,
                        ekm_err *err) {
   bool ok = store_db_begin_read(store->db, err) && store_key_load(store, id, false, out_bare, err) &&
-            load_sealed(store, id->vault_id, id->lower, (*out_bare)->version, out_sealed, err);
+            store_material_load(store, id->vault_id, id->lower, (*out_bare)->version, out_sealed, err);
   store_db_rollback(store->db);
   return ok;
 }
@@ -105,7 +58,7 @@ static bool unseal(const vault_store *store, const store_key_id *id, const vault
   ekm_buf der;
 
   ekm_buf_init(&der, STORE_SEALED_MAX_BYTES);
-  EKM_TRY(open_material(store, id->vault_id, id->lower, bare, sealed, &der, err));
+  EKM_TRY(store_material_open(store, id->vault_id, id->lower, bare, sealed, &der, err));
   EKM_TRY(ekm_key_from_pkcs8(store->crypto, ekm_buf_view(&der), &material, err));
   EKM_TRY(store_key_new(bare, &material, out_key, err));
   ok = true;
@@ -172,8 +125,7 @@ static bool count(vault_store *store, store_query query, const store_key_id *id,
   return ok;
 }
 
-/* Is there room for a new name in the vault, or for one more version of an old one? */
-static bool check_room(vault_store *store, const store_key_id *id, bool is_new_name, bool is_hsm, ekm_err *err) {
+bool store_check_room(vault_store *store, const store_key_id *id, bool is_new_name, bool is_hsm, ekm_err *err) {
   size_t has = 0;
   size_t max = is_new_name ? store->max_keys : store->max_versions;
   if (!is_new_name && is_hsm && max > VAULT_STORE_HSM_VERSIONS_MAX) max = VAULT_STORE_HSM_VERSIONS_MAX;
@@ -198,7 +150,7 @@ static bool put_name(vault_store *store, new_key *new, bool is_hsm, ekm_err *err
   const vault_key_attributes *a = &new->key.attributes;
 
   if (!store_name_get(store, &new->id, &old, &found, err) || !check_name(new, &old, found, err) ||
-      !check_room(store, &new->id, !found, is_hsm, err)) {
+      !store_check_room(store, &new->id, !found, is_hsm, err)) {
     return false;
   }
   store_name name = old;
@@ -214,22 +166,13 @@ static bool put_name(vault_store *store, new_key *new, bool is_hsm, ekm_err *err
   return store_name_put(store, &new->id, found ? &old : NULL, &name, err);
 }
 
-static bool put_version(vault_store *store, int64_t vault_id, const char *lower, const vault_key *key, ekm_view sealed,
-                        ekm_err *err) {
-  store_value values[STORE_KEY_COLUMNS];
-  store_key_values(vault_id, lower, key, values);
-  const store_value material[] = {values[0], values[1], values[2], store_blob(sealed)};
-  return store_db_put(store->db, STORE_KEY_VERSION, values, err) &&
-         store_db_run(store->db, STORE_MATERIAL_PUT, material, 4, err);
-}
-
 static bool store_new(vault_store *store, new_key *new, const vault_key **out_key, ekm_err *err) {
   const store_key_id *id = &new->id;
   if (!store_write_begin(store, err)) return false;
   const vault_info *vault = vault_directory_vault_by_id(store->dir, id->vault_id);
   bool ok = vault != NULL || EKM_FAIL(err, EKM_E_ABSENT, "the vault is not known");
   ok = ok && put_name(store, new, vault->is_hsm, err) &&
-       put_version(store, id->vault_id, id->lower, &new->key, new->sealed, err) &&
+       store_version_put(store, id->vault_id, id->lower, &new->key, new->sealed, err) &&
        store_key_new(&new->key, &new->material, out_key, err);
   store_cache_forget(store->cache, id->vault_id, id->lower);
   store->epoch++;
@@ -286,7 +229,7 @@ bool vault_store_key_add(vault_store *store, int64_t vault_id, const vault_key_s
   EKM_TRY(new_version(store, spec, &new.key, err));
   EKM_TRY(take_numbers(new.material, spec, &a, &b, &new.key, err));
   EKM_TRY(ekm_key_to_pkcs8(new.material, &der, err));
-  EKM_TRY(close_material(store, vault_id, lower, &new.key, ekm_buf_view(&der), &sealed, err));
+  EKM_TRY(store_material_close(store, vault_id, lower, &new.key, ekm_buf_view(&der), &sealed, err));
   new.sealed = ekm_buf_view(&sealed);
   EKM_TRY(store_new(store, &new, out_key, err));
   EKM_LOG(store->log, EKM_LOG_INFO, "vault.key.add", EKM_LOG_TEXT("name", new.key.name),
@@ -321,8 +264,7 @@ static void apply(const vault_key_change *change, int64_t now, vault_key *key) {
   to->updated = now;
 }
 
-/* The policy may count from what was changed. */
-static bool reckon_rotation(vault_store *store, const store_key_id *id, const vault_key *key, ekm_err *err) {
+bool store_reckon_rotation(vault_store *store, const store_key_id *id, const vault_key *key, ekm_err *err) {
   bool found = false;
   store_name old;
   const vault_key_attributes *a = &key->attributes;
@@ -344,13 +286,13 @@ static bool change_version(vault_store *store, const store_key_id *id, const vau
   ekm_buf_init(&der, STORE_SEALED_MAX_BYTES);
   ekm_buf_init(&resealed, STORE_SEALED_MAX_BYTES);
   EKM_TRY(store_key_load(store, id, false, &old, err));
-  EKM_TRY(load_sealed(store, id->vault_id, id->lower, old->version, &sealed, err));
-  EKM_TRY(open_material(store, id->vault_id, id->lower, old, ekm_buf_view(&sealed), &der, err));
+  EKM_TRY(store_material_load(store, id->vault_id, id->lower, old->version, &sealed, err));
+  EKM_TRY(store_material_open(store, id->vault_id, id->lower, old, ekm_buf_view(&sealed), &der, err));
   vault_key changed = *old;
   apply(change, ekm_clock_wall_s(store->clock), &changed);
-  EKM_TRY(close_material(store, id->vault_id, id->lower, &changed, ekm_buf_view(&der), &resealed, err));
-  EKM_TRY(put_version(store, id->vault_id, id->lower, &changed, ekm_buf_view(&resealed), err));
-  EKM_TRY(reckon_rotation(store, id, &changed, err));
+  EKM_TRY(store_material_close(store, id->vault_id, id->lower, &changed, ekm_buf_view(&der), &resealed, err));
+  EKM_TRY(store_version_put(store, id->vault_id, id->lower, &changed, ekm_buf_view(&resealed), err));
+  EKM_TRY(store_reckon_rotation(store, id, &changed, err));
   EKM_TRY(store_key_new(&changed, NULL, out_key, err));
   ok = true;
 done:

@@ -27,6 +27,7 @@ struct vault_store {
   vault_seal *seal;
   ekm_key *signer;
   char signer_kid[STORE_KID_BYTES];
+  char database_id[STORE_GUID_BYTES];
 
   ekm_mutex lock;
   store_db *db;
@@ -60,6 +61,15 @@ typedef struct store_key_id {
  * a deleted name. KEY_NOT_FOUND. */
 EKM_MUST_USE bool store_key_load(vault_store *store, const store_key_id *id, bool deleted, const vault_key **out_key,
                                  ekm_err *err);
+
+/* store_check_room(store, id, is_new_name, is_hsm, err): is there room for a new name in the vault, or for one more
+ * version of an old one? LIMIT. */
+EKM_MUST_USE bool store_check_room(vault_store *store, const store_key_id *id, bool is_new_name, bool is_hsm,
+                                   ekm_err *err);
+
+/* store_reckon_rotation(store, id, key, err): in a write: ${key} changed; if it is the newest, the policy counts from
+ * its times. */
+EKM_MUST_USE bool store_reckon_rotation(vault_store *store, const store_key_id *id, const vault_key *key, ekm_err *err);
 
 /* store_change_end(store, ok, err): store_write_end of a change of the directory, which is then read again by the next
  * call: such changes are rare. */

@@ -78,7 +78,7 @@ static void everything_else_leads_nowhere(void **state) {
       {"POST", "/keys", true},
       {"GET", "/keys/k/create", true},
       {"GET", "/keys/k/latest", false},
-      {"POST", "/keys/k/rotate", false},
+      {"POST", "/keys/k/explode", false},
       {"GET", "/keys/k/wrapkey", true},
       {"GET", "/", false},
       {"GET", "/secrets", false},
