@@ -19,8 +19,8 @@ int64_t ekm_deadline_left_ms(ekm_deadline deadline, const ekm_clock *clock) {
   return left > 0 ? left : 0;
 }
 
-/* Days since 1970-01-01 of a date of the Gregorian calendar, counting years from March. */
-static int64_t days_from_civil(int year, int month, int day) {
+/* Years count from March, so that the leap day is a year's last. */
+int64_t ekm_clock_days(int year, int month, int day) {
   int64_t y = month <= 2 ? year - 1 : year;
   int64_t shifted_month = month > 2 ? month - 3 : month + 9;
   int64_t era = y / 400;
@@ -30,8 +30,7 @@ static int64_t days_from_civil(int year, int month, int day) {
   return era * 146097 + day_of_era - 719468;
 }
 
-/* The inverse of days_from_civil. */
-static void civil_from_days(int64_t days, int *year, int *month, int *day) {
+void ekm_clock_date(int64_t days, int *year, int *month, int *day) {
   days += 719468;
   int64_t era = (days >= 0 ? days : days - 146096) / 146097;
   int64_t day_of_era = days - era * 146097;
@@ -43,14 +42,37 @@ static void civil_from_days(int64_t days, int *year, int *month, int *day) {
   *year = (int)(year_of_era + era * 400 + (*month <= 2 ? 1 : 0));
 }
 
-void ekm_clock_append_iso(int64_t wall_s, ekm_buf *out) {
-  int year, month, day;
+/* A moment in the parts that are written. */
+typedef struct moment {
+  int64_t days;
+  int year, month, day, hour, minute, second;
+} moment;
+
+static moment moment_of(int64_t wall_s) {
+  moment m;
   bool before = wall_s % 86400 < 0; /* C rounds towards zero, a calendar downwards */
-  int64_t days = wall_s / 86400 - (before ? 1 : 0);
-  int64_t second = wall_s % 86400 + (before ? 86400 : 0);
-  civil_from_days(days, &year, &month, &day);
-  ekm_buf_append_fmt(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month, day, (int)(second / 3600),
-                     (int)(second / 60 % 60), (int)(second % 60));
+  m.days = wall_s / 86400 - (before ? 1 : 0);
+  int second = (int)(wall_s % 86400 + (before ? 86400 : 0));
+  ekm_clock_date(m.days, &m.year, &m.month, &m.day);
+  m.hour = second / 3600;
+  m.minute = second / 60 % 60;
+  m.second = second % 60;
+  return m;
+}
+
+void ekm_clock_append_iso(int64_t wall_s, ekm_buf *out) {
+  const moment m = moment_of(wall_s);
+  ekm_buf_append_fmt(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", m.year, m.month, m.day, m.hour, m.minute, m.second);
+}
+
+static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+void ekm_clock_append_http_date(int64_t wall_s, ekm_buf *out) {
+  static const char days[] = "ThuFriSatSunMonTueWed"; /* 1970-01-01 was a Thursday */
+  const moment m = moment_of(wall_s);
+  int weekday = (int)((m.days % 7 + 7) % 7);
+  ekm_buf_append_fmt(out, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * weekday, m.day,
+                     months + 3 * (m.month - 1), m.year, m.hour, m.minute, m.second);
 }
 
 /* Does ${text} have the form of ${pattern}: 'd' a digit, 'a' a letter, everything else itself? */
@@ -70,7 +92,6 @@ static int number_at(const char *text, int digits) {
 }
 
 bool ekm_clock_parse_http_date(const char *text, int64_t *out_wall_s) {
-  static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
   int month = 0;
   if (!has_form(text, "aaa, dd aaa dddd dd:dd:dd GMT")) return false;
   while (month < 12 && memcmp(months + 3 * month, text + 8, 3) != 0) month++;
@@ -79,8 +100,8 @@ bool ekm_clock_parse_http_date(const char *text, int64_t *out_wall_s) {
   if (month == 12 || year < 1970 || day < 1 || hour > 23 || minute > 59 || second > 60) return false;
 
   int again_year, again_month, again_day; /* a day that the month does not have comes back as another */
-  int64_t days = days_from_civil(year, month + 1, day);
-  civil_from_days(days, &again_year, &again_month, &again_day);
+  int64_t days = ekm_clock_days(year, month + 1, day);
+  ekm_clock_date(days, &again_year, &again_month, &again_day);
   if (again_day != day) return false;
   *out_wall_s = days * 86400 + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
   return true;

@@ -42,6 +42,14 @@ int64_t ekm_clock_cpu_ns(void);
 /* ekm_clock_mono_ns(): the monotonic clock of this machine in nanoseconds; for measuring single calls. */
 int64_t ekm_clock_mono_ns(void);
 
+/* ekm_clock_days(year, month, day), ekm_clock_date(days, year, month, day): days since 1970-01-01 of a date of the
+ * Gregorian calendar, and back. */
+int64_t ekm_clock_days(int year, int month, int day);
+void ekm_clock_date(int64_t days, int *year, int *month, int *day);
+
+/* ekm_clock_append_http_date(wall_s, out): append "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7). */
+void ekm_clock_append_http_date(int64_t wall_s, ekm_buf *out);
+
 /* ekm_clock_append_iso(wall_s, out): append "2026-11-24T08:00:00Z". */
 void ekm_clock_append_iso(int64_t wall_s, ekm_buf *out);
 

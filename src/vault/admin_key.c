@@ -4,6 +4,7 @@
 #include "base/b64url.h"
 #include "base/hex.h"
 #include "vault/admin.h"
+#include "vault/key_make.h"
 
 enum { RSA_EXPONENT = 65537, THUMB_BYTES = 20 };
 
@@ -67,17 +68,19 @@ static bool end_key_work(const admin *a, key_work *work, bool ok, ekm_err *err) 
 bool admin_key_create(admin *a, ekm_err *err) {
   bool ok = false;
   key_work work;
-  ekm_key *material = NULL;
+  vault_material *material = NULL;
   unsigned bits = a->settings->bits == 0 ? 2048 : a->settings->bits;
+  const vault_key_shape shape = {.family = VAULT_KEY_RSA, .bits = bits, .exponent = RSA_EXPONENT};
   vault_key_spec spec = {
       .name = a->settings->name, .kty = "RSA", .attributes = {.enabled = true}, .ops = VAULT_OP_RSA_DEFAULT};
 
   EKM_TRY(begin_key_work(a, &work, err));
+  if (work.vault->is_hsm) spec.kty = "RSA-HSM";
   if (bits != 2048 && bits != 3072 && bits != 4096) EKM_BAIL(err, EKM_E_USAGE, "--bits is 2048, 3072 or 4096");
-  EKM_TRY(ekm_key_generate_rsa(a->options.crypto, bits, RSA_EXPONENT, &material, err));
+  EKM_TRY(vault_key_make(a->options.crypto, &shape, &material, err));
   ok = vault_store_key_add(a->store, work.vault->id, &spec, &material, &work.key, err);
 done:
-  ekm_key_free(&material);
+  vault_material_free(&material);
   return end_key_work(a, &work, ok, err);
 }
 
@@ -185,6 +188,10 @@ bool admin_key_purge(admin *a, ekm_err *err) {
   if (ok && !a->settings->yes) {
     ok = EKM_FAIL(err, EKM_E_USAGE,
                   "all versions of key '%s' and what they protect will be lost; say --yes if that is meant", name);
+  }
+  if (ok && work.vault->purge_protection) {
+    ok = EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "vault '%s' has purge protection; the key goes when its retention ends",
+                  work.vault->name);
   }
   ok = ok && vault_store_deleted_purge(a->store, work.vault->id, name, err);
   if (ok) {

@@ -33,6 +33,7 @@ static json_t *ops_json(vault_key_ops ops) {
 }
 
 static bool add_numbers(json_t *jwk, const vault_key *key) {
+  if (key->crv[0] == '\0' && key->n.len == 0) return true; /* a symmetric key shows nothing */
   if (key->crv[0] == '\0') return ekm_json_set_bytes(jwk, "n", key->n) && ekm_json_set_bytes(jwk, "e", key->e);
   return add(jwk, "crv", json_string(key->crv)) && ekm_json_set_bytes(jwk, "x", key->x) &&
          ekm_json_set_bytes(jwk, "y", key->y);

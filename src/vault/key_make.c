@@ -7,7 +7,28 @@ static const vault_key_type types[] = {
     {"RSA-HSM", "RSA-HSM", VAULT_KEY_RSA, VAULT_OP_RSA_DEFAULT},
     {"EC", "EC-HSM", VAULT_KEY_EC, VAULT_OP_SIGN | VAULT_OP_VERIFY},
     {"EC-HSM", "EC-HSM", VAULT_KEY_EC, VAULT_OP_SIGN | VAULT_OP_VERIFY},
+    {"oct", "oct-HSM", VAULT_KEY_OCT, VAULT_OP_OCT_DEFAULT},
+    {"oct-HSM", "oct-HSM", VAULT_KEY_OCT, VAULT_OP_OCT_DEFAULT},
 };
+
+static const struct {
+  int64_t sizes[3];
+  const char *text;
+} sizes[] = {
+    [VAULT_KEY_RSA] = {{2048, 3072, 4096}, "2048, 3072, 4096"},
+    [VAULT_KEY_EC] = {{0}, ""},
+    [VAULT_KEY_OCT] = {{128, 192, 256}, "128, 192, 256"},
+};
+
+bool vault_key_family_takes(vault_key_family family, int64_t bits) {
+  bool known = false;
+  for (size_t i = 0; i < 3; i++) known = known || (bits != 0 && sizes[family].sizes[i] == bits);
+  return known;
+}
+
+const char *vault_key_family_sizes(vault_key_family family) {
+  return sizes[family].text;
+}
 
 const vault_key_type *vault_key_type_named(const char *name, bool in_hsm) {
   for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
@@ -21,12 +42,20 @@ bool vault_key_type_is_hsm(const vault_key_type *type) {
   return strcmp(type->name, type->in_hsm) == 0;
 }
 
-bool vault_key_make(const ekm_crypto *crypto, const vault_key_shape *shape, ekm_key **out_material, ekm_err *err) {
-  switch (shape->family) {
-    case VAULT_KEY_RSA: return ekm_key_generate_rsa(crypto, shape->bits, shape->exponent, out_material, err);
-    case VAULT_KEY_EC: return ekm_key_generate_ec(crypto, shape->curve, out_material, err);
-  }
-  return EKM_FAIL(err, EKM_E_KEY_KIND, "a key of no family");
+static bool make_oct(const ekm_crypto *crypto, unsigned bits, vault_material **out_material, ekm_err *err) {
+  ekm_secret bytes = {0};
+  return ekm_cipher_key_generate(ekm_crypto_rng(crypto), bits, &bytes, err) &&
+         vault_material_of_bytes(crypto, &bytes, out_material, err);
+}
+
+bool vault_key_make(const ekm_crypto *crypto, const vault_key_shape *shape, vault_material **out_material,
+                    ekm_err *err) {
+  ekm_key *key = NULL;
+  *out_material = NULL;
+  if (shape->family == VAULT_KEY_OCT) return make_oct(crypto, shape->bits, out_material, err);
+  bool ok = shape->family == VAULT_KEY_RSA ? ekm_key_generate_rsa(crypto, shape->bits, shape->exponent, &key, err)
+                                           : ekm_key_generate_ec(crypto, shape->curve, &key, err);
+  return ok && vault_material_of_key(crypto, &key, out_material, err);
 }
 
 /* Numbers may have zeros in front, as an import wrote them. */
@@ -42,11 +71,11 @@ static uint32_t small_number(ekm_view number) {
   return value;
 }
 
-bool vault_key_make_like(const ekm_crypto *crypto, const vault_key *key, ekm_key **out_material, ekm_err *err) {
+bool vault_key_make_like(const ekm_crypto *crypto, const vault_key *key, vault_material **out_material, ekm_err *err) {
   const vault_key_type *type = vault_key_type_named(key->kty, false);
   if (type == NULL) return EKM_FAIL(err, EKM_E_KEY_KIND, "%s", key->kty);
   const vault_key_shape shape = {.family = type->family,
-                                 .bits = (unsigned)without_zeros(key->n).len * 8,
+                                 .bits = vault_material_bits(key->material),
                                  .exponent = small_number(without_zeros(key->e)),
                                  .curve = key->crv};
   return vault_key_make(crypto, &shape, out_material, err);

@@ -12,28 +12,26 @@
 #include "vault/service.h"
 
 #define DEFAULT_CURVE "P-256"
-enum { DEFAULT_BITS = 2048, DEFAULT_EXPONENT = 65537 };
-
-static const unsigned key_sizes[] = {2048, 3072, 4096};
+enum { DEFAULT_BITS = 2048, DEFAULT_OCT_BITS = 256, DEFAULT_EXPONENT = 65537, OCT_MAX_BYTES = 512 };
 
 static const vault_key_type *find_type(vault_exchange *x, const json_t *holder, bool in_hsm) {
   const char *kty = ekm_json_text(holder, "kty");
   const vault_key_type *type = kty == NULL ? NULL : vault_key_type_named(kty, in_hsm || x->vault->is_hsm);
   if (kty == NULL) {
     vault_refuse(x, VAULT_FAULT_PROPERTY_MISSING, "kty");
-  } else if (type == NULL) {
+  } else if (type == NULL || (type->family == VAULT_KEY_OCT && !x->vault->is_hsm)) {
     vault_refuse(x, VAULT_FAULT_KEY_TYPE, kty);
+    type = NULL;
   }
   return type;
 }
 
-static bool check_size(vault_exchange *x, json_int_t bits) {
+static bool check_size(vault_exchange *x, vault_key_family family, json_int_t bits) {
   char text[24];
-  for (size_t i = 0; i < sizeof key_sizes / sizeof key_sizes[0]; i++) {
-    if (bits == key_sizes[i]) return true;
-  }
+  if (vault_key_family_takes(family, bits)) return true;
   (void)snprintf(text, sizeof text, "%lld", (long long)bits);
-  return vault_refuse(x, VAULT_FAULT_KEY_SIZE, text);
+  return vault_refuse_with(x, VAULT_FAULT_KEY_SIZE,
+                           (const char *const[VAULT_FAULT_ARGS]){text, vault_key_family_sizes(family)});
 }
 
 static bool take_int(vault_exchange *x, const json_t *body, const char *name, json_int_t fallback, json_int_t *out) {
@@ -58,27 +56,39 @@ static bool take_curve(vault_exchange *x, const json_t *body, const char **out) 
   return *out != NULL || vault_refuse(x, VAULT_FAULT_PROPERTY, "crv");
 }
 
-static bool take_numbers(vault_exchange *x, const json_t *body, vault_key_shape *out) {
+static bool take_bits(vault_exchange *x, const json_t *body, json_int_t fallback, vault_key_shape *out) {
   json_int_t bits;
+  if (!take_int(x, body, "key_size", fallback, &bits) || !check_size(x, out->family, bits)) return false;
+  out->bits = (unsigned)bits;
+  return true;
+}
+
+static bool take_exponent(vault_exchange *x, const json_t *body, vault_key_shape *out) {
   json_int_t exponent;
-  if (!take_int(x, body, "key_size", DEFAULT_BITS, &bits) || !check_size(x, bits)) return false;
   if (!take_int(x, body, "public_exponent", DEFAULT_EXPONENT, &exponent)) return false;
   if (exponent < 3 || exponent > INT32_MAX || exponent % 2 == 0)
     return vault_refuse(x, VAULT_FAULT_PROPERTY, "public_exponent");
-  out->bits = (unsigned)bits;
   out->exponent = (uint32_t)exponent;
   return true;
 }
 
-static bool generate(vault_exchange *x, const vault_key_type *type, const json_t *body, ekm_key **out_material) {
+static bool take_shape(vault_exchange *x, const json_t *body, vault_key_shape *out) {
+  switch (out->family) {
+    case VAULT_KEY_EC: return take_curve(x, body, &out->curve);
+    case VAULT_KEY_OCT: return take_bits(x, body, DEFAULT_OCT_BITS, out);
+    default: return take_bits(x, body, DEFAULT_BITS, out) && take_exponent(x, body, out);
+  }
+}
+
+static bool generate(vault_exchange *x, const vault_key_type *type, const json_t *body, vault_material **out_material) {
   vault_key_shape shape = {.family = type->family};
-  bool ok = type->family == VAULT_KEY_EC ? take_curve(x, body, &shape.curve) : take_numbers(x, body, &shape);
-  return ok && (vault_key_make(x->service->crypto, &shape, out_material, &x->err) || curve_failed(x, shape.curve));
+  return take_shape(x, body, &shape) &&
+         (vault_key_make(x->service->crypto, &shape, out_material, &x->err) || curve_failed(x, shape.curve));
 }
 
 /* Let the store add a version and answer with it. */
 static bool add_key(vault_exchange *x, const vault_key_type *type, const vault_key_params *params, ekm_view n,
-                    ekm_key **material) {
+                    vault_material **material) {
   const vault_key *key = NULL;
   const vault_key_spec spec = {
       .name = x->key_name,
@@ -121,7 +131,7 @@ static bool check_not_deleted(vault_exchange *x) {
 bool vault_keys_create(vault_exchange *x) {
   bool ok = false;
   json_t *body = NULL;
-  ekm_key *material = NULL;
+  vault_material *material = NULL;
   vault_key_params params;
 
   vault_key_params_init(&params);
@@ -135,7 +145,7 @@ bool vault_keys_create(vault_exchange *x) {
   EKM_TRY(add_key(x, type, &params, ekm_view_of(NULL, 0), &material));
   ok = true;
 done:
-  ekm_key_free(&material);
+  vault_material_free(&material);
   vault_key_params_clear(&params);
   ekm_json_free(&body);
   return ok;
@@ -148,33 +158,48 @@ static bool jwk_failed(vault_exchange *x) {
   return vault_refuse(x, VAULT_FAULT_JWK, "");
 }
 
-static bool import_rsa(vault_exchange *x, const json_t *doc, vault_jwk *jwk, ekm_key **out_material) {
+static bool import_rsa(vault_exchange *x, const json_t *doc, vault_jwk *jwk, ekm_key **out_key) {
   if (!vault_jwk_read(doc, jwk, &x->err)) return jwk_failed(x);
   const ekm_rsa_numbers numbers = vault_jwk_view(jwk);
   size_t zeros = 0;
   while (zeros < numbers.n.len && numbers.n.ptr[zeros] == 0) zeros++;
-  if (!check_size(x, (json_int_t)(numbers.n.len - zeros) * 8)) return false;
-  return ekm_key_import_rsa(x->service->crypto, &numbers, out_material, &x->err) || jwk_failed(x);
+  if (!check_size(x, VAULT_KEY_RSA, (json_int_t)(numbers.n.len - zeros) * 8)) return false;
+  return ekm_key_import_rsa(x->service->crypto, &numbers, out_key, &x->err) || jwk_failed(x);
 }
 
-static bool import_ec(vault_exchange *x, const json_t *doc, vault_jwk *jwk, ekm_key **out_material) {
+static bool import_ec(vault_exchange *x, const json_t *doc, vault_jwk *jwk, ekm_key **out_key) {
   const char *curve = ekm_json_text(doc, "crv");
   if (curve == NULL || !vault_jwk_read_ec(doc, jwk, &x->err)) return jwk_failed(x);
   const ekm_ec_numbers numbers = vault_jwk_view_ec(jwk);
-  if (ekm_key_import_ec(x->service->crypto, curve, &numbers, out_material, &x->err)) return true;
+  if (ekm_key_import_ec(x->service->crypto, curve, &numbers, out_key, &x->err)) return true;
   return x->err.id == EKM_E_KEY_KIND ? curve_failed(x, curve) : jwk_failed(x);
 }
 
+static bool import_oct(vault_exchange *x, const json_t *doc, vault_material **out_material) {
+  ekm_secret bytes = {0};
+  ekm_buf k;
+  ekm_buf_init(&k, OCT_MAX_BYTES);
+  bool ok = ekm_json_bytes(doc, "k", &k, &x->err) || jwk_failed(x);
+  ok = ok && check_size(x, VAULT_KEY_OCT, (json_int_t)k.len * 8) &&
+       ekm_cipher_key_import(ekm_buf_view(&k), &bytes, &x->err) &&
+       vault_material_of_bytes(x->service->crypto, &bytes, out_material, &x->err);
+  ekm_buf_clear(&k);
+  return ok;
+}
+
 static bool import_material(vault_exchange *x, const vault_key_type *type, const json_t *doc, vault_jwk *jwk,
-                            ekm_key **out_material) {
+                            vault_material **out_material) {
+  ekm_key *key = NULL;
   if (vault_member(doc, "key_hsm") != NULL) return vault_refuse(x, VAULT_FAULT_NOT_OFFERED, "key_hsm");
-  return type->family == VAULT_KEY_EC ? import_ec(x, doc, jwk, out_material) : import_rsa(x, doc, jwk, out_material);
+  if (type->family == VAULT_KEY_OCT) return import_oct(x, doc, out_material);
+  bool ok = type->family == VAULT_KEY_EC ? import_ec(x, doc, jwk, &key) : import_rsa(x, doc, jwk, &key);
+  return ok && vault_material_of_key(x->service->crypto, &key, out_material, &x->err);
 }
 
 bool vault_keys_import(vault_exchange *x) {
   bool ok = false;
   json_t *body = NULL;
-  ekm_key *material = NULL;
+  vault_material *material = NULL;
   vault_key_params params;
   vault_jwk jwk;
 
@@ -191,11 +216,11 @@ bool vault_keys_import(vault_exchange *x) {
   EKM_TRY(vault_key_params_read(x, body, vault_member(doc, "key_ops") != NULL ? doc : body, &params));
   EKM_TRY(check_release(x, type, &params));
   EKM_TRY(import_material(x, type, doc, &jwk, &material));
-  EKM_TRY(add_key(x, type, &params, type->family == VAULT_KEY_EC ? ekm_view_of(NULL, 0) : vault_jwk_view(&jwk).n,
+  EKM_TRY(add_key(x, type, &params, type->family == VAULT_KEY_RSA ? vault_jwk_view(&jwk).n : ekm_view_of(NULL, 0),
                   &material));
   ok = true;
 done:
-  ekm_key_free(&material);
+  vault_material_free(&material);
   vault_jwk_clear(&jwk);
   vault_key_params_clear(&params);
   ekm_json_free(&body);

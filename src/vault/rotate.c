@@ -8,7 +8,7 @@ enum { TRIES = 3 }; /* how often others may be faster */
 static bool follow(const vault_rotor *rotor, int64_t vault_id, const vault_key *old, const vault_key **out_key,
                    ekm_err *err) {
   bool ok = false;
-  ekm_key *material = NULL;
+  vault_material *material = NULL;
   char policy[VAULT_ROTATION_TEXT_BYTES];
   vault_key_spec spec = {.name = old->name,
                          .kty = old->kty,
@@ -25,7 +25,7 @@ static bool follow(const vault_rotor *rotor, int64_t vault_id, const vault_key *
   EKM_TRY(vault_store_key_add(rotor->store, vault_id, &spec, &material, out_key, err));
   ok = true;
 done:
-  ekm_key_free(&material);
+  vault_material_free(&material);
   return ok;
 }
 

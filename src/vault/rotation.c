@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 enum { MIN_EXPIRY_DAYS = 28, MAX_ACTIONS = 2, MAX_YEARS = 100, SECONDS_PER_DAY = 86400 };
@@ -61,42 +62,20 @@ bool vault_duration_parse(const char *text, vault_duration *out) {
          out->seconds <= (int64_t)MAX_YEARS * 366 * SECONDS_PER_DAY;
 }
 
-/* Days since 1970-01-01 of a date of the Gregorian calendar, and back. Years count from March, so that the leap day is
- * a year's last; 146097 days are 400 years. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day) {
-  year -= month <= 2;
-  int64_t era = (year >= 0 ? year : year - 399) / 400;
-  int64_t year_of_era = year - era * 400;
-  int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
-}
-
-static void date_of(int64_t days, int64_t *year, int64_t *month, int64_t *day) {
-  days += 719468;
-  int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-  int64_t day_of_era = days - era * 146097;
-  int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  int64_t from_march = (5 * day_of_year + 2) / 153;
-  *day = day_of_year - (153 * from_march + 2) / 5 + 1;
-  *month = from_march + (from_march < 10 ? 3 : -9);
-  *year = year_of_era + era * 400 + (*month <= 2);
-}
-
-static int64_t days_of_month(int64_t year, int64_t month) {
-  return month == 12 ? 31 : days_of(year, month + 1, 1) - days_of(year, month, 1);
+static int days_of_month(int year, int month) {
+  return month == 12 ? 31 : (int)(ekm_clock_days(year, month + 1, 1) - ekm_clock_days(year, month, 1));
 }
 
 int64_t vault_duration_add(int64_t wall_s, const vault_duration *duration, int sign) {
-  int64_t year, month, day;
+  int year, month, day;
   int64_t days = wall_s / SECONDS_PER_DAY - (wall_s % SECONDS_PER_DAY < 0);
   int64_t rest = wall_s - days * SECONDS_PER_DAY;
-  date_of(days, &year, &month, &day);
-  int64_t months = year * 12 + (month - 1) + sign * duration->months;
-  year = months / 12 - (months % 12 < 0);
-  month = months - year * 12 + 1;
+  ekm_clock_date(days, &year, &month, &day);
+  int months = year * 12 + (month - 1) + sign * duration->months;
+  year = months / 12;
+  month = months % 12 + 1;
   if (day > days_of_month(year, month)) day = days_of_month(year, month);
-  return (days_of(year, month, day) + sign * duration->days) * SECONDS_PER_DAY + rest + sign * duration->seconds;
+  return (ekm_clock_days(year, month, day) + sign * duration->days) * SECONDS_PER_DAY + rest + sign * duration->seconds;
 }
 
 /* ---- policies ---------------------------------------------------------------------------------------------------- */

@@ -6,8 +6,8 @@
  *
  * The rules are the service's (facts/azure-key-vault.md section 1.3): at most one action of each type; a rotation has
  * one of the two triggers, a notice has timeBeforeExpiry; a key lives for 28 days at least; there is always a notice,
- * 30 days before the expiry if nobody says otherwise. The stored text is the same JSON without "id". A notice is nothing
- * but a part of the policy here: nobody is sent anything.
+ * 30 days before the expiry if nobody says otherwise. The stored text is the same JSON without "id". A notice is
+ * nothing but a part of the policy here: nobody is sent anything.
  *
  * Durations are ISO 8601's, "P1Y2M10DT2H30M" or "P2W", counted in UTC by the calendar: a month after 31 January is the
  * last of February.

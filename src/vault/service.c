@@ -136,7 +136,7 @@ bool vault_service_head(const vault_service *service, const vault_request *reque
 
 void vault_service_rest(vault_exchange *x, ekm_view body) {
   x->body = body;
-  if (x->vault != NULL) vault_caretaker_work(x->service->caretaker);
+  if (x->vault != NULL) vault_caretaker_look(x->service->caretaker, x->vault->id, x->key_name);
   if (!x->route->handle(x) && !x->refused) answer_failure(x);
   x->body = ekm_view_of(NULL, 0);
 }

@@ -37,6 +37,7 @@
 #include "base/log.h"
 #include "crypto/crypto.h"
 #include "crypto/keys.h"
+#include "vault/material.h"
 #include "vault/rotation.h"
 #include "vault/store_directory.h"
 #include "vault/store_rights.h"
@@ -105,19 +106,19 @@ typedef struct vault_key_attributes {
 typedef struct vault_key {
   const char *name; /* as it was spelled when the name was created */
   char version[EKM_LIMIT_KEY_VERSION_CHARS + 1];
-  char kty[16]; /* "RSA", "RSA-HSM", "EC" or "EC-HSM" */
-  char crv[16]; /* of an EC key: "P-256"; "" for RSA */
+  char kty[16]; /* "RSA", "RSA-HSM", "EC", "EC-HSM" or "oct-HSM" */
+  char crv[16]; /* of an EC key: "P-256"; else "" */
   vault_key_attributes attributes;
   vault_key_ops ops;
-  const char *tags;             /* a JSON object as text, or NULL if never set */
-  ekm_view n, e;                /* the public numbers of an RSA key; n as it was written at its import, else in shortest
+  const char *tags;           /* a JSON object as text, or NULL if never set */
+  ekm_view n, e;              /* the public numbers of an RSA key; n as it was written at its import, else in shortest
                                    form */
-  ekm_view x, y;                /* those of an EC key, as long as the field */
-  bool exportable;              /* it may leave under ${release_policy} */
-  const char *release_policy;   /* a JSON object as text, or NULL */
-  bool in_token;                /* the private key is in a PKCS#11 token */
-  const ekm_key *material;      /* the private key; only of a key that comes from get or add, else NULL */
-  int64_t deleted_at, purge_at; /* of a deleted key, else 0 */
+  ekm_view x, y;              /* those of an EC key, as long as the field */
+  bool exportable;            /* it may leave under ${release_policy} */
+  const char *release_policy; /* a JSON object as text, or NULL */
+  bool in_token;              /* the private key is in a PKCS#11 token */
+  const vault_material *material; /* the private key; only of a key that comes from get or add, else NULL */
+  int64_t deleted_at, purge_at;   /* of a deleted key, else 0 */
 } vault_key;
 
 /* vault_key_release(key): NULL is fine; sets the caller's pointer to NULL. */
@@ -143,7 +144,7 @@ typedef struct vault_key_spec {
  * KEY_NAME_BAD, KEY_NAME_TOO_LONG; LIMIT if the vault or the key is full; KEY_DELETED if a deleted key holds the name;
  * ABSENT for an unknown vault. */
 EKM_MUST_USE bool vault_store_key_add(vault_store *store, int64_t vault_id, const vault_key_spec *spec,
-                                      ekm_key **material, const vault_key **out_key, ekm_err *err);
+                                      vault_material **material, const vault_key **out_key, ekm_err *err);
 
 /* vault_store_key_get(store, vault_id, name, version, out_key, err):
  * ${version} NULL or "": the newest. KEY_NOT_FOUND, also for a deleted key and for a name no key can have. */
@@ -246,11 +247,14 @@ typedef struct vault_due {
 
 /* vault_store_is_due(store, now, out_due, err): is anything? No SQL unless keys changed.
  * vault_store_next_due(store, out, err): what is due first.
+ * vault_store_due_of(store, vault_id, name, now, out, out_due, err): is something due with this key?
  * vault_store_put_off(store, due, until, err): a rotation for which there is no room waits until then.
  * vault_store_purge_due(store, due, now, err): purge it, if its time has really come; else KEY_NOT_FOUND. Rotations are
  * the caller's: a new version whose ${follows} is the old one. */
 EKM_MUST_USE bool vault_store_is_due(vault_store *store, int64_t now, bool *out_due, ekm_err *err);
 EKM_MUST_USE bool vault_store_next_due(vault_store *store, vault_due *out, ekm_err *err);
+EKM_MUST_USE bool vault_store_due_of(vault_store *store, int64_t vault_id, const char *name, int64_t now,
+                                     vault_due *out, bool *out_due, ekm_err *err);
 EKM_MUST_USE bool vault_store_put_off(vault_store *store, const vault_due *due, int64_t until, ekm_err *err);
 EKM_MUST_USE bool vault_store_purge_due(vault_store *store, const vault_due *due, int64_t now, ekm_err *err);
 

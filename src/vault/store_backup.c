@@ -89,9 +89,10 @@ static bool open_backup(const vault_store *store, const vault_info *vault, ekm_v
                         ekm_err *err) {
   ekm_buf aad;
   ekm_view head;
-  bool is_one = take(&blob, HEAD_BYTES, &head) && memcmp(head.ptr, magic, sizeof magic) == 0;
+  bool is_one = take(&blob, sizeof magic, &head) && ekm_view_equal(head, ekm_view_of(magic, sizeof magic)) &&
+                take(&blob, VAULT_GUID_CHARS, &head);
   if (!is_one) return EKM_FAIL(err, EKM_E_MISMATCH, "it is no backup of a key");
-  if (memcmp(head.ptr + sizeof magic, store->database_id, VAULT_GUID_CHARS) != 0) {
+  if (!ekm_view_equal(head, ekm_view_text(store->database_id))) {
     return EKM_FAIL(err, EKM_E_MISMATCH, "it was made by another akvd");
   }
   ekm_buf_init(&aad, AAD_MAX_BYTES);

@@ -169,6 +169,25 @@ bool vault_store_is_due(vault_store *store, int64_t now, bool *out_due, ekm_err 
   return ok;
 }
 
+bool vault_store_due_of(vault_store *store, int64_t vault_id, const char *name, int64_t now, vault_due *out,
+                        bool *out_due, ekm_err *err) {
+  bool found = false;
+  store_name row;
+  const store_key_id id = {vault_id, out->name, ""};
+  memset(out, 0, sizeof *out);
+  *out_due = false;
+  if (!store_key_name_is_valid(name, out->name, err)) return false;
+  ekm_mutex_lock(&store->lock);
+  bool ok = store_name_get(store, &id, &row, &found, err);
+  ekm_mutex_unlock(&store->lock);
+  if (!ok || !found) return ok;
+  out->vault_id = vault_id;
+  out->is_purge = row.deleted_at != 0;
+  out->at = out->is_purge ? row.purge_at : row.rotate_at;
+  *out_due = out->at != 0 && out->at <= now;
+  return true;
+}
+
 bool vault_store_purge_due(vault_store *store, const vault_due *due, int64_t now, ekm_err *err) {
   const store_key_id id = {due->vault_id, due->name, ""};
   return purge(store, &id, now, err);

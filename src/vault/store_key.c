@@ -12,7 +12,7 @@ static const int64_t no_time = INT64_MIN;
 typedef struct key_object {
   vault_key key; /* first: what callers hold is the object */
   atomic_int refs;
-  ekm_key *material;
+  vault_material *material;
 } key_object;
 
 static key_object *object_of(const vault_key *key) {
@@ -26,7 +26,7 @@ static void *append(uint8_t **at, const void *bytes, size_t len) {
   return start;
 }
 
-bool store_key_new(const vault_key *like, ekm_key **material, const vault_key **out_key, ekm_err *err) {
+bool store_key_new(const vault_key *like, vault_material **material, const vault_key **out_key, ekm_err *err) {
   size_t name_bytes = strlen(like->name) + 1;
   size_t tags_bytes = like->tags == NULL ? 0 : strlen(like->tags) + 1;
   size_t policy_bytes = like->release_policy == NULL ? 0 : strlen(like->release_policy) + 1;
@@ -35,7 +35,7 @@ bool store_key_new(const vault_key *like, ekm_key **material, const vault_key **
   size_t number_bytes = like->n.len + like->e.len + like->x.len + like->y.len;
   key_object *object = ekm_mem_alloc(sizeof *object + name_bytes + tags_bytes + policy_bytes + number_bytes, err);
   if (object == NULL) {
-    if (material != NULL) ekm_key_free(material);
+    if (material != NULL) vault_material_free(material);
     return false;
   }
   uint8_t *at = (uint8_t *)(object + 1);
@@ -66,7 +66,7 @@ void vault_key_release(const vault_key **key) {
   key_object *object = *key == NULL ? NULL : object_of(*key);
   *key = NULL;
   if (object == NULL || atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) != 1) return;
-  ekm_key_free(&object->material);
+  vault_material_free(&object->material);
   ekm_mem_free(object);
 }
 

@@ -11,7 +11,8 @@ enum { STORE_KEY_COLUMNS = 17 };
 
 /* store_key_new(like, material, out_key, err):
  * A copy of ${like} with one reference. Takes *${material} over (NULL: without), also when it fails. */
-EKM_MUST_USE bool store_key_new(const vault_key *like, ekm_key **material, const vault_key **out_key, ekm_err *err);
+EKM_MUST_USE bool store_key_new(const vault_key *like, vault_material **material, const vault_key **out_key,
+                                ekm_err *err);
 
 /* store_key_retain(key): one reference more. */
 const vault_key *store_key_retain(const vault_key *key);

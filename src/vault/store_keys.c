@@ -54,12 +54,12 @@ static bool load_whole(vault_store *store, const store_key_id *id, const vault_k
 static bool unseal(const vault_store *store, const store_key_id *id, const vault_key *bare, ekm_view sealed,
                    const vault_key **out_key, ekm_err *err) {
   bool ok = false;
-  ekm_key *material = NULL;
+  vault_material *material = NULL;
   ekm_buf der;
 
   ekm_buf_init(&der, STORE_SEALED_MAX_BYTES);
   EKM_TRY(store_material_open(store, id->vault_id, id->lower, bare, sealed, &der, err));
-  EKM_TRY(ekm_key_from_pkcs8(store->crypto, ekm_buf_view(&der), &material, err));
+  EKM_TRY(vault_material_read(store->crypto, ekm_buf_view(&der), &material, err));
   EKM_TRY(store_key_new(bare, &material, out_key, err));
   ok = true;
 done:
@@ -111,7 +111,7 @@ typedef struct new_key {
   vault_key key;                               /* borrows */
   char spelling[EKM_LIMIT_KEY_NAME_CHARS + 1]; /* what key.name is when the name exists */
   const char *follows;                         /* as in vault_key_spec */
-  ekm_key *material;
+  vault_material *material;
   ekm_view sealed;
 } new_key;
 
@@ -197,22 +197,21 @@ static bool new_version(const vault_store *store, const vault_key_spec *spec, va
 }
 
 /* The public numbers of the material into ${key}, which borrows them from ${a} and ${b}. */
-static bool take_numbers(const ekm_key *material, const vault_key_spec *spec, ekm_buf *a, ekm_buf *b, vault_key *key,
-                         ekm_err *err) {
-  const char *curve = ekm_key_curve(material);
+static bool take_numbers(const vault_material *material, const vault_key_spec *spec, ekm_buf *a, ekm_buf *b,
+                         vault_key *key, ekm_err *err) {
+  const char *curve = vault_material_curve(material);
+  if (!vault_material_public(material, a, b, err)) return false;
   if (curve != NULL) {
-    bool ok = ekm_text_copy(key->crv, sizeof key->crv, curve, "a curve", err) && ekm_key_public_ec(material, a, b, err);
     key->x = ekm_buf_view(a);
     key->y = ekm_buf_view(b);
-    return ok;
+    return ekm_text_copy(key->crv, sizeof key->crv, curve, "a curve", err);
   }
-  bool ok = ekm_key_public(material, a, b, err);
   key->n = spec->n.len == 0 ? ekm_buf_view(a) : spec->n;
   key->e = ekm_buf_view(b);
-  return ok;
+  return true;
 }
 
-bool vault_store_key_add(vault_store *store, int64_t vault_id, const vault_key_spec *spec, ekm_key **material,
+bool vault_store_key_add(vault_store *store, int64_t vault_id, const vault_key_spec *spec, vault_material **material,
                          const vault_key **out_key, ekm_err *err) {
   bool ok = false;
   char lower[EKM_LIMIT_KEY_NAME_CHARS + 1];
@@ -228,7 +227,7 @@ bool vault_store_key_add(vault_store *store, int64_t vault_id, const vault_key_s
   EKM_TRY(store_key_name_is_valid(spec->name, lower, err));
   EKM_TRY(new_version(store, spec, &new.key, err));
   EKM_TRY(take_numbers(new.material, spec, &a, &b, &new.key, err));
-  EKM_TRY(ekm_key_to_pkcs8(new.material, &der, err));
+  EKM_TRY(vault_material_write(new.material, &der, err));
   EKM_TRY(store_material_close(store, vault_id, lower, &new.key, ekm_buf_view(&der), &sealed, err));
   new.sealed = ekm_buf_view(&sealed);
   EKM_TRY(store_new(store, &new, out_key, err));
@@ -236,7 +235,7 @@ bool vault_store_key_add(vault_store *store, int64_t vault_id, const vault_key_s
           EKM_LOG_TEXT("version", new.key.version), EKM_LOG_TEXT("kty", new.key.kty));
   ok = true;
 done:
-  ekm_key_free(&new.material);
+  vault_material_free(&new.material);
   ekm_buf_clear(&a);
   ekm_buf_clear(&b);
   ekm_buf_clear(&der);

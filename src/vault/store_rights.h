@@ -55,7 +55,8 @@ enum {
   VAULT_OP_UNWRAP = 1 << 5,
   VAULT_OP_IMPORT = 1 << 6,
   VAULT_OP_EXPORT = 1 << 7,
-  VAULT_OP_RSA_DEFAULT = (1 << 6) - 1 /* the six that an RSA key has when nobody says otherwise */
+  VAULT_OP_RSA_DEFAULT = (1 << 6) - 1, /* the six that an RSA key has when nobody says otherwise */
+  VAULT_OP_OCT_DEFAULT = VAULT_OP_ENCRYPT | VAULT_OP_DECRYPT | VAULT_OP_WRAP | VAULT_OP_UNWRAP
 };
 
 /* vault_permission_of(name, len), vault_key_op_of(name, len): the bit of a name (case ignored), 0 if there is none. */

@@ -75,7 +75,9 @@ static void put_key_back(void) {
   if (is_there()) {
     FUZZ_CHECK(vault_store_key_update(f.store, f.vault_id, "k", NULL, &all, &key, &err));
   } else {
-    ekm_key *material = fuzz_key(f.crypto, FUZZ_KEY_FILE);
+    ekm_key *private_key = fuzz_key(f.crypto, FUZZ_KEY_FILE);
+    vault_material *material = NULL;
+    FUZZ_CHECK(vault_material_of_key(f.crypto, &private_key, &material, &err));
     FUZZ_CHECK(vault_store_key_add(f.store, f.vault_id, &spec, &material, &key, &err));
   }
   vault_key_release(&key);

@@ -47,6 +47,9 @@ static void dump(const json_t *doc, ekm_buf *out) {
 
 /* ---- Azure's recorded answers ------------------------------------------------------------------------------------ */
 
+/* The version of the API that the answers were recorded with, or one that has the same members. */
+#define THEN "?api-version=7.3"
+
 static void an_imported_key_looks_as_at_azure(void **state) {
   vault_fixture *f = *state;
   https_answer answer;
@@ -54,7 +57,7 @@ static void an_imported_key_looks_as_at_azure(void **state) {
   json_t *doc = vectors_load("azure-rsa.json");
   json_t *recorded = vectors_member(doc, "import_response");
   dump(vectors_member(doc, "import_request"), &request);
-  call(f, "PUT", "/keys/azure", ekm_buf_text(&request), &answer);
+  call(f, "PUT", "/keys/azure" THEN, ekm_buf_text(&request), &answer);
   assert_int_equal(answer.status, 200);
 
   /* Only the name and the times are ours. */
@@ -66,11 +69,11 @@ static void an_imported_key_looks_as_at_azure(void **state) {
   assert_string_equal(ekm_buf_text(&answer.body), ekm_buf_text(&expected));
   https_answer_clear(&answer);
 
-  call(f, "GET", "/keys/azure", NULL, &answer); /* and stays so */
+  call(f, "GET", "/keys/azure" THEN, NULL, &answer); /* and stays so */
   assert_string_equal(ekm_buf_text(&answer.body), ekm_buf_text(&expected));
   https_answer_clear(&answer);
   vault_fixture_restart(f);
-  call(f, "GET", "/keys/azure", NULL, &answer);
+  call(f, "GET", "/keys/azure" THEN, NULL, &answer);
   assert_string_equal(ekm_buf_text(&answer.body), ekm_buf_text(&expected));
   https_answer_clear(&answer);
   ekm_buf_clear(&request);
@@ -200,7 +203,7 @@ static void bad_data_is_refused(void **state) {
   message_is(f, "sign", "RS256", "AAAA", "Property  has invalid value\r\n");
   message_is(f, "sign", "RSA-OAEP", "AAAA", "Key and encryption algorithm are incompatible: RSA-OAEP");
   message_is(f, "encrypt", "RS256", "AAAA", "Key and encryption algorithm are incompatible: RS256");
-  message_is(f, "encrypt", "A256GCM", "AAAA", "Key and encryption algorithm are incompatible: A256GCM");
+  message_is(f, "encrypt", "RSA-OAEP-512", "AAAA", "Key and encryption algorithm are incompatible: RSA-OAEP-512");
 }
 
 static void incomplete_bodies_are_refused(void **state) {

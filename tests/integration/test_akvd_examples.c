@@ -18,7 +18,7 @@ static json_t *load(const char *name) {
 
 /* Members that the real service sends and the older examples do not have. */
 static bool is_newer(const char *name) {
-  return strcmp(name, "recoverableDays") == 0;
+  return strcmp(name, "recoverableDays") == 0 || strcmp(name, "hsmPlatform") == 0;
 }
 
 /* The same members of the same types in the same order; the values are ours. */

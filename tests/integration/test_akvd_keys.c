@@ -56,7 +56,7 @@ static void a_new_key_has_the_defaults(void **state) {
       "{\"key\":{\"kid\":\"https://local.vault.localhost/keys/First/%s\",\"kty\":\"RSA\",\"key_ops\":[\"encrypt\","
       "\"decrypt\",\"sign\",\"verify\",\"wrapKey\",\"unwrapKey\"],\"n\":\"%s\",\"e\":\"AQAB\"},\"attributes\":{"
       "\"enabled\":true,\"created\":%lld,\"updated\":%lld,\"recoveryLevel\":\"Recoverable+Purgeable\","
-      "\"recoverableDays\":90}}",
+      "\"recoverableDays\":90,\"hsmPlatform\":\"0\"}}",
       version, ekm_json_text(key, "n"), (long long)f->clock.wall_s, (long long)f->clock.wall_s);
   assert_string_equal(ekm_buf_text(&answer.body), expected);
   https_answer_clear(&answer);
@@ -384,10 +384,10 @@ static void bad_list_parameters_are_refused(void **state) {
 static void what_is_not_offered_is_refused(void **state) {
   vault_fixture *f = *state;
   https_answer answer;
-  call(f, "POST", "/keys/First/rotate", NULL, &answer);
+  call(f, "POST", "/keys/First/explode", NULL, &answer);
   vault_fixture_expect(&answer, 400, "BadParameter", NULL);
   assert_string_equal(ekm_json_text(ekm_json_object(answer.doc, "error"), "message"),
-                      "Method POST does not allow operation 'rotate'");
+                      "Method POST does not allow operation 'explode'");
   https_answer_clear(&answer);
   refused(f, "GET", "/keys/First/latest", NULL, 400, "BadParameter", NULL);
   refused(f, "GET", "/secrets/First", NULL, 404, "NotFound", NULL);

@@ -21,9 +21,11 @@ static long status_of(vault_fixture *f, const char *method, const char *path, co
   return status;
 }
 
-/* Time passes, and with it the token's life. */
+/* Time passes, and with it the token's life, and the patience that the server has with idle connections. */
 static void pass_days(vault_fixture *f, int days) {
   https_answer answer;
+  https_client_close(&f->client);
+  https_client_open(&f->client, vault_server_port(f->server), ekm_buf_view(&f->ca_pem));
   fake_clock_pass(&f->clock, (int64_t)days * DAY_S * 1000);
   vault_fixture_token(f, FIXTURE_FULL, 2, &answer);
   const char *token = ekm_json_text(answer.doc, "access_token");

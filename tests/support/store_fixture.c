@@ -79,10 +79,10 @@ static bool read_key(store_fixture *f, ekm_err *err) {
   return ok;
 }
 
-ekm_key *store_fixture_key(store_fixture *f) {
+vault_material *store_fixture_key(store_fixture *f) {
   ekm_err err = {0};
-  ekm_key *key = NULL;
-  assert_true(ekm_key_from_pkcs8(f->crypto, ekm_buf_view(&f->der), &key, &err));
+  vault_material *key = NULL;
+  assert_true(vault_material_read(f->crypto, ekm_buf_view(&f->der), &key, &err));
   return key;
 }
 
@@ -95,8 +95,8 @@ bool store_fixture_add(store_fixture *f, vault_store *store, int64_t vault_id, c
                                .ops = VAULT_OP_RSA_DEFAULT,
                                .tags = "{\"made\":\"by a test\"}",
                                .n = ekm_buf_view(&f->modulus)};
-  ekm_key *material = NULL;
-  if (!ekm_key_from_pkcs8(f->crypto, ekm_buf_view(&f->der), &material, err)) return false;
+  vault_material *material = NULL;
+  if (!vault_material_read(f->crypto, ekm_buf_view(&f->der), &material, err)) return false;
   bool ok = vault_store_key_add(store, vault_id, &spec, &material, &added, err);
   if (ok && out_version != NULL) memcpy(out_version, added->version, sizeof added->version);
   vault_key_release(&added);
@@ -105,15 +105,18 @@ bool store_fixture_add(store_fixture *f, vault_store *store, int64_t vault_id, c
 
 bool store_fixture_use(vault_store *store, int64_t vault_id, const char *name, const char *version, ekm_err *err) {
   const vault_key *key = NULL;
-  ekm_buf wrapped, plain;
-  ekm_buf_init(&wrapped, DER_MAX_BYTES);
+  ekm_cipher_output wrapped;
+  ekm_buf plain;
+  ekm_buf_init(&wrapped.value, DER_MAX_BYTES);
   ekm_buf_init(&plain, DER_MAX_BYTES);
   bool ok = vault_store_key_get(store, vault_id, name, version, &key, err) &&
-            ekm_key_encrypt(key->material, "RSA-OAEP-256", ekm_view_text(name), &wrapped, err) &&
-            ekm_key_decrypt(key->material, "RSA-OAEP-256", ekm_buf_view(&wrapped), &plain, err);
+            vault_material_encrypt(key->material, "RSA-OAEP-256", &(ekm_cipher_input){.value = ekm_view_text(name)},
+                                   &wrapped, err) &&
+            vault_material_decrypt(key->material, "RSA-OAEP-256",
+                                   &(ekm_cipher_input){.value = ekm_buf_view(&wrapped.value)}, &plain, err);
   if (ok) assert_true(ekm_view_equal(ekm_buf_view(&plain), ekm_view_text(name)));
   vault_key_release(&key);
-  ekm_buf_clear(&wrapped);
+  ekm_buf_clear(&wrapped.value);
   ekm_buf_clear(&plain);
   return ok;
 }

@@ -49,7 +49,7 @@ void store_fixture_save(store_fixture *f);
 void store_fixture_restore(store_fixture *f);
 
 /* store_fixture_key(f): another copy of the private key. */
-ekm_key *store_fixture_key(store_fixture *f);
+vault_material *store_fixture_key(store_fixture *f);
 
 /* store_fixture_add(f, store, vault_id, name, out_version): add the key under ${name}. */
 EKM_MUST_USE bool store_fixture_add(store_fixture *f, vault_store *store, int64_t vault_id, const char *name,

@@ -110,7 +110,7 @@ static void a_key_comes_back_as_it_was_given(void **state) {
   store_fixture *f = *state;
   ekm_err err = {0};
   const vault_key *added = NULL;
-  ekm_key *material = store_fixture_key(f);
+  vault_material *material = store_fixture_key(f);
   const vault_key_spec spec = {.name = "whole",
                                .kty = "RSA-HSM",
                                .attributes = {.has_nbf = true, .nbf = 0, .has_exp = true, .exp = INT64_MAX},
@@ -200,12 +200,13 @@ static void a_key_in_use_stays_as_it_is(void **state) {
   vault_key_release(&deleted);
   assert_true(vault_store_deleted_purge(f->store, f->local, "held", &err));
   vault_store_close(&f->store);
-  ekm_buf wrapped;
-  ekm_buf_init(&wrapped, 1024);
+  ekm_cipher_output wrapped;
+  const ekm_cipher_input plain = {.value = ekm_view_text("x")};
+  ekm_buf_init(&wrapped.value, 1024);
   assert_true(held->attributes.enabled);
   assert_string_equal(held->name, "held");
-  assert_true(ekm_key_encrypt(held->material, "RSA-OAEP", ekm_view_text("x"), &wrapped, &err));
-  ekm_buf_clear(&wrapped);
+  assert_true(vault_material_encrypt(held->material, "RSA-OAEP", &plain, &wrapped, &err));
+  ekm_buf_clear(&wrapped.value);
   vault_key_release(&held);
 }
 
