@@ -10,7 +10,8 @@ static const admin_command commands[] = {
     {"init", "--data", "--tenant --name", "make a folder with a master key and a first vault", admin_init, true},
     {"serve", "--data", "--listen --ready-file --threads --trouble --fake-identity --fake-header --fake-arc",
      "serve the folder's vaults over TLS until SIGTERM", admin_serve, false},
-    {"vault add", "--data --name", "--tenant --suffix --retention-days", "add a vault", admin_vault_add, false},
+    {"vault add", "--data --name", "--tenant --suffix --retention-days --hsm --roles --purge-protection",
+     "add a vault, or a Managed HSM", admin_vault_add, false},
     {"vault list", "--data", "", "the vaults", admin_vault_list, false},
     {"app add", "--data --name", "--tenant --secret-file --secret-stdin --expires-days",
      "register an application; its secret is shown once", admin_app_add, false},
@@ -31,6 +32,10 @@ static const admin_command commands[] = {
      admin_policy_set, false},
     {"policy show", "--data", "--vault", "who may do what", admin_policy_show, false},
     {"policy remove", "--data --app", "--vault", "take all rights in a vault away", admin_policy_remove, false},
+    {"role add", "--data --app --role", "--vault --key", "give an application a role in a vault that goes by roles",
+     admin_role_add, false},
+    {"role list", "--data", "--vault", "who has which role, and which roles there are", admin_role_list, false},
+    {"role remove", "--data --app --role", "--vault --key", "take a role away", admin_role_remove, false},
     {"key create", "--data --name", "--vault --bits", "make an RSA key, or a new version of one", admin_key_create,
      false},
     {"key list", "--data", "--vault --deleted", "the keys of a vault", admin_key_list, false},
@@ -168,8 +173,10 @@ bool admin_vault(const admin *a, const vault_directory *dir, const vault_info **
 }
 
 static json_t *vault_row(const vault_info *vault) {
-  return json_pack("{s:s, s:s, s:s, s:s, s:i}", "name", vault->name, "host", vault->host, "tenant", vault->tenant,
-                   "resource", vault->resource, "retention_days", (int)vault->retention_days);
+  return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:b}", "name", vault->name, "host", vault->host, "tenant",
+                   vault->tenant, "resource", vault->resource, "retention_days", (int)vault->retention_days, "kind",
+                   vault->is_hsm ? "managed-hsm" : "vault", "rights", vault->by_roles ? "roles" : "policies",
+                   "purge_protection", (int)vault->purge_protection);
 }
 
 static bool print_vault(const admin *a, const char *name, ekm_err *err) {
@@ -184,7 +191,13 @@ static bool print_vault(const admin *a, const char *name, ekm_err *err) {
 
 bool admin_vault_add(admin *a, ekm_err *err) {
   const vault_settings *s = a->settings;
-  vault_spec spec = {.name = s->name, .suffix = s->suffix, .tenant = s->tenant, .retention_days = s->retention_days};
+  vault_spec spec = {.name = s->name,
+                     .suffix = s->suffix,
+                     .tenant = s->tenant,
+                     .retention_days = s->retention_days,
+                     .is_hsm = s->hsm,
+                     .purge_protection = s->purge_protection,
+                     .by_roles = s->roles};
   return vault_store_vault_add(a->store, &spec, err) && print_vault(a, s->name, err);
 }
 

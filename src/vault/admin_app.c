@@ -234,21 +234,12 @@ bool admin_policy_remove(admin *a, ekm_err *err) {
   return set_grant(a, 0, err);
 }
 
-static const vault_info *vault_of_id(const vault_directory *dir, int64_t id) {
-  size_t count;
-  const vault_info *vaults = vault_directory_vaults(dir, &count);
-  for (size_t i = 0; i < count; i++) {
-    if (vaults[i].id == id) return &vaults[i];
-  }
-  return NULL;
-}
-
 static json_t *grant_rows(const vault_directory *dir, const vault_info *only) {
   size_t count;
   const vault_grant *grants = vault_directory_grants(dir, &count);
   json_t *rows = json_array();
   for (size_t i = 0; i < count; i++) {
-    const vault_info *vault = vault_of_id(dir, grants[i].vault_id);
+    const vault_info *vault = vault_directory_vault_by_id(dir, grants[i].vault_id);
     if (vault == NULL || (only != NULL && vault != only)) continue;
     admin_append(&rows, grant_row(vault, grants[i].client_id, grants[i].permissions));
   }

@@ -1,7 +1,9 @@
 #include "vault/answer.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/mem.h"
 
@@ -24,6 +26,16 @@ static const vault_header vault_headers[] = {
     {"x-ms-keyvault-region", "local"},
     {"x-ms-keyvault-service-version", "1.9.0.0"},
     {"Strict-Transport-Security", "max-age=31536000;includeSubDomains"},
+    {"X-Content-Type-Options", "nosniff"},
+};
+static const vault_header hsm_headers[] = {
+    {"Content-Type", "application/json; charset=utf-8"},
+    {"Cache-Control", "no-cache"},
+    {"x-ms-keyvault-region", "local"},
+    {"x-ms-build-version", "1.0.0.0"},
+    {"Content-Security-Policy", "default-src 'self'"},
+    {"X-Frame-Options", "SAMEORIGIN"},
+    {"Strict-Transport-Security", "max-age=31536000; includeSubDomains"},
     {"X-Content-Type-Options", "nosniff"},
 };
 static const vault_header sign_in_headers[] = {
@@ -111,24 +123,53 @@ static bool is_harmless(const char *text) {
   return true;
 }
 
+void vault_answer_stamp(vault_answer *answer, int64_t wall_s, int64_t us) {
+  ekm_buf date;
+  ekm_buf_init(&date, sizeof answer->date);
+  ekm_clock_append_http_date(wall_s, &date);
+  (void)snprintf(answer->date, sizeof answer->date, "%s", ekm_buf_text(&date));
+  (void)snprintf(answer->latency, sizeof answer->latency, "%lld", (long long)(us / 1000));
+  ekm_buf_clear(&date);
+}
+
+typedef struct header_list {
+  const vault_header *headers;
+  size_t count;
+} header_list;
+
+static header_list fixed_headers(const vault_answer *answer) {
+#define LIST(headers) \
+  { headers, sizeof headers / sizeof headers[0] }
+  static const header_list lists[] = {LIST(vault_headers), LIST(hsm_headers), LIST(sign_in_headers)};
+#undef LIST
+  header_list list = lists[answer->from_sign_in ? 2 : answer->from_hsm ? 1 : 0];
+  if (answer->body.len == 0) {
+    list.headers++;
+    list.count--;
+  }
+  return list;
+}
+
 size_t vault_answer_headers(const vault_answer *answer, const char *client_request_id,
                             vault_header out[VAULT_ANSWER_HEADERS]) {
-  const vault_header *fixed = answer->from_sign_in ? sign_in_headers : vault_headers;
-  size_t count = answer->from_sign_in ? sizeof sign_in_headers / sizeof sign_in_headers[0]
-                                      : sizeof vault_headers / sizeof vault_headers[0];
-  if (answer->body.len == 0) {
-    fixed++;
-    count--;
-  }
-  memcpy(out, fixed, count * sizeof *out);
+  const header_list fixed = fixed_headers(answer);
+  const vault_header others[] = {
+      {"x-ms-request-id", answer->request_id},
+      {"Date", answer->from_hsm ? "" : answer->date},
+      {"x-ms-server-latency", answer->from_hsm ? answer->latency : ""},
+      {"Retry-After", answer->retry_after},
+      {"WWW-Authenticate", answer->challenge},
+  };
+  size_t count = fixed.count;
+  memcpy(out, fixed.headers, count * sizeof *out);
   if (answer->content_type != NULL) out[0].value = answer->content_type;
-  out[count++] = (vault_header){"x-ms-request-id", answer->request_id};
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    if (others[i].value[0] != '\0') out[count++] = others[i];
+  }
   if (client_request_id != NULL && is_harmless(client_request_id)) {
     const char *name = answer->from_sign_in ? "client-request-id" : "x-ms-client-request-id";
     out[count++] = (vault_header){name, client_request_id};
   }
-  if (answer->retry_after[0] != '\0') out[count++] = (vault_header){"Retry-After", answer->retry_after};
-  if (answer->challenge[0] != '\0') out[count++] = (vault_header){"WWW-Authenticate", answer->challenge};
   return count;
 }
 

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -17,7 +18,7 @@
 enum {
   VAULT_FAULT_ARGS = 5,             /* %1 ... %5 of a fault's text */
   VAULT_ANSWER_MAX_BYTES = 5 << 20, /* a body; the longest is the backup of a key */
-  VAULT_ANSWER_HEADERS = 16,
+  VAULT_ANSWER_HEADERS = 20,
   VAULT_ID_BYTES = 37 /* a GUID's text and its NUL */
 };
 
@@ -42,11 +43,14 @@ typedef enum vault_cut { VAULT_CUT_NOTHING, VAULT_CUT_HALF, VAULT_CUT_ALL } vaul
 typedef struct vault_answer {
   int status;
   bool from_sign_in;        /* a token endpoint's headers instead of a vault's */
+  bool from_hsm;            /* a Managed HSM's headers */
   const char *content_type; /* NULL: JSON */
   ekm_buf body;
   char request_id[VAULT_ID_BYTES];
   char challenge[600];  /* WWW-Authenticate, or "" */
   char retry_after[16]; /* seconds, or "" */
+  char date[32];        /* "Sun, 06 Nov 1994 08:49:37 GMT"; a Managed HSM sends none */
+  char latency[24];     /* milliseconds; a Managed HSM sends it */
   vault_cut cut;
 } vault_answer;
 
@@ -77,6 +81,9 @@ void vault_answer_fault(vault_answer *answer, vault_fault fault, const char *con
 
 /* vault_answer_append_filled(text, args, out): append ${text} with %1 ... filled in as vault_answer_fault does. */
 void vault_answer_append_filled(const char *text, const char *const args[VAULT_FAULT_ARGS], ekm_buf *out);
+
+/* vault_answer_stamp(answer, wall_s, us): the moment of the answer, and how long it took, for the headers. */
+void vault_answer_stamp(vault_answer *answer, int64_t wall_s, int64_t us);
 
 /* vault_answer_headers(answer, client_request_id, out):
  * The headers of this answer, borrowed from it; ${client_request_id} (NULL: none) is echoed if it is harmless.

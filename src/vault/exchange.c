@@ -7,6 +7,8 @@ bool vault_refuse_with(vault_exchange *x, vault_fault fault, const char *const a
   x->refused = true;
   x->fault = info->inner != NULL ? info->inner : info->code;
   vault_answer_fault(&x->answer, fault, args);
+  /* A Managed HSM says in the header what is missing, and nothing more (facts/azure-key-vault.md section 1.6). */
+  if (x->answer.from_hsm && info->status == 401) vault_answer_empty(&x->answer, 401);
   return false;
 }
 

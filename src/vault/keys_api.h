@@ -31,6 +31,12 @@ bool vault_deleted_purge(vault_exchange *x);
 bool vault_keys_backup(vault_exchange *x);
 bool vault_keys_restore(vault_exchange *x);
 
+/* keys_api_release.c */
+bool vault_keys_release(vault_exchange *x);
+
+/* keys_api_random.c */
+bool vault_random(vault_exchange *x);
+
 /* keys_api_rotation.c */
 bool vault_keys_rotate(vault_exchange *x);
 bool vault_policy_get(vault_exchange *x);

@@ -33,6 +33,9 @@ static const vault_route routes[] = {
     {"key_unwrap", VAULT_FACE_KEYS, "POST", "keys/{name}/{version?}/unwrapkey", VAULT_MAY_UNWRAP, vault_keys_unwrap, 0},
     {"key_sign", VAULT_FACE_KEYS, "POST", "keys/{name}/{version?}/sign", VAULT_MAY_SIGN, vault_keys_sign, 0},
     {"key_verify", VAULT_FACE_KEYS, "POST", "keys/{name}/{version?}/verify", VAULT_MAY_VERIFY, vault_keys_verify, 0},
+    {"key_release", VAULT_FACE_KEYS, "POST", "keys/{name}/{version?}/release", VAULT_MAY_RELEASE, vault_keys_release,
+     0},
+    {"random", VAULT_FACE_KEYS, "POST", "rng", VAULT_MAY_RANDOM, vault_random, 0}, /* of a Managed HSM only */
     {"deleted_list", VAULT_FACE_KEYS, "GET", "deletedkeys", VAULT_MAY_LIST, vault_deleted_list, 0},
     {"deleted_get", VAULT_FACE_KEYS, "GET", "deletedkeys/{name}", VAULT_MAY_GET, vault_deleted_get, 0},
     {"deleted_purge", VAULT_FACE_KEYS, "DELETE", "deletedkeys/{name}", VAULT_MAY_PURGE, vault_deleted_purge, 0},

@@ -184,6 +184,7 @@ static enum MHD_Result send_answer(const vault_server *server, struct MHD_Connec
                                    bool close_after) {
   vault_header headers[VAULT_ANSWER_HEADERS];
   vault_answer *answer = &p->x.answer;
+  vault_answer_stamp(answer, ekm_clock_wall_s(server->service.clock), (ekm_clock_mono_ns() - p->x.started_ns) / 1000);
   size_t count = vault_answer_headers(answer, p->x.request.client_request_id, headers);
 
   if (answer->cut == VAULT_CUT_ALL) return reset(connection);
@@ -332,13 +333,14 @@ static bool start_daemon(vault_server *server, const vault_server_options *optio
   unsigned threads = thread_count(options);
   unsigned connections = or_default(options->max_connections, DEFAULT_CONNECTIONS);
   server->daemon = MHD_start_daemon(
-      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ITC, 0, NULL, NULL, on_request, server,
-      MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_HTTPS_MEM_CERT, ekm_buf_text(&cert), MHD_OPTION_HTTPS_MEM_KEY,
-      ekm_buf_text(&key), MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITIES, MHD_OPTION_THREAD_POOL_SIZE, threads,
-      MHD_OPTION_CONNECTION_LIMIT, connections < threads ? threads : connections, MHD_OPTION_CONNECTION_TIMEOUT,
-      or_default(options->idle_seconds, DEFAULT_IDLE_S), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-      MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-      on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_USE_ITC | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL,
+      on_request, server, MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_HTTPS_MEM_CERT, ekm_buf_text(&cert),
+      MHD_OPTION_HTTPS_MEM_KEY, ekm_buf_text(&key), MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITIES,
+      MHD_OPTION_THREAD_POOL_SIZE, threads, MHD_OPTION_CONNECTION_LIMIT, connections < threads ? threads : connections,
+      MHD_OPTION_CONNECTION_TIMEOUT, or_default(options->idle_seconds, DEFAULT_IDLE_S),
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+      MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+      MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
   if (server->daemon == NULL) EKM_TRY(refuse_pem(options, err));
   socket = -1; /* the library's now */
   ok = true;

@@ -3,8 +3,8 @@
  *   socket -> TLS -> HTTP -> [server] -> service (which vault, who, what) -> keys_api_*, token_endpoint
  *
  * libmicrohttpd does TLS and HTTP on a pool of epoll threads. A request is read whole (at most
- * EKM_LIMIT_HTTP_REQUEST_BYTES, wiped afterwards) and answered whole. Each connection has an absolute deadline, so that
- * a client which sends a byte now and then cannot hold a connection.
+ * EKM_LIMIT_HTTP_REQUEST_BYTES, or what its route says, wiped afterwards) and answered whole. Each connection has an
+ * absolute deadline, so that a client which sends a byte now and then cannot hold a connection.
  *
  * Threads: start and stop from one thread; what is given in the options must be usable by all threads. */
 #ifndef EKM_VAULT_SERVER_H

@@ -38,6 +38,7 @@ static bool find_vault(vault_exchange *x) {
   if (!take_host(x->request.host, host)) return vault_refuse(x, VAULT_FAULT_HOST_UNKNOWN, "");
   x->vault = vault_directory_vault_by_host(x->dir, host);
   x->answer.from_sign_in = x->vault == NULL && is_sign_in_host(host);
+  x->answer.from_hsm = x->vault != NULL && x->vault->is_hsm;
   if (x->vault == NULL && !x->answer.from_sign_in) return vault_refuse(x, VAULT_FAULT_HOST_UNKNOWN, "");
   return true;
 }
@@ -69,7 +70,8 @@ static bool find_route(vault_exchange *x) {
 
   x->route = vault_route_find(x->vault == NULL ? VAULT_FACE_SIGN_IN : VAULT_FACE_KEYS, x->method, &x->path, &match,
                               &path_known);
-  if (x->route == NULL) return refuse_route(x, path_known);
+  bool is_elsewhere = x->route != NULL && x->route->permission == VAULT_MAY_RANDOM && !x->vault->is_hsm;
+  if (x->route == NULL || is_elsewhere) return refuse_route(x, path_known && !is_elsewhere);
   x->tenant = match.tenant;
   x->key_name = match.name;
   if (match.version != NULL) {

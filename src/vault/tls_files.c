@@ -14,12 +14,12 @@ enum {
   AUTHORITY_LIFE_S = 3650 * DAY_S,
   BACKDATE_S = DAY_S, /* for clients whose clock is behind */
   PATH_MAX_BYTES = 4096,
-  FIXED_NAMES = 5
+  FIXED_NAMES = 6
 };
 
-/* "*.vault.localhost" is asked for and covers every vault with the default suffix. */
-static const char any_vault[] = "*." VAULT_DEFAULT_SUFFIX;
-static const char *const fixed_names[FIXED_NAMES] = {"localhost", VAULT_LOGIN_HOST, any_vault, "127.0.0.1", "::1"};
+/* "*.vault.localhost" is asked for and covers every vault with the default suffix; the same for Managed HSMs. */
+static const char *const fixed_names[FIXED_NAMES] = {"localhost",           VAULT_LOGIN_HOST, "*." VAULT_DEFAULT_SUFFIX,
+                                                     "*." VAULT_HSM_SUFFIX, "127.0.0.1",      "::1"};
 
 typedef struct pem_pair {
   ekm_buf cert, key;
@@ -122,11 +122,13 @@ static bool authority(const vault_tls_options *options, pem_pair *out, int64_t *
 
 static bool covers_all(const vault_tls_options *options, ekm_view cert, bool *out_covers, ekm_err *err) {
   size_t count;
+  char any[EKM_LIMIT_HOST_BYTES];
   const vault_info *vaults = vault_directory_vaults(options->dir, &count);
   *out_covers = true;
   for (size_t i = 0; *out_covers && i < FIXED_NAMES + count; i++) {
     const char *name = i < FIXED_NAMES ? fixed_names[i] : vaults[i - FIXED_NAMES].host;
-    if (name[0] == '*') name = "any." VAULT_DEFAULT_SUFFIX;
+    (void)snprintf(any, sizeof any, "any%s", name + 1);
+    if (name[0] == '*') name = any;
     if (!ekm_cert_covers(options->crypto, cert, name, out_covers, err)) return false;
   }
   return true;
@@ -135,7 +137,7 @@ static bool covers_all(const vault_tls_options *options, ekm_view cert, bool *ou
 /* A wildcard stands for one label: it covers a.vault.localhost, not a.b.vault.localhost. */
 static bool is_covered_by_wildcard(const char *host) {
   const char *dot = strchr(host, '.');
-  return dot != NULL && strcmp(dot + 1, VAULT_DEFAULT_SUFFIX) == 0;
+  return dot != NULL && (strcmp(dot + 1, VAULT_DEFAULT_SUFFIX) == 0 || strcmp(dot + 1, VAULT_HSM_SUFFIX) == 0);
 }
 
 static bool make_server(const vault_tls_options *options, const pem_pair *ca, int64_t ca_end, pem_pair *out,

@@ -1,5 +1,4 @@
 // KeyClient: backup and restore.
-// Waits for backup: POST keys/{name}/backup, POST keys/restore
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';

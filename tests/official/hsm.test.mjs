@@ -1,5 +1,4 @@
 // A vault in HSM mode: its challenge, its key types, and that RSA and EC keys work there.
-// Waits for vaults in HSM mode; official.sh has to make one: hsm.managedhsm.localhost
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CryptographyClient } from '@azure/keyvault-keys';

@@ -1,5 +1,4 @@
 // Symmetric keys, of a Managed HSM: encryption with GCM, CBC and CBCPAD, wrapping with KW, signatures with HMAC.
-// Waits for oct-HSM keys in vaults in HSM mode; official.sh has to make one: hsm.managedhsm.localhost
 import assert from 'node:assert/strict';
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { test } from 'node:test';

@@ -63,6 +63,10 @@ app() { # app NAME [PERMISSIONS]: register one and put its credential into the e
 }
 "$akvd" init --data "$work/vault" >/dev/null
 app FULL all
+"$akvd" vault add --data "$work/vault" --name hsm --hsm --tenant "$AKVD_TENANT" >/dev/null
+for role in 'Managed HSM Crypto User' 'Managed HSM Crypto Officer'; do
+  "$akvd" role add --data "$work/vault" --vault hsm --app "$AKVD_FULL_ID" --role "$role" >/dev/null
+done
 app BLIND encrypt,decrypt,wrapKey,unwrapKey,sign,verify
 app NONE
 app CERTIFICATE all

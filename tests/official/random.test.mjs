@@ -1,5 +1,4 @@
 // KeyClient: random bytes, of a Managed HSM only.
-// Waits for random bytes, POST rng, in vaults in HSM mode; official.sh has to make one: hsm.managedhsm.localhost
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hsmClient, keyClient, verdict } from './clients.mjs';

@@ -1,5 +1,4 @@
 // KeyClient: keys that may leave, under a release policy.
-// Waits for release: attributes.exportable, release_policy, POST keys/{name}/{version}/release
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { freshName, keyClient, knownKey, verdict } from './clients.mjs';

@@ -1,5 +1,4 @@
 // KeyClient: rotation by hand.
-// Waits for rotation: POST keys/{name}/rotate
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { all, cryptographyClients, freshName, keyClient, verdict } from './clients.mjs';

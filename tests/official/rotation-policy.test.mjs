@@ -1,5 +1,4 @@
 // KeyClient: the rotation policy of a key. That it is carried out needs a clock that moves: not this suite's.
-// Waits for rotation policies: GET and PUT keys/{name}/rotationpolicy
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { freshName, keyClient, knownKey, verdict } from './clients.mjs';
