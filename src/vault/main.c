@@ -28,7 +28,7 @@ static const admin_command *find_command(const char *words, ekm_err *err) {
 /* --- help --------------------------------------------------------------------------------------------------------- */
 
 static void print_option(const vault_setting *option) {
-  (void)printf("  %-16s %-13s %s\n", option->name, option->value == NULL ? "" : option->value, option->help);
+  (void)printf("  %-18s %-13s %s\n", option->name, option->value == NULL ? "" : option->value, option->help);
 }
 
 static void print_options(const char *title, const char *list) {

@@ -24,7 +24,8 @@ static void keep_line(void *arg, const char *line, size_t len) {
 
 /* Certificates live in the machine's time: libcurl compares them with it. */
 static bool make_certificates(vault_fixture *f, ekm_err *err) {
-  static const char *const names[] = {"*.vault.localhost", "login.localhost", "localhost", "127.0.0.1"};
+  static const char *const names[] = {"*.vault.localhost", "*.managedhsm.localhost", "login.localhost", "localhost",
+                                      "127.0.0.1"};
   const int64_t now = (int64_t)time(NULL);
   const ekm_cert_request authority = {"a test's authority", NULL, 0, now - DAY_S, now + DAY_S};
   const ekm_cert_request server = {"akvd", names, sizeof names / sizeof names[0], now - DAY_S, now + DAY_S};
