@@ -40,7 +40,8 @@ struct vault_server {
   struct MHD_Daemon *daemon;
   uint16_t port;
   int64_t request_ms;
-  atomic_bool stopping; /* answers close their connections from now on */
+  const ekm_clock *real_clock; /* the one that was given */
+  atomic_bool stopping;        /* answers close their connections from now on */
 };
 
 /* One request under way, from its headers to the end of its answer. */
@@ -351,18 +352,27 @@ done:
   return ok;
 }
 
+/* Everything goes by the clock of the trouble that may be asked for, if any may. */
+static bool start_clock(vault_service *service, const vault_server_options *options, ekm_err *err) {
+  service->clock = options->clock;
+  if (!options->with_trouble) return true;
+  if (!vault_trouble_new(options->clock, &service->trouble, err)) return false;
+  service->clock = vault_trouble_clock(service->trouble);
+  vault_store_use_clock(options->store, service->clock);
+  return true;
+}
+
 static bool start_service(vault_service *service, const vault_server_options *options, ekm_err *err) {
   service->store = options->store;
   service->crypto = options->crypto;
   service->rng = ekm_crypto_rng(options->crypto);
-  service->clock = options->clock;
   service->log = options->log;
   service->signer =
       (vault_jwt_signer){options->crypto, vault_store_signer(options->store), vault_store_signer_kid(options->store)};
-  const vault_rotor rotor = {options->store, options->crypto, options->clock};
   service->token_seconds = or_default(options->token_seconds, VAULT_TOKEN_SECONDS);
+  if (!start_clock(service, options, err)) return false;
+  const vault_rotor rotor = {options->store, options->crypto, service->clock};
   return vault_token_cache_new(&service->tokens, err) && vault_metrics_new(&service->metrics, err) &&
-         (!options->with_trouble || vault_trouble_new(&service->trouble, err)) &&
          vault_caretaker_start(&rotor, options->log, &service->caretaker, err);
 }
 
@@ -372,6 +382,7 @@ bool vault_server_start(const vault_server_options *options, vault_server **out_
   if (server == NULL) return false;
   int64_t idle_ms = (int64_t)or_default(options->idle_seconds, DEFAULT_IDLE_S) * 1000;
   server->request_ms = or_default(options->request_ms, DEFAULT_REQUEST_MS);
+  server->real_clock = options->clock;
   if (!start_service(&server->service, options, err) ||
       !vault_connections_start(options->clock, idle_ms, server->request_ms, &server->connections, err) ||
       !start_daemon(server, options, err)) {
@@ -399,6 +410,7 @@ void vault_server_stop(vault_server **server) {
   }
   vault_connections_stop(&s->connections);
   vault_caretaker_stop(&s->service.caretaker);
+  if (s->service.trouble != NULL) vault_store_use_clock(s->service.store, s->real_clock);
   vault_token_cache_free(&s->service.tokens);
   vault_metrics_free(&s->service.metrics);
   vault_trouble_free(&s->service.trouble);

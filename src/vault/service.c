@@ -140,6 +140,7 @@ void vault_service_rest(vault_exchange *x, ekm_view body) {
   x->body = body;
   if (x->vault != NULL) vault_caretaker_look(x->service->caretaker, x->vault->id, x->key_name);
   if (!x->route->handle(x) && !x->refused) answer_failure(x);
+  vault_trouble_note(x->service->trouble, x);
   x->body = ekm_view_of(NULL, 0);
 }
 

@@ -219,6 +219,10 @@ bool vault_store_open(const vault_store_options *options, vault_store **out_stor
   return true;
 }
 
+void vault_store_use_clock(vault_store *store, const ekm_clock *clock) {
+  store->clock = clock;
+}
+
 void vault_store_close(vault_store **store) {
   vault_store *own = *store;
   if (own == NULL) return;

@@ -74,6 +74,9 @@ EKM_MUST_USE bool vault_store_create(const vault_store_options *options, ekm_err
  * STORE_TAMPERED if the set of rows is not the one that was last written. */
 EKM_MUST_USE bool vault_store_open(const vault_store_options *options, vault_store **out_store, ekm_err *err);
 
+/* vault_store_use_clock(store, clock): from now on, by that one; while no other thread uses the store. */
+void vault_store_use_clock(vault_store *store, const ekm_clock *clock);
+
 /* vault_store_close(store): close all; objects that were handed out stay valid until released. NULL is fine. */
 void vault_store_close(vault_store **store);
 

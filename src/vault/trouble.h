@@ -11,6 +11,14 @@
  *   retry_after_s  a Retry-After header; absent: none, as the real service's 429 has none
  *   delay_ms       wait so long first, at most ten minutes; that holds one of the server's threads
  *
+ *   Beside "trouble" there may be two numbers, which are 0 when they are absent:
+ *
+ *   slow_delete_s  so long after a delete the deleted key is not to be found yet, after a recover the key is not, and
+ *                  after a purge its name is not free: the real service takes 20 to 35 seconds
+ *                  (facts/azure-key-vault.md section 1.8)
+ *   clock_shift_s  the server's clock, with everything that depends on it, goes ahead (or behind) by so much: tokens,
+ *                  the Date header, nbf and exp, rotation, retention
+ *
  *   GET https://localhost:PORT/_akvd/trouble      the same, with the times that are left
  *
  * The first row that fits a request counts. Every request is authenticated and authorised before it meets trouble.
@@ -23,13 +31,19 @@
 
 typedef struct vault_trouble vault_trouble;
 
-/* vault_trouble_new(out, err): none yet. vault_trouble_free(trouble): NULL is fine; sets the caller's pointer to
- * NULL. */
-EKM_MUST_USE bool vault_trouble_new(vault_trouble **out_trouble, ekm_err *err);
+/* vault_trouble_new(clock, out, err): none yet; ${clock} is borrowed. vault_trouble_free(trouble): NULL is fine; sets
+ * the caller's pointer to NULL. */
+EKM_MUST_USE bool vault_trouble_new(const ekm_clock *clock, vault_trouble **out_trouble, ekm_err *err);
 void vault_trouble_free(vault_trouble **trouble);
 
 /* vault_trouble_meet(trouble, x): true if the answer is there already. ${trouble} NULL: there is none. */
 bool vault_trouble_meet(vault_trouble *trouble, vault_exchange *x);
+
+/* vault_trouble_clock(trouble): the clock that it was given, shifted as is asked for. */
+const ekm_clock *vault_trouble_clock(const vault_trouble *trouble);
+
+/* vault_trouble_note(trouble, x): a handler answered; what is slow begins here. NULL is fine. */
+void vault_trouble_note(vault_trouble *trouble, const vault_exchange *x);
 
 /* vault_trouble_end(trouble): delays end at once, now and from now on; before the server stops. NULL is fine. */
 void vault_trouble_end(vault_trouble *trouble);

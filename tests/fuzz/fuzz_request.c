@@ -212,7 +212,7 @@ static void check_answer(const vault_exchange *x) {
 static void ask(const vault_request *request, ekm_view body) {
   static vault_exchange x;
   ekm_err err = {0};
-  FUZZ_CHECK(vault_trouble_new(&f.service.trouble, &err));
+  FUZZ_CHECK(vault_trouble_new(&f.clock.base, &f.service.trouble, &err));
   vault_trouble_end(f.service.trouble); /* nothing waits */
   uint8_t *copy = fuzz_copy(body);
   if (vault_service_head(&f.service, request, &x)) vault_service_rest(&x, ekm_view_of(copy, body.len));

@@ -179,6 +179,79 @@ static void a_delay_does_not_outlive_the_server(void **state) {
   assert_int_equal(wrap_status(f), 200);
 }
 
+static void want_more(vault_fixture *f, int slow_s, long long shift_s) {
+  https_answer answer;
+  char body[128];
+  (void)snprintf(body, sizeof body, "{\"trouble\":[],\"slow_delete_s\":%d,\"clock_shift_s\":%lld}", slow_s, shift_s);
+  ask(f, "PUT", body, &answer);
+  assert_int_equal(answer.status, 200);
+  assert_int_equal(ekm_json_int(answer.doc, "slow_delete_s", -1), slow_s);
+  assert_int_equal(ekm_json_int(answer.doc, "clock_shift_s", -1), shift_s);
+  https_answer_clear(&answer);
+}
+
+static void meet(vault_fixture *f, const char *method, const char *path, long status, const char *code) {
+  https_answer answer;
+  const char *body = strcmp(method, "POST") == 0 ? "{\"kty\":\"EC\"}" : NULL;
+  vault_fixture_call(f, FIXTURE_FULL, method, path, body, &answer);
+  if (answer.status != status) fail_msg("%s %s: %ld %s", method, path, answer.status, ekm_buf_text(&answer.body));
+  if (code != NULL) assert_non_null(strstr(ekm_buf_text(&answer.body), code));
+  https_answer_clear(&answer);
+}
+
+static void deletions_are_slow(void **state) {
+  vault_fixture *f = *state;
+  meet(f, "POST", "/keys/slow/create", 200, NULL);
+  meet(f, "POST", "/keys/other/create", 200, NULL);
+  want_more(f, 20, 0);
+  meet(f, "DELETE", "/keys/Slow", 200, NULL);
+  fake_clock_pass(&f->clock, 19000);
+  meet(f, "GET", "/deletedkeys/slow", 404, "Deleted Key not found");
+  meet(f, "DELETE", "/deletedkeys/slow", 404, "Deleted Key not found");
+  meet(f, "POST", "/deletedkeys/slow/recover", 404, "Deleted Key not found");
+  meet(f, "POST", "/keys/slow/create", 409, "ObjectIsBeingDeleted");
+  meet(f, "GET", "/keys/slow", 404, "KeyNotFound");
+  meet(f, "GET", "/keys/other", 200, NULL);
+  fake_clock_pass(&f->clock, 1000);
+  meet(f, "GET", "/deletedkeys/slow", 200, NULL);
+  meet(f, "POST", "/deletedkeys/slow/recover", 200, NULL);
+  meet(f, "GET", "/keys/slow", 404, "KeyNotFound");
+  meet(f, "POST", "/keys/slow/create", 409, "ObjectIsBeingRecovered");
+  fake_clock_pass(&f->clock, 20000);
+  meet(f, "GET", "/keys/slow", 200, NULL);
+  meet(f, "DELETE", "/keys/slow", 200, NULL);
+  want_more(f, 0, 0); /* over at once */
+  meet(f, "GET", "/deletedkeys/slow", 200, NULL);
+  want_more(f, 20, 0);
+  meet(f, "DELETE", "/deletedkeys/slow", 204, NULL);
+  meet(f, "POST", "/keys/slow/create", 409, "ObjectIsBeingDeleted");
+  fake_clock_pass(&f->clock, 20000);
+  meet(f, "POST", "/keys/slow/create", 200, NULL);
+  want_more(f, 0, 0);
+}
+
+static void the_clock_goes_wrong(void **state) {
+  vault_fixture *f = *state;
+  https_answer answer;
+  char before[512], date[512];
+  vault_fixture_call(f, FIXTURE_FULL, "GET", "/keys", NULL, &answer);
+  https_answer_header(&answer, "Date", before);
+  https_answer_clear(&answer);
+  want_more(f, 0, 4000);
+  meet(f, "GET", "/keys", 401, "Unauthorized"); /* the token lives an hour */
+  want_more(f, 0, -86400);
+  meet(f, "GET", "/keys", 401, "Unauthorized"); /* it is not valid yet */
+  vault_fixture_call(f, FIXTURE_FULL, "GET", "/keys", NULL, &answer);
+  https_answer_header(&answer, "Date", date);
+  assert_non_null(strstr(date, "23 Nov 2026"));
+  https_answer_clear(&answer);
+  want_more(f, 0, 0);
+  vault_fixture_call(f, FIXTURE_FULL, "GET", "/keys", NULL, &answer);
+  https_answer_header(&answer, "Date", date);
+  assert_string_equal(date, before);
+  https_answer_clear(&answer);
+}
+
 static void nonsense_is_refused(void **state) {
   static const char *const bodies[] = {"",
                                        "{}",
@@ -210,6 +283,8 @@ int main(void) {
       cmocka_unit_test(answers_are_broken),
       cmocka_unit_test(answers_are_late),
       cmocka_unit_test(signing_in_has_trouble_too),
+      cmocka_unit_test(deletions_are_slow),
+      cmocka_unit_test(the_clock_goes_wrong),
       cmocka_unit_test(nonsense_is_refused),
       cmocka_unit_test(a_delay_does_not_outlive_the_server),
   };
