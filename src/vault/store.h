@@ -74,6 +74,18 @@ EKM_MUST_USE bool vault_store_create(const vault_store_options *options, ekm_err
  * STORE_TAMPERED if the set of rows is not the one that was last written. */
 EKM_MUST_USE bool vault_store_open(const vault_store_options *options, vault_store **out_store, ekm_err *err);
 
+/* How long work goes on: ${say} is called now and then with how many rows are done. */
+typedef struct vault_progress {
+  void (*say)(void *arg, size_t rows);
+  void *arg;
+} vault_progress;
+
+/* vault_store_master_rotate(store, progress, err):
+ * Seal everything anew under a new master key, which takes the place of the old one in its file; all or nothing
+ * (store_master.h). Others wait as long as it takes: a second for 20,000 keys. ${progress} may be NULL. BAD_ARGUMENT if
+ * the master key is not a file that could be replaced. */
+EKM_MUST_USE bool vault_store_master_rotate(vault_store *store, const vault_progress *progress, ekm_err *err);
+
 /* vault_store_use_clock(store, clock): from now on, by that one; while no other thread uses the store. */
 void vault_store_use_clock(vault_store *store, const ekm_clock *clock);
 

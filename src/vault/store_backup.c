@@ -80,7 +80,7 @@ static bool close_backup(const vault_store *store, const vault_info *vault, ekm_
   ekm_buf_append(out_blob, magic, sizeof magic);
   ekm_buf_append_text(out_blob, store->database_id);
   bool ok = ekm_buf_ok(&aad, "a backup's head", err) &&
-            vault_seal_close(store->seal, ekm_view_text("key backup"), ekm_buf_view(&aad), inside, out_blob, err);
+            vault_seal_close(store->lasting, ekm_view_text("key backup"), ekm_buf_view(&aad), inside, out_blob, err);
   ekm_buf_clear(&aad);
   return ok;
 }
@@ -98,7 +98,7 @@ static bool open_backup(const vault_store *store, const vault_info *vault, ekm_v
   ekm_buf_init(&aad, AAD_MAX_BYTES);
   context_of(store, vault, &aad);
   bool ok = ekm_buf_ok(&aad, "a backup's head", err) &&
-            vault_seal_open(store->seal, ekm_view_text("key backup"), ekm_buf_view(&aad), blob, out_inside, err);
+            vault_seal_open(store->lasting, ekm_view_text("key backup"), ekm_buf_view(&aad), blob, out_inside, err);
   ekm_buf_clear(&aad);
   if (ok || err->id != EKM_E_STORE_TAMPERED) return ok;
   ekm_err_clear(err);
@@ -120,7 +120,7 @@ static bool append_version(vault_store *store, const store_key_id *id, const sto
   EKM_TRY(store_key_read(&name_row, row, &key, err));
   if (key.in_token) EKM_BAIL(err, EKM_E_NOT_SUPPORTED, "the key is in a token, which it never leaves");
   EKM_TRY(store_material_load(store, id->vault_id, id->lower, key.version, &sealed, err));
-  EKM_TRY(store_material_open(store, id->vault_id, id->lower, &key, ekm_buf_view(&sealed), &der, err));
+  EKM_TRY(store_material_open(store->seal, id->vault_id, id->lower, &key, ekm_buf_view(&sealed), &der, err));
   const store_value material = store_blob(ekm_buf_view(&der));
   write_values(row->values, STORE_KEY_COLUMNS, out);
   write_values(&material, 1, out);
@@ -167,7 +167,7 @@ bool vault_store_key_backup(vault_store *store, int64_t vault_id, const char *na
   ekm_mutex_lock(&store->lock);
   const vault_info *vault = vault_directory_vault_by_id(store->dir, vault_id);
   bool ok = vault != NULL || EKM_FAIL(err, EKM_E_ABSENT, "the vault is not known");
-  ok = ok && store_db_begin_read(store->db, err) && append_all(store, &id, &inside, err);
+  ok = ok && store_read_begin(store, err) && append_all(store, &id, &inside, err);
   store_db_rollback(store->db);
   ok = ok && close_backup(store, vault, ekm_buf_view(&inside), out_blob, err) && ekm_buf_ok(out_blob, "a backup", err);
   ekm_mutex_unlock(&store->lock);
@@ -194,7 +194,7 @@ static bool put_version(vault_store *store, const store_key_id *id, const store_
   ekm_buf_init(&sealed, STORE_SEALED_MAX_BYTES);
   if (!read_values(from, STORE_KEY_COLUMNS, row.values) || !read_values(from, 1, &material)) EKM_TRY(broken(err));
   EKM_TRY(store_key_read(name_row, &row, &key, err));
-  EKM_TRY(store_material_close(store, id->vault_id, id->lower, &key, material.bytes, &sealed, err));
+  EKM_TRY(store_material_close(store->seal, id->vault_id, id->lower, &key, material.bytes, &sealed, err));
   EKM_TRY(store_version_put(store, id->vault_id, id->lower, &key, ekm_buf_view(&sealed), err));
   ok = true;
 done:

@@ -13,7 +13,7 @@ enum {
   RECORD_MAX_BYTES = 1024 * 1024,
   BUSY_MS = 10000, /* how long another process may hold the database */
   SET_BYTES = 8 + VAULT_SEAL_MAC_BYTES,
-  META_ROOT = 4 /* column of STORE_META_GET */
+  META_ROOT = 5 /* column of STORE_META_GET */
 };
 
 struct store_db {
@@ -317,17 +317,26 @@ static bool forget_old(store_db *db, store_table table, const store_value *keys,
   return ok;
 }
 
+static bool write_row(store_db *db, store_table table, const store_value *values, uint8_t mac[VAULT_SEAL_MAC_BYTES],
+                      ekm_err *err) {
+  store_value all[STORE_COLUMNS_MAX];
+  size_t columns = (size_t)store_schema_table(table)->columns;
+  if (!row_mac(db, table, values, mac, err)) return false;
+  memcpy(all, values, columns * sizeof *values);
+  all[columns] = store_blob(ekm_view_of(mac, VAULT_SEAL_MAC_BYTES));
+  return store_db_run(db, (store_query)(table * 4 + 1), all, columns + 1, err);
+}
+
 bool store_db_put(store_db *db, store_table table, const store_value *values, ekm_err *err) {
   bool found;
   uint8_t mac[VAULT_SEAL_MAC_BYTES];
-  store_value all[STORE_COLUMNS_MAX];
-  size_t columns = (size_t)store_schema_table(table)->columns;
-
-  if (!forget_old(db, table, values, &found, err) || !row_mac(db, table, values, mac, err)) return false;
-  memcpy(all, values, columns * sizeof *values);
-  all[columns] = store_blob(ekm_view_of(mac, sizeof mac));
-  return store_db_run(db, (store_query)(table * 4 + 1), all, columns + 1, err) &&
+  return forget_old(db, table, values, &found, err) && write_row(db, table, values, mac, err) &&
          vault_seal_set_add(db->seal, &db->pending, mac, err);
+}
+
+bool store_db_put_anew(store_db *db, store_table table, const store_value *values, ekm_err *err) {
+  uint8_t mac[VAULT_SEAL_MAC_BYTES];
+  return write_row(db, table, values, mac, err) && vault_seal_set_add(db->seal, &db->pending, mac, err);
 }
 
 bool store_db_remove(store_db *db, store_table table, const store_value *keys, ekm_err *err) {
@@ -384,6 +393,16 @@ void store_db_rollback(store_db *db) {
   db->in_transaction = false;
   /* After some errors SQLite has rolled back by itself; a second rollback would only be another error. */
   if (sqlite3_get_autocommit(db->handle) == 0) (void)!store_db_run(db, STORE_ROLLBACK, NULL, 0, &ignored);
+}
+
+void store_db_use_seal(store_db *db, const vault_seal *seal) {
+  db->seal = seal;
+}
+
+bool store_db_begin_anew(store_db *db, ekm_err *err) {
+  if (!begin(db, STORE_BEGIN, err)) return false;
+  db->pending = (vault_seal_set){0};
+  return true;
 }
 
 const vault_seal *store_db_seal(const store_db *db) {

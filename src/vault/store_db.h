@@ -1,6 +1,7 @@
 /* The database under the store: SQLite, with a MAC on every row and the set of all rows under one more.
  *
- *   meta          one row: database id, check value of the master key, the sealed signing key, the root of the set
+ *   meta          one row: database id, check value of the master key, the sealed signing key and lasting key, the root of
+ *                 the set
  *   vault         id | name host tenant resource retention_days created is_hsm purge_protection by_roles      | mac
  *   app           client_id | tenant object_id name created                                                   | mac
  *   app_secret    client_id id | hint created expires salt hash                                               | mac
@@ -67,6 +68,7 @@ typedef enum store_query {
   STORE_OBJECTS, /* the text of every table, index, view and trigger */
   STORE_META_GET,
   STORE_META_PUT,
+  STORE_META_RESEAL,
   STORE_ROOT_PUT,
   STORE_LIVE_NAMES,    /* vault_id, after, limit */
   STORE_DELETED_NAMES, /* vault_id, after, limit */
@@ -123,6 +125,14 @@ void store_db_rollback(store_db *db);
 
 /* store_db_seal(db): what it was opened with. */
 const vault_seal *store_db_seal(const store_db *db);
+
+/* store_db_use_seal(db, seal): from now on by that one, which is borrowed; outside of a writing transaction. */
+void store_db_use_seal(store_db *db, const vault_seal *seal);
+
+/* For another seal of everything: store_db_begin_anew(db, err) begins writing with an empty set,
+ * store_db_put_anew(db, table, values, err) writes a row that is there already with its new MAC. */
+EKM_MUST_USE bool store_db_begin_anew(store_db *db, ekm_err *err);
+EKM_MUST_USE bool store_db_put_anew(store_db *db, store_table table, const store_value *values, ekm_err *err);
 
 /* store_db_check_set(db, set, err): STORE_TAMPERED unless ${set}, as counted by a scan, is the one under the root of
  * the database, and the schema is the one that akvd makes; then it becomes this connection's. */

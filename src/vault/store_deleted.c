@@ -82,7 +82,8 @@ bool vault_store_deleted_get(vault_store *store, int64_t vault_id, const char *n
   *out_key = NULL;
   if (!store_key_name_is_valid(name, lower, err)) return EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "'%s'", name);
   ekm_mutex_lock(&store->lock);
-  bool ok = store_key_load(store, &id, true, out_key, err);
+  bool ok = store_read_begin(store, err) && store_key_load(store, &id, true, out_key, err);
+  store_db_rollback(store->db);
   ekm_mutex_unlock(&store->lock);
   return ok;
 }
@@ -152,7 +153,8 @@ static bool read_due(vault_store *store, vault_due *out, ekm_err *err) {
 
 bool vault_store_next_due(vault_store *store, vault_due *out, ekm_err *err) {
   ekm_mutex_lock(&store->lock);
-  bool ok = read_due(store, &store->due, err);
+  bool ok = store_read_begin(store, err) && read_due(store, &store->due, err);
+  store_db_rollback(store->db);
   store->due_epoch = store->epoch;
   *out = store->due;
   ekm_mutex_unlock(&store->lock);
@@ -162,7 +164,10 @@ bool vault_store_next_due(vault_store *store, vault_due *out, ekm_err *err) {
 bool vault_store_is_due(vault_store *store, int64_t now, bool *out_due, ekm_err *err) {
   bool ok = true;
   ekm_mutex_lock(&store->lock);
-  if (store->due_epoch != store->epoch) ok = read_due(store, &store->due, err);
+  if (store->due_epoch != store->epoch) {
+    ok = store_read_begin(store, err) && read_due(store, &store->due, err);
+    store_db_rollback(store->db);
+  }
   if (ok) store->due_epoch = store->epoch;
   *out_due = ok && store->due.at <= now;
   ekm_mutex_unlock(&store->lock);
@@ -178,7 +183,8 @@ bool vault_store_due_of(vault_store *store, int64_t vault_id, const char *name, 
   *out_due = false;
   if (!store_key_name_is_valid(name, out->name, err)) return false;
   ekm_mutex_lock(&store->lock);
-  bool ok = store_name_get(store, &id, &row, &found, err);
+  bool ok = store_read_begin(store, err) && store_name_get(store, &id, &row, &found, err);
+  store_db_rollback(store->db);
   ekm_mutex_unlock(&store->lock);
   if (!ok || !found) return ok;
   out->vault_id = vault_id;

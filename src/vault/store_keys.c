@@ -44,21 +44,21 @@ done:
 /* Row and private key are of one state of the database, whoever else changes both meanwhile. */
 static bool load_whole(vault_store *store, const store_key_id *id, const vault_key **out_bare, ekm_buf *out_sealed,
                        ekm_err *err) {
-  bool ok = store_db_begin_read(store->db, err) && store_key_load(store, id, false, out_bare, err) &&
+  bool ok = store_read_begin(store, err) && store_key_load(store, id, false, out_bare, err) &&
             store_material_load(store, id->vault_id, id->lower, (*out_bare)->version, out_sealed, err);
   store_db_rollback(store->db);
   return ok;
 }
 
 /* Unsealing and parsing take no lock. */
-static bool unseal(const vault_store *store, const store_key_id *id, const vault_key *bare, ekm_view sealed,
-                   const vault_key **out_key, ekm_err *err) {
+static bool unseal(const vault_store *store, const vault_seal *seal, const store_key_id *id, const vault_key *bare,
+                   ekm_view sealed, const vault_key **out_key, ekm_err *err) {
   bool ok = false;
   vault_material *material = NULL;
   ekm_buf der;
 
   ekm_buf_init(&der, STORE_SEALED_MAX_BYTES);
-  EKM_TRY(store_material_open(store, id->vault_id, id->lower, bare, sealed, &der, err));
+  EKM_TRY(store_material_open(seal, id->vault_id, id->lower, bare, sealed, &der, err));
   EKM_TRY(vault_material_read(store->crypto, ekm_buf_view(&der), &material, err));
   EKM_TRY(store_key_new(bare, &material, out_key, err));
   ok = true;
@@ -90,10 +90,11 @@ bool vault_store_key_get(vault_store *store, int64_t vault_id, const char *name,
   uint64_t epoch = store->epoch;
   *out_key = store_cache_find(store->cache, vault_id, lower, id.version);
   bool loaded = *out_key != NULL || load_whole(store, &id, &bare, &sealed, err);
+  const vault_seal *seal = store->seal; /* the one that fits what was loaded */
   ekm_mutex_unlock(&store->lock);
   EKM_TRY(loaded);
   if (*out_key == NULL) {
-    EKM_TRY(unseal(store, &id, bare, ekm_buf_view(&sealed), out_key, err));
+    EKM_TRY(unseal(store, seal, &id, bare, ekm_buf_view(&sealed), out_key, err));
     remember(store, &id, *out_key, epoch);
   }
   ok = true;
@@ -112,7 +113,7 @@ typedef struct new_key {
   char spelling[EKM_LIMIT_KEY_NAME_CHARS + 1]; /* what key.name is when the name exists */
   const char *follows;                         /* as in vault_key_spec */
   vault_material *material;
-  ekm_view sealed;
+  ekm_view plain; /* of the material, to be sealed */
 } new_key;
 
 static bool count(vault_store *store, store_query query, const store_key_id *id, size_t *out, ekm_err *err) {
@@ -166,13 +167,23 @@ static bool put_name(vault_store *store, new_key *new, bool is_hsm, ekm_err *err
   return store_name_put(store, &new->id, found ? &old : NULL, &name, err);
 }
 
+/* Sealed when it is known by which master key. */
+static bool put_new_version(vault_store *store, const new_key *new, ekm_err *err) {
+  const store_key_id *id = &new->id;
+  ekm_buf sealed;
+  ekm_buf_init(&sealed, STORE_SEALED_MAX_BYTES);
+  bool ok = store_material_close(store->seal, id->vault_id, id->lower, &new->key, new->plain, &sealed, err) &&
+            store_version_put(store, id->vault_id, id->lower, &new->key, ekm_buf_view(&sealed), err);
+  ekm_buf_clear(&sealed);
+  return ok;
+}
+
 static bool store_new(vault_store *store, new_key *new, const vault_key **out_key, ekm_err *err) {
   const store_key_id *id = &new->id;
   if (!store_write_begin(store, err)) return false;
   const vault_info *vault = vault_directory_vault_by_id(store->dir, id->vault_id);
   bool ok = vault != NULL || EKM_FAIL(err, EKM_E_ABSENT, "the vault is not known");
-  ok = ok && put_name(store, new, vault->is_hsm, err) &&
-       store_version_put(store, id->vault_id, id->lower, &new->key, new->sealed, err) &&
+  ok = ok && put_name(store, new, vault->is_hsm, err) && put_new_version(store, new, err) &&
        store_key_new(&new->key, &new->material, out_key, err);
   store_cache_forget(store->cache, id->vault_id, id->lower);
   store->epoch++;
@@ -216,20 +227,18 @@ bool vault_store_key_add(vault_store *store, int64_t vault_id, const vault_key_s
   bool ok = false;
   char lower[EKM_LIMIT_KEY_NAME_CHARS + 1];
   new_key new = {.id = {vault_id, lower, ""}, .follows = spec->follows, .material = *material};
-  ekm_buf a, b, der, sealed;
+  ekm_buf a, b, der;
 
   *out_key = NULL;
   *material = NULL;
   ekm_buf_init(&a, NUMBER_MAX_BYTES);
   ekm_buf_init(&b, NUMBER_MAX_BYTES);
   ekm_buf_init(&der, STORE_SEALED_MAX_BYTES);
-  ekm_buf_init(&sealed, STORE_SEALED_MAX_BYTES);
   EKM_TRY(store_key_name_is_valid(spec->name, lower, err));
   EKM_TRY(new_version(store, spec, &new.key, err));
   EKM_TRY(take_numbers(new.material, spec, &a, &b, &new.key, err));
   EKM_TRY(vault_material_write(new.material, &der, err));
-  EKM_TRY(store_material_close(store, vault_id, lower, &new.key, ekm_buf_view(&der), &sealed, err));
-  new.sealed = ekm_buf_view(&sealed);
+  new.plain = ekm_buf_view(&der);
   EKM_TRY(store_new(store, &new, out_key, err));
   EKM_LOG(store->log, EKM_LOG_INFO, "vault.key.add", EKM_LOG_TEXT("name", new.key.name),
           EKM_LOG_TEXT("version", new.key.version), EKM_LOG_TEXT("kty", new.key.kty));
@@ -239,7 +248,6 @@ done:
   ekm_buf_clear(&a);
   ekm_buf_clear(&b);
   ekm_buf_clear(&der);
-  ekm_buf_clear(&sealed);
   return ok;
 }
 
@@ -286,10 +294,10 @@ static bool change_version(vault_store *store, const store_key_id *id, const vau
   ekm_buf_init(&resealed, STORE_SEALED_MAX_BYTES);
   EKM_TRY(store_key_load(store, id, false, &old, err));
   EKM_TRY(store_material_load(store, id->vault_id, id->lower, old->version, &sealed, err));
-  EKM_TRY(store_material_open(store, id->vault_id, id->lower, old, ekm_buf_view(&sealed), &der, err));
+  EKM_TRY(store_material_open(store->seal, id->vault_id, id->lower, old, ekm_buf_view(&sealed), &der, err));
   vault_key changed = *old;
   apply(change, ekm_clock_wall_s(store->clock), &changed);
-  EKM_TRY(store_material_close(store, id->vault_id, id->lower, &changed, ekm_buf_view(&der), &resealed, err));
+  EKM_TRY(store_material_close(store->seal, id->vault_id, id->lower, &changed, ekm_buf_view(&der), &resealed, err));
   EKM_TRY(store_version_put(store, id->vault_id, id->lower, &changed, ekm_buf_view(&resealed), err));
   EKM_TRY(store_reckon_rotation(store, id, &changed, err));
   EKM_TRY(store_key_new(&changed, NULL, out_key, err));
@@ -334,7 +342,8 @@ bool vault_store_policy_get(vault_store *store, int64_t vault_id, const char *na
   out_text[0] = '\0';
   if (!store_key_name_is_valid(name, lower, err)) return EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "'%s'", name);
   ekm_mutex_lock(&store->lock);
-  bool ok = store_name_get(store, &id, &row, &found, err);
+  bool ok = store_read_begin(store, err) && store_name_get(store, &id, &row, &found, err);
+  store_db_rollback(store->db);
   ekm_mutex_unlock(&store->lock);
   if (!ok) return false;
   if (!found || row.deleted_at != 0) return EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "'%s'", lower);

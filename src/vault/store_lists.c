@@ -61,7 +61,8 @@ static bool list(vault_store *store, store_query query, int64_t vault_id, const 
   if (!lower_marker(after, marker)) return true;
   const store_value args[] = {store_int(vault_id), store_text(marker), store_int((int64_t)max + 1)};
   ekm_mutex_lock(&store->lock);
-  bool ok = list_names(store, query, args, out_page, err);
+  bool ok = store_read_begin(store, err) && list_names(store, query, args, out_page, err);
+  store_db_rollback(store->db);
   ekm_mutex_unlock(&store->lock);
   if (!ok) vault_key_page_clear(out_page);
   return ok;
@@ -113,7 +114,8 @@ bool vault_store_key_versions(vault_store *store, int64_t vault_id, const char *
   if (!store_key_name_is_valid(name, lower, &ignored) || !lower_marker(after, marker)) return true;
   const store_value args[] = {store_int(vault_id), store_text(lower), store_text(marker), store_int((int64_t)max + 1)};
   ekm_mutex_lock(&store->lock);
-  bool ok = list_versions(store, args, out_page, err);
+  bool ok = store_read_begin(store, err) && list_versions(store, args, out_page, err);
+  store_db_rollback(store->db);
   ekm_mutex_unlock(&store->lock);
   if (!ok) vault_key_page_clear(out_page);
   return ok;

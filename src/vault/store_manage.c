@@ -206,7 +206,7 @@ static bool put_secret(vault_store *store, const char *client_id, vault_secret *
   const vault_app *app;
   const ekm_rng *rng = ekm_crypto_rng(store->crypto);
   if (!store_app_find(store, client_id, &app, err) || !rng->fill(rng, secret->salt, sizeof secret->salt, err) ||
-      !store_secret_hash(store->seal, app->client_id, secret->salt, text, secret->hash, err)) {
+      !store_secret_hash(store->lasting, app->client_id, secret->salt, text, secret->hash, err)) {
     return false;
   }
   const store_value values[] = {store_text(app->client_id),

@@ -14,25 +14,25 @@ static bool seal_context(int64_t vault_id, const char *lower, const vault_key *k
   return ekm_buf_ok(identity, "a key's identity", err) && ekm_buf_ok(aad, "a key's row", err);
 }
 
-bool store_material_close(const vault_store *store, int64_t vault_id, const char *lower, const vault_key *key,
+bool store_material_close(const vault_seal *seal, int64_t vault_id, const char *lower, const vault_key *key,
                           ekm_view der, ekm_buf *out_sealed, ekm_err *err) {
   ekm_buf identity, aad;
   ekm_buf_init(&identity, EKM_LIMIT_URL_BYTES);
   ekm_buf_init(&aad, RECORD_MAX_BYTES);
   bool ok = seal_context(vault_id, lower, key, &identity, &aad, err) &&
-            vault_seal_close(store->seal, ekm_buf_view(&identity), ekm_buf_view(&aad), der, out_sealed, err);
+            vault_seal_close(seal, ekm_buf_view(&identity), ekm_buf_view(&aad), der, out_sealed, err);
   ekm_buf_clear(&identity);
   ekm_buf_clear(&aad);
   return ok;
 }
 
-bool store_material_open(const vault_store *store, int64_t vault_id, const char *lower, const vault_key *key,
+bool store_material_open(const vault_seal *seal, int64_t vault_id, const char *lower, const vault_key *key,
                          ekm_view sealed, ekm_buf *out_der, ekm_err *err) {
   ekm_buf identity, aad;
   ekm_buf_init(&identity, EKM_LIMIT_URL_BYTES);
   ekm_buf_init(&aad, RECORD_MAX_BYTES);
   bool ok = seal_context(vault_id, lower, key, &identity, &aad, err) &&
-            vault_seal_open(store->seal, ekm_buf_view(&identity), ekm_buf_view(&aad), sealed, out_der, err);
+            vault_seal_open(seal, ekm_buf_view(&identity), ekm_buf_view(&aad), sealed, out_der, err);
   ekm_buf_clear(&identity);
   ekm_buf_clear(&aad);
   return ok;

@@ -6,12 +6,12 @@
 
 #include "vault/store_state.h"
 
-/* store_material_close(store, vault_id, lower, key, der, out_sealed, err), store_material_open(...): seal and unseal;
+/* store_material_close(seal, vault_id, lower, key, der, out_sealed, err), store_material_open(...): seal and unseal;
  * ${lower} is the name in lower case. STORE_TAMPERED. */
-EKM_MUST_USE bool store_material_close(const vault_store *store, int64_t vault_id, const char *lower,
+EKM_MUST_USE bool store_material_close(const vault_seal *seal, int64_t vault_id, const char *lower,
                                        const vault_key *key, ekm_view der, ekm_buf *out_sealed, ekm_err *err);
-EKM_MUST_USE bool store_material_open(const vault_store *store, int64_t vault_id, const char *lower,
-                                      const vault_key *key, ekm_view sealed, ekm_buf *out_der, ekm_err *err);
+EKM_MUST_USE bool store_material_open(const vault_seal *seal, int64_t vault_id, const char *lower, const vault_key *key,
+                                      ekm_view sealed, ekm_buf *out_der, ekm_err *err);
 
 /* store_material_load(store, vault_id, lower, version, out, err): append the sealed bytes. */
 EKM_MUST_USE bool store_material_load(vault_store *store, int64_t vault_id, const char *lower, const char *version,

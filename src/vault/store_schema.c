@@ -26,8 +26,10 @@ static const char *const plain[] = {
     [STORE_CHANGES - STORE_PLAIN] = "PRAGMA data_version",
     [STORE_OBJECTS - STORE_PLAIN] = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid",
     [STORE_META_GET - STORE_PLAIN] =
-        "SELECT database_id, check_value, signer_kid, signer_sealed, root FROM meta WHERE id = 1",
-    [STORE_META_PUT - STORE_PLAIN] = "INSERT INTO meta VALUES(1, ?1, ?2, ?3, ?4, ?5)",
+        "SELECT database_id, check_value, signer_kid, signer_sealed, lasting_sealed, root FROM meta WHERE id = 1",
+    [STORE_META_PUT - STORE_PLAIN] = "INSERT INTO meta VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6)",
+    [STORE_META_RESEAL - STORE_PLAIN] =
+        "UPDATE meta SET check_value = ?1, signer_sealed = ?2, lasting_sealed = ?3 WHERE id = 1",
     [STORE_ROOT_PUT - STORE_PLAIN] = "UPDATE meta SET root = ?1 WHERE id = 1",
     [STORE_LIVE_NAMES - STORE_PLAIN] =
         "SELECT * FROM key_name WHERE vault_id = ?1 AND name > ?2 AND deleted_at = 0 ORDER BY name LIMIT ?3",
@@ -48,7 +50,7 @@ _Static_assert(sizeof plain / sizeof plain[0] == STORE_QUERIES - STORE_PLAIN, "a
 
 static const char all_tables[] =
     "CREATE TABLE meta(id INTEGER PRIMARY KEY CHECK(id = 1), database_id TEXT NOT NULL, check_value BLOB NOT NULL,"
-    " signer_kid TEXT NOT NULL, signer_sealed BLOB NOT NULL, root BLOB NOT NULL) STRICT;"
+    " signer_kid TEXT NOT NULL, signer_sealed BLOB NOT NULL, lasting_sealed BLOB NOT NULL, root BLOB NOT NULL) STRICT;"
     "CREATE TABLE vault(id INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, host TEXT NOT NULL, tenant TEXT NOT NULL,"
     " resource TEXT NOT NULL, retention_days INTEGER NOT NULL, created INTEGER NOT NULL, is_hsm INTEGER NOT NULL,"
     " purge_protection INTEGER NOT NULL, by_roles INTEGER NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;"

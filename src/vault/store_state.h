@@ -18,13 +18,22 @@
 #include "vault/store_db.h"
 #include "vault/store_load.h"
 
-enum { STORE_GUID_BYTES = VAULT_GUID_CHARS + 1, STORE_KID_BYTES = 33, STORE_SEALED_MAX_BYTES = 16 * 1024 };
+enum {
+  STORE_GUID_BYTES = VAULT_GUID_CHARS + 1,
+  STORE_KID_BYTES = 33,
+  STORE_SEALED_MAX_BYTES = 16 * 1024,
+  STORE_RETIRED_MAX = 64
+};
 
 struct vault_store {
   const ekm_crypto *crypto;
   const ekm_clock *clock;
   ekm_log *log;
-  vault_seal *seal;
+  char *path, *master_key; /* of the database; of the master key */
+  vault_seal *seal;        /* of the master key; below lock, but for reading what is never freed before the end */
+  vault_seal *lasting;     /* store_master.h */
+  vault_seal *retired[STORE_RETIRED_MAX];
+  size_t retired_count;
   ekm_key *signer;
   char signer_kid[STORE_KID_BYTES];
   char database_id[STORE_GUID_BYTES];
@@ -43,6 +52,10 @@ struct vault_store {
 
 /* store_write_begin(store, err): when it fails, nothing is locked. */
 EKM_MUST_USE bool store_write_begin(vault_store *store, ekm_err *err);
+
+/* store_read_begin(store, err): with the lock held: the same state for several reads, checked if others wrote it, by the
+ * right seal; ends with store_db_rollback. When it fails there is no transaction. */
+EKM_MUST_USE bool store_read_begin(vault_store *store, ekm_err *err);
 
 /* store_write_end(store, ok, err): commit if ${ok}, else roll back; unlock. Returns whether all is on the disk. */
 EKM_MUST_USE bool store_write_end(vault_store *store, bool ok, ekm_err *err);
