@@ -21,6 +21,17 @@ EKM_MUST_USE bool ekm_file_write_private(const char *path, ekm_view bytes, ekm_e
 /* ekm_file_write_public(path, bytes, err): the same with mode 0644; for certificates. */
 EKM_MUST_USE bool ekm_file_write_public(const char *path, ekm_view bytes, ekm_err *err);
 
+/* A file that is written part by part, mode 0600, and is there as a whole or not at all: a temporary file in the same
+ * folder, synced and renamed when it is finished. What is dropped, or lost in a crash, leaves the old content.
+ *
+ * ekm_file_draft_begin(path, out, err), ekm_file_draft_write(draft, bytes, err); ekm_file_draft_finish(draft, err) and
+ * ekm_file_draft_drop(draft) both free it and set the caller's pointer to NULL; NULL is fine for the latter. */
+typedef struct ekm_file_draft ekm_file_draft;
+EKM_MUST_USE bool ekm_file_draft_begin(const char *path, ekm_file_draft **out_draft, ekm_err *err);
+EKM_MUST_USE bool ekm_file_draft_write(ekm_file_draft *draft, ekm_view bytes, ekm_err *err);
+EKM_MUST_USE bool ekm_file_draft_finish(ekm_file_draft **draft, ekm_err *err);
+void ekm_file_draft_drop(ekm_file_draft **draft);
+
 /* ekm_file_is_private(path, err):
  * Refuse (FILE_READ) a folder, and a file, pipe or device that group or others may read or write. */
 EKM_MUST_USE bool ekm_file_is_private(const char *path, ekm_err *err);

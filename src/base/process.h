@@ -12,6 +12,12 @@
  * ends the process. */
 bool ekm_process_harden(void);
 
+/* ekm_process_lock_memory():
+ * Keep all memory of the process, what it will get too, out of swap: for programs that hold keys in the buffers of
+ * libraries. Returns false where the system's limit does not allow it; nothing is locked then, since memory that is
+ * given later would be refused at the limit. */
+bool ekm_process_lock_memory(void);
+
 /* ekm_process_catch_stop():
  * From now on SIGTERM and SIGINT (Windows: Ctrl-C, closing) end ekm_process_wait_stop instead of the process, and a
  * peer that closes its connection raises no SIGPIPE. Call before any thread is started. */

@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "vault/settings.h"
 #include "vault/store.h"
 
@@ -51,6 +52,10 @@ EKM_MUST_USE bool admin_print_list(const admin *a, const char *name, json_t **ro
 /* admin_vault(a, dir, out_vault, err): the vault that --vault names, or the only one there is. ABSENT otherwise. */
 EKM_MUST_USE bool admin_vault(const admin *a, const vault_directory *dir, const vault_info **out_vault, ekm_err *err);
 
+/* admin_secret(file, from_stdin, out, err): a secret out of a file that is nobody else's, or out of the first line
+ * of the standard input. */
+EKM_MUST_USE bool admin_secret(const char *file, bool from_stdin, ekm_secret *out, ekm_err *err);
+
 enum { ADMIN_ADDRESS_BYTES = 64, ADMIN_WHERE_BYTES = ADMIN_ADDRESS_BYTES + 16 };
 
 /* admin_address(option, text, address, out_port, err): "127.0.0.1:0" or "[::1]:8443" in its parts; USAGE, which names
@@ -81,6 +86,10 @@ EKM_MUST_USE bool admin_secret_remove(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_policy_set(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_policy_show(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_policy_remove(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_backup_create(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_backup_show(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_backup_restore(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_master_rotate(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_role_add(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_role_list(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_role_remove(admin *a, ekm_err *err);

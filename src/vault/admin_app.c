@@ -28,22 +28,22 @@ static bool read_line(ekm_buf *out, ekm_err *err) {
   return ekm_buf_ok(out, "a secret", err);
 }
 
-/* The secret that the administrator brings; empty if one is to be made. */
-static bool read_secret(const vault_settings *s, ekm_secret *out, ekm_err *err) {
+bool admin_secret(const char *file, bool from_stdin, ekm_secret *out, ekm_err *err) {
   ekm_buf text;
-  if (s->secret_file == NULL && !s->secret_stdin) return true;
-  if (s->secret_file != NULL && s->secret_stdin) {
-    return EKM_FAIL(err, EKM_E_USAGE, "--secret-file and --secret-stdin exclude each other");
-  }
+  if (file != NULL && from_stdin) return EKM_FAIL(err, EKM_E_USAGE, "a file and the standard input exclude each other");
   ekm_buf_init(&text, SECRET_FILE_MAX_BYTES);
-  bool ok = s->secret_file != NULL
-                ? ekm_file_is_private(s->secret_file, err) && ekm_file_read(s->secret_file, &text, err)
-                : read_line(&text, err);
+  bool ok = file != NULL ? ekm_file_is_private(file, err) && ekm_file_read(file, &text, err) : read_line(&text, err);
   drop_line_end(&text);
   if (ok && text.len == 0) ok = EKM_FAIL(err, EKM_E_USAGE, "the secret is empty");
   ok = ok && ekm_secret_set(out, ekm_buf_view(&text), err);
   ekm_buf_clear(&text);
   return ok;
+}
+
+/* The secret that the administrator brings; empty if one is to be made. */
+static bool read_secret(const vault_settings *s, ekm_secret *out, ekm_err *err) {
+  if (s->secret_file == NULL && !s->secret_stdin) return true;
+  return admin_secret(s->secret_file, s->secret_stdin, out, err);
 }
 
 static int64_t expiry_of(const admin *a) {

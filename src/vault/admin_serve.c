@@ -80,6 +80,12 @@ bool admin_serve(admin *a, ekm_err *err) {
   ekm_buf_init(&key, VAULT_TLS_PEM_MAX_BYTES);
   ekm_buf_init(&files, FILES_MAX_BYTES);
   ekm_process_catch_stop(); /* before the server has threads */
+  if (!ekm_process_lock_memory()) {
+    EKM_LOG(a->options.log, EKM_LOG_WARN, "vault.memory",
+            EKM_LOG_TEXT("text",
+                         "memory with keys may be written to swap: the limit of locked memory is too low "
+                         "(ulimit -l unlimited; LimitMEMLOCK=infinity)"));
+  }
   if (a->settings->listen != NULL) EKM_TRY(admin_address("--listen", a->settings->listen, address, &port, err));
   if (a->settings->threads > THREADS_MAX) EKM_BAIL(err, EKM_E_USAGE, "--threads is at most %d", THREADS_MAX);
   if (a->settings->ready_file != NULL) (void)remove(a->settings->ready_file); /* of an earlier server */

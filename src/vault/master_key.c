@@ -6,7 +6,6 @@
 #include "base/env.h"
 #include "base/file.h"
 #include "base/hex.h"
-#include "base/mem.h"
 
 static const char head[] = "openekm-master-key v1\n";
 
@@ -43,24 +42,30 @@ static bool read_text(const char *path, ekm_buf *out, ekm_err *err) {
   return ok;
 }
 
-bool vault_master_key_make(const char *path, const ekm_rng *rng, ekm_err *err) {
+bool vault_master_key_write(const char *path, const ekm_secret *key, ekm_err *err) {
   bool ok = false;
-  uint8_t bytes[VAULT_MASTER_KEY_BYTES] = {0};
   ekm_buf text;
 
   ekm_buf_init(&text, FILE_MAX_BYTES);
   EKM_TRY(vault_master_key_is_file(path, err));
   if (ekm_file_exists(path)) EKM_BAIL(err, EKM_E_EXISTS, "'%s'", path);
-  EKM_TRY(rng->fill(rng, bytes, sizeof bytes, err));
   ekm_buf_append_text(&text, head);
-  ekm_hex_encode(ekm_view_of(bytes, sizeof bytes), &text);
+  ekm_hex_encode(ekm_secret_reveal(key), &text);
   ekm_buf_append_char(&text, '\n');
   EKM_TRY(ekm_buf_ok(&text, "a master key", err));
   EKM_TRY(ekm_file_write_private(path, ekm_buf_view(&text), err));
   ok = true;
 done:
-  ekm_mem_wipe(bytes, sizeof bytes);
   ekm_buf_clear(&text);
+  return ok;
+}
+
+bool vault_master_key_make(const char *path, const ekm_rng *rng, ekm_err *err) {
+  ekm_secret key = {0};
+  bool ok = ekm_secret_resize(&key, VAULT_MASTER_KEY_BYTES, err) &&
+            rng->fill(rng, ekm_secret_bytes(&key), VAULT_MASTER_KEY_BYTES, err) &&
+            vault_master_key_write(path, &key, err);
+  ekm_secret_clear(&key);
   return ok;
 }
 

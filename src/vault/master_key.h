@@ -23,6 +23,9 @@ enum { VAULT_MASTER_KEY_BYTES = 32 };
  * credential of systemd. */
 EKM_MUST_USE bool vault_master_key_make(const char *path, const ekm_rng *rng, ekm_err *err);
 
+/* vault_master_key_write(path, key, err): write this one; EXISTS as above. */
+EKM_MUST_USE bool vault_master_key_write(const char *path, const ekm_secret *key, ekm_err *err);
+
 /* vault_master_key_is_file(path, err): BAD_ARGUMENT for a credential of systemd, which only systemd can replace. */
 EKM_MUST_USE bool vault_master_key_is_file(const char *path, ekm_err *err);
 

@@ -5,7 +5,10 @@
  *   master key -HMAC-> +- SET     what a row counts in the set of all rows
  *   (purpose)          +- ROOT    HMAC of the whole set
  *                      +- WRAP    -HMAC(vault, name, version)-> an AES-256-GCM key for one private key
+ *
+ *   lasting key -HMAC-> the same purposes, for what outlives a master key (store_master.h):
  *                      +- SECRET  HMAC(salt, client secret)
+ *                      +- WRAP    for backups of keys
  *
  * What is promised, to the holder of the folder without the master key:
  *  - Private keys cannot be read. Each version has an AES key of its own, derived from its identity; the random 96-bit

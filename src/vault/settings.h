@@ -19,10 +19,10 @@ typedef struct vault_settings {
   const char *listen, *ready_file;
   const char *fake_identity, *fake_header, *fake_arc;
   const char *vault, *app, *name, *tenant, *suffix, *key_version, *permissions, *secret_file, *secret_id;
-  const char *role, *key;
+  const char *role, *key, *file, *passphrase_file;
   const char *certificate, *certificate_id, *issuer, *subject, *audience, *keys, *federation_id;
   unsigned threads, bits, retention_days, expires_days;
-  bool secret_stdin, deleted, yes, trouble, hsm, roles, purge_protection, json, help, version;
+  bool secret_stdin, passphrase_stdin, deleted, yes, trouble, hsm, roles, purge_protection, json, help, version;
   char command[VAULT_COMMAND_MAX_BYTES]; /* the words with one space between them */
 } vault_settings;
 

@@ -240,3 +240,27 @@ bool vault_store_check_secret(const vault_store *store, const vault_app *app, ek
   }
   return true;
 }
+
+bool vault_store_copy(vault_store *store, const char *path, ekm_err *err) {
+  const store_value to = store_text(path);
+  ekm_mutex_lock(&store->lock);
+  bool ok = store_sync(store, err) && store_db_run(store->db, STORE_COPY, &to, 1, err);
+  ekm_mutex_unlock(&store->lock);
+  return ok;
+}
+
+bool vault_store_count_keys(vault_store *store, size_t *out, ekm_err *err) {
+  bool ok = true;
+  *out = 0;
+  ekm_mutex_lock(&store->lock);
+  for (size_t i = 0; ok && i < store->dir->vault_count; i++) {
+    bool found = false;
+    store_row row = {0};
+    const store_value vault = store_int(store->dir->vaults[i].id);
+    ok = store_db_fetch(store->db, STORE_COUNT_KEYS, &vault, 1, &row, &found, err);
+    if (ok && found) *out += (size_t)row.values[0].number;
+    store_db_end(store->db, STORE_COUNT_KEYS);
+  }
+  ekm_mutex_unlock(&store->lock);
+  return ok;
+}

@@ -1,6 +1,7 @@
 /* The database under the store: SQLite, with a MAC on every row and the set of all rows under one more.
  *
- *   meta          one row: database id, check value of the master key, the sealed signing key and lasting key, the root of
+ *   meta          one row: database id, check value of the master key, the sealed signing key and lasting key, the
+ * root of
  *                 the set
  *   vault         id | name host tenant resource retention_days created is_hsm purge_protection by_roles      | mac
  *   app           client_id | tenant object_id name created                                                   | mac
@@ -74,6 +75,7 @@ typedef enum store_query {
   STORE_DELETED_NAMES, /* vault_id, after, limit */
   STORE_VERSIONS,      /* vault_id, name, after, limit */
   STORE_NEXT_DUE,
+  STORE_COPY,            /* path */
   STORE_COUNT_KEYS,      /* vault_id */
   STORE_COUNT_VERSIONS,  /* vault_id, name */
   STORE_MATERIAL_GET,    /* vault_id, name, version */

@@ -12,7 +12,7 @@
 #include "vault/store_material.h"
 #include "vault/store_schema.h"
 
-enum { SIGNER_BITS = 2048, SIGNER_EXPONENT = 65537, PATH_MAX_BYTES = 4096, PROGRESS_EVERY = 1024 };
+enum { SIGNER_BITS = 2048, SIGNER_EXPONENT = 65537, PATH_MAX_BYTES = 4096, PROGRESS_EVERY = 25000 };
 
 /* Columns of STORE_META_GET. */
 enum { META_ID, META_CHECK, META_KID, META_SIGNER, META_LASTING };

@@ -4,14 +4,14 @@
  *                             the key that signs tokens
  *                             the lasting key --> "lasting" seal --> hashes of client secrets, backups of keys
  *
- * What has to outlive a master key (a hash whose secret nobody has, a backup that somebody put away) hangs on the lasting
- * key, which is random, made once, and only sealed anew.
+ * What has to outlive a master key (a hash whose secret nobody has, a backup that somebody put away) hangs on the
+ * lasting key, which is random, made once, and only sealed anew.
  *
  * A new master key, so that a crash at any point leaves a folder that opens:
  *
  *   1  master.key.new is written and synced
- *   2  one transaction seals every row and private key anew            (before its end: the old key opens)
- *   3  master.key gets the content of master.key.new                   (before: opening finds that .new fits, and does 3)
+ *   2  one transaction seals every row and private key anew       (before its end: the old key opens)
+ *   3  master.key gets the content of master.key.new              (before: opening finds that .new fits, and does 3)
  *   4  master.key.new is removed
  *
  * A running server finds at its next look that the check value is not that of its seal, and reads the key again.

@@ -38,6 +38,7 @@ static const char *const plain[] = {
     [STORE_VERSIONS - STORE_PLAIN] =
         "SELECT * FROM key_version WHERE vault_id = ?1 AND name = ?2 AND version > ?3 ORDER BY version LIMIT ?4",
     [STORE_NEXT_DUE - STORE_PLAIN] = "SELECT * FROM due ORDER BY due_at, vault_id, name, what LIMIT 1",
+    [STORE_COPY - STORE_PLAIN] = "VACUUM INTO ?1",
     [STORE_COUNT_KEYS - STORE_PLAIN] = "SELECT count(*) FROM key_name WHERE vault_id = ?1",
     [STORE_COUNT_VERSIONS - STORE_PLAIN] = "SELECT count(*) FROM key_version WHERE vault_id = ?1 AND name = ?2",
     [STORE_MATERIAL_GET - STORE_PLAIN] =

@@ -53,8 +53,8 @@ struct vault_store {
 /* store_write_begin(store, err): when it fails, nothing is locked. */
 EKM_MUST_USE bool store_write_begin(vault_store *store, ekm_err *err);
 
-/* store_read_begin(store, err): with the lock held: the same state for several reads, checked if others wrote it, by the
- * right seal; ends with store_db_rollback. When it fails there is no transaction. */
+/* store_read_begin(store, err): with the lock held: the same state for several reads, checked if others wrote it, by
+ * the right seal; ends with store_db_rollback. When it fails there is no transaction. */
 EKM_MUST_USE bool store_read_begin(vault_store *store, ekm_err *err);
 
 /* store_write_end(store, ok, err): commit if ${ok}, else roll back; unlock. Returns whether all is on the disk. */

@@ -51,18 +51,70 @@ static bool sync_folder_of(const char *path) {
   return ok;
 }
 
+struct ekm_file_draft {
+  int fd;
+  char path[EKM_LIMIT_URL_BYTES], temporary[EKM_LIMIT_URL_BYTES];
+};
+
+static bool draft_failed(const ekm_file_draft *draft, ekm_err *err) {
+  return EKM_FAIL(err, EKM_E_FILE_WRITE, "'%s': %s", draft->path, strerror(errno));
+}
+
+bool ekm_file_draft_begin(const char *path, ekm_file_draft **out_draft, ekm_err *err) {
+  ekm_file_draft *draft = ekm_mem_alloc(sizeof *draft, err);
+  *out_draft = draft;
+  if (draft == NULL) return false;
+  draft->fd = -1;
+  int len = snprintf(draft->temporary, sizeof draft->temporary, "%s.XXXXXX", path);
+  bool fits = len > 0 && (size_t)len < sizeof draft->temporary;
+  if (fits) (void)snprintf(draft->path, sizeof draft->path, "%s", path);
+  bool ok = fits || EKM_FAIL(err, EKM_E_FILE_WRITE, "'%s': path too long", path);
+  if (ok) draft->fd = mkstemp(draft->temporary);
+  if (ok && draft->fd < 0) ok = draft_failed(draft, err);
+  if (!ok) ekm_file_draft_drop(out_draft);
+  return ok;
+}
+
+bool ekm_file_draft_write(ekm_file_draft *draft, ekm_view bytes, ekm_err *err) {
+  return write_all(draft->fd, bytes) || draft_failed(draft, err);
+}
+
+static bool finish(ekm_file_draft **draft, mode_t mode, ekm_err *err) {
+  ekm_file_draft *d = *draft;
+  bool ok = fchmod(d->fd, mode) == 0 && fsync(d->fd) == 0;
+  ok = close(d->fd) == 0 && ok;
+  d->fd = -1;
+  ok = ok && rename(d->temporary, d->path) == 0 && sync_folder_of(d->path);
+  if (!ok) {
+    ok = draft_failed(d, err);
+    (void)unlink(d->temporary);
+  }
+  ekm_mem_free(d);
+  *draft = NULL;
+  return ok;
+}
+
+bool ekm_file_draft_finish(ekm_file_draft **draft, ekm_err *err) {
+  return finish(draft, 0600, err);
+}
+
+void ekm_file_draft_drop(ekm_file_draft **draft) {
+  ekm_file_draft *d = *draft;
+  if (d == NULL) return;
+  if (d->fd >= 0) {
+    (void)close(d->fd);
+    (void)unlink(d->temporary);
+  }
+  ekm_mem_free(d);
+  *draft = NULL;
+}
+
 static bool replace_file(const char *path, ekm_view bytes, mode_t mode, ekm_err *err) {
-  char temporary[EKM_LIMIT_URL_BYTES];
-  int len = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
-  if (len < 0 || (size_t)len >= sizeof temporary) return EKM_FAIL(err, EKM_E_FILE_WRITE, "'%s': path too long", path);
-  int fd = mkstemp(temporary);
-  if (fd < 0) return EKM_FAIL(err, EKM_E_FILE_WRITE, "'%s': %s", path, strerror(errno));
-  bool ok = fchmod(fd, mode) == 0 && write_all(fd, bytes) && fsync(fd) == 0;
-  ok = close(fd) == 0 && ok;
-  ok = ok && rename(temporary, path) == 0 && sync_folder_of(path);
-  int why = errno;
-  if (!ok) (void)unlink(temporary);
-  return ok || EKM_FAIL(err, EKM_E_FILE_WRITE, "'%s': %s", path, strerror(why));
+  ekm_file_draft *draft = NULL;
+  if (!ekm_file_draft_begin(path, &draft, err)) return false;
+  if (ekm_file_draft_write(draft, bytes, err)) return finish(&draft, mode, err);
+  ekm_file_draft_drop(&draft);
+  return false;
 }
 
 bool ekm_file_write_private(const char *path, ekm_view bytes, ekm_err *err) {

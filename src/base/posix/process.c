@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #if defined(__linux__)
@@ -23,6 +24,17 @@ bool ekm_process_harden(void) {
   ok = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && ok;
 #endif
   return ok;
+}
+
+/* Pages are locked when they are first touched: a stack of which little is used costs little. */
+bool ekm_process_lock_memory(void) {
+  struct rlimit limit;
+  bool allowed = geteuid() == 0 || (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY);
+#if defined(MCL_ONFAULT)
+  return allowed && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+#else
+  return allowed && mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
+#endif
 }
 
 static void stop_signals(sigset_t *set) {

@@ -40,36 +40,71 @@ done:
 }
 
 /* Files inherit the ACL of their folder, which the installer restricts; there is no mode to set. */
-static bool replace_file(const char *path, ekm_view bytes, ekm_err *err) {
-  bool ok = false;
-  HANDLE file = INVALID_HANDLE_VALUE;
-  DWORD put = 0;
-  ekm_buf target, temporary, name;
+struct ekm_file_draft {
+  HANDLE file;
+  ekm_buf path, target, temporary; /* as it was given; both as the wide functions want them */
+};
 
+bool ekm_file_draft_begin(const char *path, ekm_file_draft **out_draft, ekm_err *err) {
+  bool ok = false;
+  ekm_buf name;
+  ekm_file_draft *draft = ekm_mem_alloc(sizeof *draft, err);
+  *out_draft = draft;
+  if (draft == NULL) return false;
+  draft->file = INVALID_HANDLE_VALUE;
   ekm_buf_init(&name, EKM_LIMIT_URL_BYTES);
-  ekm_buf_init(&temporary, 0);
-  EKM_TRY(wide_path(path, &target, err));
+  ekm_buf_init(&draft->path, EKM_LIMIT_URL_BYTES);
+  ekm_buf_init(&draft->temporary, 0);
+  EKM_TRY(wide_path(path, &draft->target, err));
+  ekm_buf_append_text(&draft->path, path);
   ekm_buf_append_fmt(&name, "%s.%lu.tmp", path, GetCurrentProcessId());
-  EKM_TRY(wide_path(ekm_buf_text(&name), &temporary, err));
-  file = CreateFileW((LPCWSTR)(void *)temporary.ptr, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
-  if (file == INVALID_HANDLE_VALUE) EKM_TRY(fail_with_system(err, EKM_E_FILE_WRITE, path));
-  if (!WriteFile(file, bytes.ptr, (DWORD)bytes.len, &put, NULL) || put != bytes.len || !FlushFileBuffers(file)) {
-    EKM_TRY(fail_with_system(err, EKM_E_FILE_WRITE, path));
-  }
-  (void)CloseHandle(file);
-  file = INVALID_HANDLE_VALUE;
-  if (!MoveFileExW((LPCWSTR)(void *)temporary.ptr, (LPCWSTR)(void *)target.ptr,
-                   MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)) {
-    EKM_TRY(fail_with_system(err, EKM_E_FILE_WRITE, path));
-  }
+  EKM_TRY(wide_path(ekm_buf_text(&name), &draft->temporary, err));
+  draft->file = CreateFileW((LPCWSTR)(void *)draft->temporary.ptr, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+  if (draft->file == INVALID_HANDLE_VALUE) EKM_TRY(fail_with_system(err, EKM_E_FILE_WRITE, path));
   ok = true;
 done:
-  if (file != INVALID_HANDLE_VALUE) (void)CloseHandle(file);
-  if (!ok && temporary.ptr != NULL) (void)DeleteFileW((LPCWSTR)(void *)temporary.ptr);
-  ekm_buf_clear(&target);
-  ekm_buf_clear(&temporary);
   ekm_buf_clear(&name);
+  if (!ok) ekm_file_draft_drop(out_draft);
   return ok;
+}
+
+bool ekm_file_draft_write(ekm_file_draft *draft, ekm_view bytes, ekm_err *err) {
+  DWORD put = 0;
+  bool ok = WriteFile(draft->file, bytes.ptr, (DWORD)bytes.len, &put, NULL) && put == bytes.len;
+  return ok || fail_with_system(err, EKM_E_FILE_WRITE, ekm_buf_text(&draft->path));
+}
+
+bool ekm_file_draft_finish(ekm_file_draft **draft, ekm_err *err) {
+  ekm_file_draft *d = *draft;
+  bool ok = FlushFileBuffers(d->file) != 0;
+  (void)CloseHandle(d->file);
+  d->file = INVALID_HANDLE_VALUE;
+  ok = ok && MoveFileExW((LPCWSTR)(void *)d->temporary.ptr, (LPCWSTR)(void *)d->target.ptr,
+                         MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) != 0;
+  if (!ok) ok = fail_with_system(err, EKM_E_FILE_WRITE, ekm_buf_text(&d->path));
+  ekm_file_draft_drop(draft);
+  return ok;
+}
+
+/* What was renamed is not there any more under its temporary name. */
+void ekm_file_draft_drop(ekm_file_draft **draft) {
+  ekm_file_draft *d = *draft;
+  if (d == NULL) return;
+  if (d->file != INVALID_HANDLE_VALUE) (void)CloseHandle(d->file);
+  if (d->temporary.ptr != NULL) (void)DeleteFileW((LPCWSTR)(void *)d->temporary.ptr);
+  ekm_buf_clear(&d->path);
+  ekm_buf_clear(&d->target);
+  ekm_buf_clear(&d->temporary);
+  ekm_mem_free(d);
+  *draft = NULL;
+}
+
+static bool replace_file(const char *path, ekm_view bytes, ekm_err *err) {
+  ekm_file_draft *draft = NULL;
+  if (!ekm_file_draft_begin(path, &draft, err)) return false;
+  if (ekm_file_draft_write(draft, bytes, err)) return ekm_file_draft_finish(&draft, err);
+  ekm_file_draft_drop(&draft);
+  return false;
 }
 
 bool ekm_file_write_private(const char *path, ekm_view bytes, ekm_err *err) {

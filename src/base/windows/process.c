@@ -12,6 +12,11 @@ bool ekm_process_harden(void) {
   return true;
 }
 
+/* There is no such call: single pages are locked in pages.c. */
+bool ekm_process_lock_memory(void) {
+  return false;
+}
+
 static BOOL WINAPI on_control(DWORD kind) {
   (void)kind;
   return SetEvent(stop_event);

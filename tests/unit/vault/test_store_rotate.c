@@ -1,5 +1,5 @@
-/* Another master key: everything is there as before, the old key opens nothing, other connections follow, and a rotation
- * that was cut short leaves a folder that opens. */
+/* Another master key: everything is there as before, the old key opens nothing, other connections follow, and a
+ * rotation that was cut short leaves a folder that opens. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
