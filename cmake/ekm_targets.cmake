@@ -32,6 +32,7 @@ pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(TLS REQUIRED IMPORTED_TARGET libssl) # libcurl's own, for what it has no option for
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
+pkg_check_modules(P11KIT REQUIRED IMPORTED_TARGET p11-kit-1)
 find_library(EKM_JANSSON_STATIC NAMES libjansson.a REQUIRED)
 
 # jansson, static and hidden, so that its allocator can be ours (base/json.h). The distribution compiles the archive

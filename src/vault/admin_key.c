@@ -70,14 +70,15 @@ bool admin_key_create(admin *a, ekm_err *err) {
   key_work work;
   vault_material *material = NULL;
   unsigned bits = a->settings->bits == 0 ? 2048 : a->settings->bits;
-  const vault_key_shape shape = {.family = VAULT_KEY_RSA, .bits = bits, .exponent = RSA_EXPONENT};
+  vault_key_shape shape = {.family = VAULT_KEY_RSA, .bits = bits, .exponent = RSA_EXPONENT};
   vault_key_spec spec = {
       .name = a->settings->name, .kty = "RSA", .attributes = {.enabled = true}, .ops = VAULT_OP_RSA_DEFAULT};
 
   EKM_TRY(begin_key_work(a, &work, err));
-  if (work.vault->is_hsm) spec.kty = "RSA-HSM";
+  shape.in_hsm = work.vault->is_hsm;
+  if (shape.in_hsm) spec.kty = "RSA-HSM";
   if (bits != 2048 && bits != 3072 && bits != 4096) EKM_BAIL(err, EKM_E_USAGE, "--bits is 2048, 3072 or 4096");
-  EKM_TRY(vault_key_make(a->options.crypto, &shape, &material, err));
+  EKM_TRY(vault_key_make(&(vault_workshop){a->options.crypto, a->options.token}, &shape, &material, err));
   ok = vault_store_key_add(a->store, work.vault->id, &spec, &material, &work.key, err);
 done:
   vault_material_free(&material);

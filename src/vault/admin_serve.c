@@ -100,6 +100,7 @@ bool admin_serve(admin *a, ekm_err *err) {
                                   .store = a->store,
                                   .crypto = a->options.crypto,
                                   .clock = a->options.clock,
+                                  .token = a->options.token,
                                   .log = a->options.log,
                                   .threads = a->settings->threads,
                                   .with_trouble = a->settings->trouble};

@@ -1,8 +1,7 @@
 /* A backup of all that a folder holds, in one sealed file that opens on another machine by its passphrase.
  *
  *   "akvd backup 1\n"
- *   one line of JSON, in clear:
- * {"created":..,"database":..,"vaults":..,"keys":..,"n":..,"r":..,"p":..,"salt":..,"nonce":..}
+ *   one line of JSON, in clear: created, database, vaults, keys; n, r, p and salt of scrypt; nonce
  *   chunks: AES-256-GCM over 65,536 bytes each, the last one shorter or empty
  *
  *     key     scrypt(passphrase, salt, n, r, p)

@@ -48,14 +48,33 @@ static bool make_oct(const ekm_crypto *crypto, unsigned bits, vault_material **o
          vault_material_of_bytes(crypto, &bytes, out_material, err);
 }
 
-bool vault_key_make(const ekm_crypto *crypto, const vault_key_shape *shape, vault_material **out_material,
+static bool make_in_token(const vault_workshop *shop, const vault_key_shape *shape, vault_material **out_material,
+                          ekm_err *err) {
+  static const ekm_token_kind kinds[] = {
+      [VAULT_KEY_RSA] = EKM_TOKEN_RSA, [VAULT_KEY_EC] = EKM_TOKEN_EC, [VAULT_KEY_OCT] = EKM_TOKEN_AES};
+  ekm_token_key key;
+  ekm_err ignored = {0};
+  ekm_buf a, b;
+  ekm_buf_init(&a, 2 * EKM_LIMIT_RSA_MODULUS_BYTES);
+  ekm_buf_init(&b, 2 * EKM_LIMIT_RSA_MODULUS_BYTES);
+  bool made =
+      ekm_token_make(shop->token, kinds[shape->family], shape->bits, shape->exponent, shape->curve, &key, &a, &b, err);
+  bool ok = made && vault_material_of_token(shop, &key, ekm_buf_view(&a), ekm_buf_view(&b), out_material, err);
+  if (made && !ok) (void)!ekm_token_destroy(shop->token, &key, &ignored);
+  ekm_buf_clear(&a);
+  ekm_buf_clear(&b);
+  return ok;
+}
+
+bool vault_key_make(const vault_workshop *shop, const vault_key_shape *shape, vault_material **out_material,
                     ekm_err *err) {
   ekm_key *key = NULL;
   *out_material = NULL;
-  if (shape->family == VAULT_KEY_OCT) return make_oct(crypto, shape->bits, out_material, err);
-  bool ok = shape->family == VAULT_KEY_RSA ? ekm_key_generate_rsa(crypto, shape->bits, shape->exponent, &key, err)
-                                           : ekm_key_generate_ec(crypto, shape->curve, &key, err);
-  return ok && vault_material_of_key(crypto, &key, out_material, err);
+  if (shape->in_hsm && shop->token != NULL) return make_in_token(shop, shape, out_material, err);
+  if (shape->family == VAULT_KEY_OCT) return make_oct(shop->crypto, shape->bits, out_material, err);
+  bool ok = shape->family == VAULT_KEY_RSA ? ekm_key_generate_rsa(shop->crypto, shape->bits, shape->exponent, &key, err)
+                                           : ekm_key_generate_ec(shop->crypto, shape->curve, &key, err);
+  return ok && vault_material_of_key(shop->crypto, &key, out_material, err);
 }
 
 /* Numbers may have zeros in front, as an import wrote them. */
@@ -71,12 +90,14 @@ static uint32_t small_number(ekm_view number) {
   return value;
 }
 
-bool vault_key_make_like(const ekm_crypto *crypto, const vault_key *key, vault_material **out_material, ekm_err *err) {
+bool vault_key_make_like(const vault_workshop *shop, const vault_key *key, vault_material **out_material,
+                         ekm_err *err) {
   const vault_key_type *type = vault_key_type_named(key->kty, false);
   if (type == NULL) return EKM_FAIL(err, EKM_E_KEY_KIND, "%s", key->kty);
   const vault_key_shape shape = {.family = type->family,
                                  .bits = vault_material_bits(key->material),
                                  .exponent = small_number(without_zeros(key->e)),
-                                 .curve = key->crv};
-  return vault_key_make(crypto, &shape, out_material, err);
+                                 .curve = key->crv,
+                                 .in_hsm = vault_key_type_is_hsm(type)};
+  return vault_key_make(shop, &shape, out_material, err);
 }

@@ -43,15 +43,16 @@ typedef struct vault_key_shape {
   unsigned bits;
   uint32_t exponent;
   const char *curve;
+  bool in_hsm; /* in the token, if there is one */
 } vault_key_shape;
 
-/* vault_key_make(crypto, shape, out_material, err): KEY_TYPE, KEY_KIND, BAD_ARGUMENT for what there is not. */
-EKM_MUST_USE bool vault_key_make(const ekm_crypto *crypto, const vault_key_shape *shape, vault_material **out_material,
-                                 ekm_err *err);
+/* vault_key_make(shop, shape, out_material, err): KEY_TYPE, KEY_KIND, BAD_ARGUMENT for what there is not. */
+EKM_MUST_USE bool vault_key_make(const vault_workshop *shop, const vault_key_shape *shape,
+                                 vault_material **out_material, ekm_err *err);
 
-/* vault_key_make_like(crypto, key, out_material, err): another one like ${key}, which has its
+/* vault_key_make_like(shop, key, out_material, err): another one like ${key}, which has its
  * material. */
-EKM_MUST_USE bool vault_key_make_like(const ekm_crypto *crypto, const vault_key *key, vault_material **out_material,
+EKM_MUST_USE bool vault_key_make_like(const vault_workshop *shop, const vault_key *key, vault_material **out_material,
                                       ekm_err *err);
 
 #endif

@@ -160,6 +160,7 @@ static bool check_use(vault_exchange *x, const work *w) {
 static bool data_failed(vault_exchange *x) {
   switch (x->err.id) {
     case EKM_E_UNWRAP_REFUSED: return vault_refuse(x, VAULT_FAULT_NOT_DECRYPTED, "");
+    case EKM_E_NOT_SUPPORTED: return vault_refuse(x, VAULT_FAULT_NOT_OFFERED, x->err.detail); /* by the token */
     case EKM_E_DATA_TOO_LONG:
     case EKM_E_BAD_ARGUMENT: return vault_refuse(x, VAULT_FAULT_VALUE, "");
     default: return false;

@@ -81,9 +81,9 @@ static bool take_shape(vault_exchange *x, const json_t *body, vault_key_shape *o
 }
 
 static bool generate(vault_exchange *x, const vault_key_type *type, const json_t *body, vault_material **out_material) {
-  vault_key_shape shape = {.family = type->family};
+  vault_key_shape shape = {.family = type->family, .in_hsm = vault_key_type_is_hsm(type)};
   return take_shape(x, body, &shape) &&
-         (vault_key_make(x->service->crypto, &shape, out_material, &x->err) || curve_failed(x, shape.curve));
+         (vault_key_make(&x->service->shop, &shape, out_material, &x->err) || curve_failed(x, shape.curve));
 }
 
 /* Let the store add a version and answer with it. */
@@ -175,25 +175,62 @@ static bool import_ec(vault_exchange *x, const json_t *doc, vault_jwk *jwk, ekm_
   return x->err.id == EKM_E_KEY_KIND ? curve_failed(x, curve) : jwk_failed(x);
 }
 
-static bool import_oct(vault_exchange *x, const json_t *doc, vault_material **out_material) {
-  ekm_secret bytes = {0};
+static bool import_oct(vault_exchange *x, const json_t *doc, ekm_secret *out) {
   ekm_buf k;
   ekm_buf_init(&k, OCT_MAX_BYTES);
   bool ok = ekm_json_bytes(doc, "k", &k, &x->err) || jwk_failed(x);
   ok = ok && check_size(x, VAULT_KEY_OCT, (json_int_t)k.len * 8) &&
-       ekm_cipher_key_import(ekm_buf_view(&k), &bytes, &x->err) &&
-       vault_material_of_bytes(x->service->crypto, &bytes, out_material, &x->err);
+       ekm_cipher_key_import(ekm_buf_view(&k), out, &x->err);
   ekm_buf_clear(&k);
   return ok;
 }
 
+/* A key that was checked goes into the token, and is forgotten here. Without all its numbers an RSA key cannot. */
+static bool into_token(vault_exchange *x, const vault_key_type *type, const vault_jwk *jwk, const ekm_key *key,
+                       const ekm_secret *bytes, vault_material **out_material) {
+  const vault_workshop *shop = &x->service->shop;
+  const ekm_rsa_numbers rsa = vault_jwk_view(jwk);
+  const ekm_ec_numbers ec = vault_jwk_view_ec(jwk);
+  ekm_token_key in_token = {0};
+  ekm_view a = ekm_view_of(NULL, 0), b = a;
+  bool ok = false;
+  if (type->family == VAULT_KEY_OCT) {
+    ok = ekm_token_import_aes(shop->token, bytes, &in_token, &x->err);
+  } else if (type->family == VAULT_KEY_EC) {
+    a = ec.x;
+    b = ec.y;
+    ok = ekm_token_import_ec(shop->token, ekm_key_curve(key), &ec, &in_token, &x->err);
+  } else if (rsa.qi.len == 0) {
+    return vault_refuse(x, VAULT_FAULT_NOT_OFFERED, "An RSA key without p, q, dp, dq and qi in a token");
+  } else {
+    a = rsa.n;
+    b = rsa.e;
+    ok = ekm_token_import_rsa(shop->token, &rsa, &in_token, &x->err);
+  }
+  return ok && vault_material_of_token(shop, &in_token, a, b, out_material, &x->err);
+}
+
 static bool import_material(vault_exchange *x, const vault_key_type *type, const json_t *doc, vault_jwk *jwk,
                             vault_material **out_material) {
+  bool ok = false;
   ekm_key *key = NULL;
+  ekm_secret bytes = {0};
   if (vault_member(doc, "key_hsm") != NULL) return vault_refuse(x, VAULT_FAULT_NOT_OFFERED, "key_hsm");
-  if (type->family == VAULT_KEY_OCT) return import_oct(x, doc, out_material);
-  bool ok = type->family == VAULT_KEY_EC ? import_ec(x, doc, jwk, &key) : import_rsa(x, doc, jwk, &key);
-  return ok && vault_material_of_key(x->service->crypto, &key, out_material, &x->err);
+  switch (type->family) {
+    case VAULT_KEY_OCT: ok = import_oct(x, doc, &bytes); break;
+    case VAULT_KEY_EC: ok = import_ec(x, doc, jwk, &key); break;
+    case VAULT_KEY_RSA: ok = import_rsa(x, doc, jwk, &key); break;
+  }
+  if (ok && x->service->shop.token != NULL && vault_key_type_is_hsm(type)) {
+    ok = into_token(x, type, jwk, key, &bytes, out_material);
+  } else if (ok && type->family == VAULT_KEY_OCT) {
+    ok = vault_material_of_bytes(x->service->crypto, &bytes, out_material, &x->err);
+  } else if (ok) {
+    ok = vault_material_of_key(x->service->crypto, &key, out_material, &x->err);
+  }
+  ekm_key_free(&key);
+  ekm_secret_clear(&bytes);
+  return ok;
 }
 
 bool vault_keys_import(vault_exchange *x) {

@@ -12,7 +12,8 @@
 enum { OPTIONS_MAX_BYTES = 512 };
 
 /* What every command takes besides its own. */
-static const char common[] = " --master-key --log-file --log-level --json --help";
+static const char common[] =
+    " --master-key --token-module --token-label --token-pin-file --log-file --log-level --json --help";
 
 static const admin_command *find_command(const char *words, ekm_err *err) {
   size_t count;
@@ -138,6 +139,22 @@ static bool open_log(const admin_command *command, const vault_settings *setting
                            err);
 }
 
+static bool open_token(const vault_settings *s, const ekm_crypto *crypto, ekm_token **out_token, ekm_err *err) {
+  ekm_secret pin = {0};
+  *out_token = NULL;
+  bool is_named = s->token_module != NULL;
+  if (!is_named && (s->token_label != NULL || s->token_pin_file != NULL)) {
+    return EKM_FAIL(err, EKM_E_USAGE, "--token-label and --token-pin-file want --token-module");
+  }
+  if (!is_named) return true;
+  if (s->token_pin_file == NULL) return EKM_FAIL(err, EKM_E_USAGE, "--token-module wants --token-pin-file");
+  bool ok = admin_secret(s->token_pin_file, false, &pin, err);
+  const ekm_token_options options = {s->token_module, s->token_label, &pin, crypto};
+  ok = ok && ekm_token_open(&options, out_token, err);
+  ekm_secret_clear(&pin);
+  return ok;
+}
+
 static bool run(const admin_command *command, const vault_settings *settings, ekm_err *err) {
   bool ok = false;
   ekm_crypto *crypto = NULL;
@@ -162,10 +179,12 @@ static bool run(const admin_command *command, const vault_settings *settings, ek
                                     .crypto = crypto,
                                     .clock = ekm_clock_system(),
                                     .log = log};
+  EKM_TRY(open_token(settings, crypto, &a.options.token, err));
   if (!command->makes_store) EKM_TRY(vault_store_open(&a.options, &a.store, err));
   ok = command->run(&a, err);
 done:
   vault_store_close(&a.store);
+  ekm_token_close(&a.options.token); /* before the process ends: some modules do not bear that */
   ekm_crypto_free(&crypto);
   ekm_log_close(&log);
   return ok;

@@ -4,6 +4,7 @@
  *   kind          sealed in the database as
  *   RSA, EC       PKCS#8 (begins with 0x30)
  *   symmetric     "o" and the bytes
+ *   in a token    "t" and JSON: kind, bits, id, and the public numbers a and b with their curve
  *
  * Algorithms are Key Vault's; what fits a kind, and the errors, is in crypto/keys.h, crypto/cipher.h and crypto/mac.h.
  *
@@ -13,8 +14,15 @@
 
 #include "crypto/cipher.h"
 #include "crypto/keys.h"
+#include "crypto/token.h"
 
 typedef struct vault_material vault_material;
+
+/* Where keys are made: in memory, or in the token if there is one. Borrowed. */
+typedef struct vault_workshop {
+  const ekm_crypto *crypto;
+  ekm_token *token; /* NULL: there is none */
+} vault_workshop;
 
 /* vault_material_of_key(crypto, key, out, err), vault_material_of_bytes(crypto, bytes, out, err):
  * Take the key, or the bytes of a symmetric one, over; *${key} becomes NULL and ${bytes} empty, also when it fails. */
@@ -23,14 +31,23 @@ EKM_MUST_USE bool vault_material_of_key(const ekm_crypto *crypto, ekm_key **key,
 EKM_MUST_USE bool vault_material_of_bytes(const ekm_crypto *crypto, ekm_secret *bytes, vault_material **out_material,
                                           ekm_err *err);
 
-/* vault_material_read(crypto, text, out, err), vault_material_write(material, out_text, err): the form that is
- * sealed. */
-EKM_MUST_USE bool vault_material_read(const ekm_crypto *crypto, ekm_view text, vault_material **out_material,
+/* vault_material_of_token(shop, key, a, b, out, err): of a key that is in the token, with its public numbers. */
+EKM_MUST_USE bool vault_material_of_token(const vault_workshop *shop, const ekm_token_key *key, ekm_view a, ekm_view b,
+                                          vault_material **out_material, ekm_err *err);
+
+/* vault_material_read(shop, text, out, err), vault_material_write(material, out_text, err): the form that is sealed.
+ * TOKEN for a key in a token if there is none. */
+EKM_MUST_USE bool vault_material_read(const vault_workshop *shop, ekm_view text, vault_material **out_material,
                                       ekm_err *err);
 EKM_MUST_USE bool vault_material_write(const vault_material *material, ekm_buf *out_text, ekm_err *err);
 
 /* vault_material_free(material): wipe and free; NULL is fine; sets the caller's pointer to NULL. */
 void vault_material_free(vault_material **material);
+
+/* vault_material_in_token(material). vault_material_destroy(material, err): take a key out of its token for good; of
+ * others nothing has to be taken. */
+bool vault_material_in_token(const vault_material *material);
+EKM_MUST_USE bool vault_material_destroy(const vault_material *material, ekm_err *err);
 
 /* vault_material_bits(material): of the modulus, the curve's order or the symmetric key. */
 unsigned vault_material_bits(const vault_material *material);

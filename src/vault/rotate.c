@@ -20,7 +20,7 @@ static bool follow(const vault_rotor *rotor, int64_t vault_id, const vault_key *
                          .follows = old->version};
 
   EKM_TRY(vault_store_policy_get(rotor->store, vault_id, old->name, policy, err));
-  EKM_TRY(vault_key_make_like(rotor->crypto, old, &material, err));
+  EKM_TRY(vault_key_make_like(&rotor->shop, old, &material, err));
   spec.attributes.has_exp = vault_rotation_expiry(policy, ekm_clock_wall_s(rotor->clock), &spec.attributes.exp);
   EKM_TRY(vault_store_key_add(rotor->store, vault_id, &spec, &material, out_key, err));
   ok = true;

@@ -12,7 +12,7 @@
 /* What keys are made with and kept in; borrowed. */
 typedef struct vault_rotor {
   vault_store *store;
-  const ekm_crypto *crypto;
+  vault_workshop shop;
   const ekm_clock *clock;
 } vault_rotor;
 

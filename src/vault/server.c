@@ -365,13 +365,14 @@ static bool start_clock(vault_service *service, const vault_server_options *opti
 static bool start_service(vault_service *service, const vault_server_options *options, ekm_err *err) {
   service->store = options->store;
   service->crypto = options->crypto;
+  service->shop = (vault_workshop){options->crypto, options->token};
   service->rng = ekm_crypto_rng(options->crypto);
   service->log = options->log;
   service->signer =
       (vault_jwt_signer){options->crypto, vault_store_signer(options->store), vault_store_signer_kid(options->store)};
   service->token_seconds = or_default(options->token_seconds, VAULT_TOKEN_SECONDS);
   if (!start_clock(service, options, err)) return false;
-  const vault_rotor rotor = {options->store, options->crypto, service->clock};
+  const vault_rotor rotor = {options->store, service->shop, service->clock};
   return vault_token_cache_new(&service->tokens, err) && vault_metrics_new(&service->metrics, err) &&
          vault_caretaker_start(&rotor, options->log, &service->caretaker, err);
 }

@@ -22,7 +22,7 @@
 
 typedef struct vault_server vault_server;
 
-/* Texts and views are copied by vault_server_start; store, crypto, clock and log are borrowed until vault_server_stop.
+/* Texts and views are copied by vault_server_start; store, crypto, clock, token and log are borrowed until vault_server_stop.
  * A number that is 0 stands for the default. */
 typedef struct vault_server_options {
   const char *address; /* "127.0.0.1", "::1", "0.0.0.0"; no names */
@@ -33,6 +33,7 @@ typedef struct vault_server_options {
   vault_store *store;
   const ekm_crypto *crypto;
   const ekm_clock *clock;
+  ekm_token *token;         /* where keys of HSMs live; NULL: in the database, as others */
   ekm_log *log;             /* NULL: no log */
   unsigned threads;         /* default: one per processor, at least two */
   unsigned max_connections; /* default: 1024 */

@@ -114,7 +114,8 @@ static bool decide(vault_exchange *x) {
 
 /* Not the client's fault: the disk and memory may be there again in a moment, everything else is a defect. */
 static void answer_failure(vault_exchange *x) {
-  bool may_pass = x->err.id == EKM_E_STORE || x->err.id == EKM_E_STORE_BUSY || x->err.id == EKM_E_OUT_OF_MEMORY;
+  bool may_pass = x->err.id == EKM_E_STORE || x->err.id == EKM_E_STORE_BUSY || x->err.id == EKM_E_TOKEN ||
+                  x->err.id == EKM_E_OUT_OF_MEMORY;
   ekm_log_err(x->service->log, EKM_LOG_ERROR, "vault.failure", &x->err);
   if (may_pass && x->answer.from_sign_in) {
     vault_aad_refuse(x, VAULT_AAD_TRANSIENT, "", "");

@@ -29,6 +29,7 @@ struct vault_caretaker;
 typedef struct vault_service {
   vault_store *store;
   const ekm_crypto *crypto;
+  vault_workshop shop;
   const ekm_rng *rng;
   const ekm_clock *clock;
   ekm_log *log;

@@ -10,6 +10,10 @@
 static const vault_setting table[] = {
     {"--data", "DIR", "the vault's folder", VAULT_SETTING_TEXT, AT(data)},
     {"--master-key", "FILE", "the master key, if it is not DIR/master.key", VAULT_SETTING_TEXT, AT(master_key)},
+    {"--token-module", "FILE", "a PKCS#11 module; keys marked HSM are made, and stay, in its token", VAULT_SETTING_TEXT,
+     AT(token_module)},
+    {"--token-label", "NAME", "the token that is meant (the only one)", VAULT_SETTING_TEXT, AT(token_label)},
+    {"--token-pin-file", "FILE", "its PIN", VAULT_SETTING_TEXT, AT(token_pin_file)},
     {"--listen", "ADDRESS:PORT", "where to serve; port 0 is a free one (127.0.0.1:8443)", VAULT_SETTING_TEXT,
      AT(listen)},
     {"--ready-file", "FILE", "write ADDRESS:PORT there as soon as requests are accepted", VAULT_SETTING_TEXT,

@@ -20,6 +20,7 @@ typedef struct vault_settings {
   const char *fake_identity, *fake_header, *fake_arc;
   const char *vault, *app, *name, *tenant, *suffix, *key_version, *permissions, *secret_file, *secret_id;
   const char *role, *key, *file, *passphrase_file;
+  const char *token_module, *token_label, *token_pin_file;
   const char *certificate, *certificate_id, *issuer, *subject, *audience, *keys, *federation_id;
   unsigned threads, bits, retention_days, expires_days;
   bool secret_stdin, passphrase_stdin, deleted, yes, trouble, hsm, roles, purge_protection, json, help, version;

@@ -109,6 +109,7 @@ bool vault_store_open(const vault_store_options *options, vault_store **out_stor
   vault_store *store = ekm_mem_alloc(sizeof *store, err);
   if (store == NULL) return false;
   store->crypto = options->crypto;
+  store->shop = (vault_workshop){options->crypto, options->token};
   store->clock = options->clock;
   store->log = options->log;
   store->max_keys = options->max_keys == 0 ? VAULT_STORE_KEYS_MAX : options->max_keys;

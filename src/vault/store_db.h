@@ -1,8 +1,7 @@
 /* The database under the store: SQLite, with a MAC on every row and the set of all rows under one more.
  *
  *   meta          one row: database id, check value of the master key, the sealed signing key and lasting key, the
- * root of
- *                 the set
+ *                 root of the set
  *   vault         id | name host tenant resource retention_days created is_hsm purge_protection by_roles      | mac
  *   app           client_id | tenant object_id name created                                                   | mac
  *   app_secret    client_id id | hint created expires salt hash                                               | mac

@@ -1,7 +1,9 @@
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "vault/store_key.h"
+#include "vault/store_material.h"
 #include "vault/store_name.h"
 #include "vault/store_state.h"
 
@@ -100,7 +102,51 @@ static bool first_version(vault_store *store, const store_key_id *id, char out[E
   return ok;
 }
 
-static bool destroy(vault_store *store, const store_key_id *id, int64_t at, ekm_err *err) {
+/* Private keys in a token go with their versions, but only when those are gone for good: a token knows no rollback. */
+typedef struct doomed {
+  vault_material **items;
+  size_t count;
+} doomed;
+
+static bool doom(vault_store *store, const store_key_id *id, const vault_key *key, doomed *list, ekm_err *err) {
+  ekm_buf sealed, plain;
+  ekm_buf_init(&sealed, STORE_SEALED_MAX_BYTES);
+  ekm_buf_init(&plain, STORE_SEALED_MAX_BYTES);
+  vault_material **grown = ekm_mem_grow(list->items, list->count, list->count + 1, sizeof *grown, err);
+  if (grown != NULL) list->items = grown;
+  bool ok = grown != NULL && store_material_load(store, id->vault_id, id->lower, key->version, &sealed, err) &&
+            store_material_open(store->seal, id->vault_id, id->lower, key, ekm_buf_view(&sealed), &plain, err) &&
+            vault_material_read(&store->shop, ekm_buf_view(&plain), &list->items[list->count], err);
+  if (ok) list->count++;
+  ekm_buf_clear(&sealed);
+  ekm_buf_clear(&plain);
+  return ok;
+}
+
+/* What the token refuses to destroy is logged: it is out of reach anyway. */
+static void end_doomed(const vault_store *store, doomed *list, bool destroy) {
+  for (size_t i = 0; i < list->count; i++) {
+    ekm_err err = {0};
+    bool ok = !destroy || vault_material_destroy(list->items[i], &err);
+    if (!ok) ekm_log_err(store->log, EKM_LOG_ERROR, "vault.token", &err);
+    vault_material_free(&list->items[i]);
+  }
+  ekm_mem_free(list->items);
+}
+
+static bool remove_version(vault_store *store, const store_key_id *id, const char *version, doomed *list,
+                           ekm_err *err) {
+  const vault_key *key = NULL;
+  const store_key_id one = {id->vault_id, id->lower, version};
+  const store_value keys[] = {store_int(id->vault_id), store_text(id->lower), store_text(version)};
+  bool ok = store_key_load(store, &one, true, &key, err) && (!key->in_token || doom(store, id, key, list, err)) &&
+            store_db_remove(store->db, STORE_KEY_VERSION, keys, err) &&
+            store_db_run(store->db, STORE_MATERIAL_REMOVE, keys, 3, err);
+  vault_key_release(&key);
+  return ok;
+}
+
+static bool remove_all(vault_store *store, const store_key_id *id, int64_t at, doomed *list, ekm_err *err) {
   char version[EKM_LIMIT_KEY_VERSION_CHARS + 1] = "";
   store_name name;
   bool found = true;
@@ -108,21 +154,21 @@ static bool destroy(vault_store *store, const store_key_id *id, int64_t at, ekm_
   if (ok && name.purge_at > at) ok = EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "'%s' is kept for longer", id->lower);
   while (ok) {
     ok = first_version(store, id, version, &found, err);
-    const store_value keys[] = {store_int(id->vault_id), store_text(id->lower), store_text(version)};
     if (ok && !found) return store_name_remove(store, id, &name, err);
-    ok = ok && store_db_remove(store->db, STORE_KEY_VERSION, keys, err) &&
-         store_db_run(store->db, STORE_MATERIAL_REMOVE, keys, 3, err);
+    ok = ok && remove_version(store, id, version, list, err);
   }
   return false;
 }
 
 static bool purge(vault_store *store, const store_key_id *id, int64_t at, ekm_err *err) {
+  doomed list = {NULL, 0};
   if (!store_write_begin(store, err)) return false;
-  bool ok = destroy(store, id, at, err);
+  bool ok = remove_all(store, id, at, &list, err);
   store->epoch++;
-  if (!store_write_end(store, ok, err)) return false;
-  EKM_LOG(store->log, EKM_LOG_INFO, "vault.key.purge", EKM_LOG_TEXT("name", id->lower));
-  return true;
+  ok = store_write_end(store, ok, err);
+  end_doomed(store, &list, ok);
+  if (ok) EKM_LOG(store->log, EKM_LOG_INFO, "vault.key.purge", EKM_LOG_TEXT("name", id->lower));
+  return ok;
 }
 
 bool vault_store_deleted_purge(vault_store *store, int64_t vault_id, const char *name, ekm_err *err) {

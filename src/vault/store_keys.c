@@ -59,7 +59,7 @@ static bool unseal(const vault_store *store, const vault_seal *seal, const store
 
   ekm_buf_init(&der, STORE_SEALED_MAX_BYTES);
   EKM_TRY(store_material_open(seal, id->vault_id, id->lower, bare, sealed, &der, err));
-  EKM_TRY(vault_material_read(store->crypto, ekm_buf_view(&der), &material, err));
+  EKM_TRY(vault_material_read(&store->shop, ekm_buf_view(&der), &material, err));
   EKM_TRY(store_key_new(bare, &material, out_key, err));
   ok = true;
 done:
@@ -222,6 +222,14 @@ static bool take_numbers(const vault_material *material, const vault_key_spec *s
   return true;
 }
 
+/* What nobody has come to know must not stay in a token. */
+static void drop_material(const vault_store *store, vault_material **material, bool added) {
+  ekm_err err = {0};
+  bool orphan = !added && *material != NULL;
+  if (orphan && !vault_material_destroy(*material, &err)) ekm_log_err(store->log, EKM_LOG_ERROR, "vault.token", &err);
+  vault_material_free(material);
+}
+
 bool vault_store_key_add(vault_store *store, int64_t vault_id, const vault_key_spec *spec, vault_material **material,
                          const vault_key **out_key, ekm_err *err) {
   bool ok = false;
@@ -236,6 +244,7 @@ bool vault_store_key_add(vault_store *store, int64_t vault_id, const vault_key_s
   ekm_buf_init(&der, STORE_SEALED_MAX_BYTES);
   EKM_TRY(store_key_name_is_valid(spec->name, lower, err));
   EKM_TRY(new_version(store, spec, &new.key, err));
+  new.key.in_token = vault_material_in_token(new.material);
   EKM_TRY(take_numbers(new.material, spec, &a, &b, &new.key, err));
   EKM_TRY(vault_material_write(new.material, &der, err));
   new.plain = ekm_buf_view(&der);
@@ -244,7 +253,7 @@ bool vault_store_key_add(vault_store *store, int64_t vault_id, const vault_key_s
           EKM_LOG_TEXT("version", new.key.version), EKM_LOG_TEXT("kty", new.key.kty));
   ok = true;
 done:
-  vault_material_free(&new.material);
+  drop_material(store, &new.material, ok);
   ekm_buf_clear(&a);
   ekm_buf_clear(&b);
   ekm_buf_clear(&der);

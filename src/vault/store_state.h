@@ -27,6 +27,7 @@ enum {
 
 struct vault_store {
   const ekm_crypto *crypto;
+  vault_workshop shop; /* the same, and the token */
   const ekm_clock *clock;
   ekm_log *log;
   char *path, *master_key; /* of the database; of the master key */

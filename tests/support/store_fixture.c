@@ -82,7 +82,7 @@ static bool read_key(store_fixture *f, ekm_err *err) {
 vault_material *store_fixture_key(store_fixture *f) {
   ekm_err err = {0};
   vault_material *key = NULL;
-  assert_true(vault_material_read(f->crypto, ekm_buf_view(&f->der), &key, &err));
+  assert_true(vault_material_read(&(vault_workshop){.crypto = f->crypto}, ekm_buf_view(&f->der), &key, &err));
   return key;
 }
 
@@ -96,7 +96,7 @@ bool store_fixture_add(store_fixture *f, vault_store *store, int64_t vault_id, c
                                .tags = "{\"made\":\"by a test\"}",
                                .n = ekm_buf_view(&f->modulus)};
   vault_material *material = NULL;
-  if (!vault_material_read(f->crypto, ekm_buf_view(&f->der), &material, err)) return false;
+  if (!vault_material_read(&(vault_workshop){.crypto = f->crypto}, ekm_buf_view(&f->der), &material, err)) return false;
   bool ok = vault_store_key_add(store, vault_id, &spec, &material, &added, err);
   if (ok && out_version != NULL) memcpy(out_version, added->version, sizeof added->version);
   vault_key_release(&added);

@@ -96,6 +96,8 @@ static const struct golden_error {
     {81, "CA_FILE", 5071, false},
     {82, "STORE_BROKEN", 5072, false},
     {83, "STORE_BUSY", 5073, true},
+    {84, "TOKEN", 5074, true},
+    {85, "TOKEN_PIN", 5075, false},
 };
 
 #endif
