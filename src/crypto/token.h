@@ -2,7 +2,8 @@
  * p11-kit, which keeps several users of one module apart and ends it before the process does.
  *
  *   ekm_token_open -> module, slot, login, a few sessions
- *   ekm_token_make / ekm_token_import -> ekm_token_key: a name of 16 bytes in the token (CKA_ID), and the public numbers
+ *   ekm_token_make / ekm_token_import -> ekm_token_key: a name of 16 bytes in the token (CKA_ID), and the public
+ * numbers
  *   ekm_token_decrypt, ekm_token_sign, ...
  *
  * What needs no private key (encryption with and verification by a public key) is no affair of a token: crypto/keys.h

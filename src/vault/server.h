@@ -22,8 +22,8 @@
 
 typedef struct vault_server vault_server;
 
-/* Texts and views are copied by vault_server_start; store, crypto, clock, token and log are borrowed until vault_server_stop.
- * A number that is 0 stands for the default. */
+/* Texts and views are copied by vault_server_start; store, crypto, clock, token and log are borrowed until
+ * vault_server_stop. A number that is 0 stands for the default. */
 typedef struct vault_server_options {
   const char *address; /* "127.0.0.1", "::1", "0.0.0.0"; no names */
   uint16_t port;       /* 0: a free one, see vault_server_port */

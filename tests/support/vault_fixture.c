@@ -39,7 +39,8 @@ static bool make_certificates(vault_fixture *f, ekm_err *err) {
 }
 
 static bool start(vault_fixture *f, ekm_err *err) {
-  const vault_store_options store = {.folder = f->folder, .crypto = f->crypto, .clock = &f->clock.base, .log = f->log};
+  const vault_store_options store = {
+      .folder = f->folder, .crypto = f->crypto, .clock = &f->clock.base, .token = f->token, .log = f->log};
   if (!vault_store_open(&store, &f->store, err)) return false;
   const vault_server_options server = {
       .address = "127.0.0.1",
@@ -48,6 +49,7 @@ static bool start(vault_fixture *f, ekm_err *err) {
       .store = f->store,
       .crypto = f->crypto,
       .clock = &f->clock.base,
+      .token = f->token,
       .log = f->log,
       .idle_seconds = 120,
       .request_ms = 2000,

@@ -35,6 +35,7 @@ typedef struct vault_fixture {
   char folder[64];
   ekm_crypto *crypto;
   fake_clock clock;
+  ekm_token *token; /* from the next restart on; the test's */
   ekm_log *log;
   ekm_buf log_text;
   ekm_buf ca_pem, cert_pem, key_pem;

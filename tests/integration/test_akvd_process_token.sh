@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# akvd with a token, as a process: it ends in order (SoftHSM beside OpenSSL 3 is known to crash at the end of a process
+# that does not finalize it), and says what is wrong with a token.
+#
+#   test_akvd_process_token.sh AKVD
+set -u
+akvd=$(realpath "$1")
+. "$(dirname "$0")/test_akvd_process_common.sh"
+
+for module in /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so /usr/lib64/pkcs11/libsofthsm2.so; do
+  [ ! -r "$module" ] || break
+done
+mkdir tokens
+printf 'directories.tokendir = %s/tokens\nobjectstore.backend = file\nlog.level = ERROR\n' "$dir" >softhsm2.conf
+export SOFTHSM2_CONF=$dir/softhsm2.conf
+softhsm2-util --init-token --free --label mine --pin 314159 --so-pin 271828 >/dev/null || fail 'no token could be made'
+echo 314159 >pin
+echo 000000 >wrong-pin
+echo 314159 >>secrets
+token=(--token-module "$module" --token-pin-file pin)
+
+check 0 init --data vault
+tenant=$(sed -n 's/^tenant *//p' out)
+check 0 vault add --data vault --name pool --hsm --tenant "$tenant"
+new_app main
+check 0 policy set --data vault --vault local --app "$client_id" --permissions all
+
+# --- commands, and a server ---
+check 0 key create --data vault --vault pool --name hard "${token[@]}"
+has out 'https://pool.managedhsm.localhost/keys/hard/'
+check 0 key show --data vault --vault pool --name hard "${token[@]}"
+start "${token[@]}" --log-file log
+is 'status of sign-in' "$(sign_in "$client_id" "$secret")" 200
+is 'status of create' "$(keys POST /k/create --data '{"kty":"RSA-HSM"}')" 200
+is 'status of wrap' "$(keys POST /k/wrapkey --data '{"alg":"RSA-OAEP-256","value":"c2VjcmV0"}')" 200
+wrapped=$(value value body)
+is 'status of unwrap' "$(keys POST /k/unwrapkey --data "{\"alg\":\"RSA-OAEP-256\",\"value\":\"$wrapped\"}")" 200
+is 'what was unwrapped' "$(value value body)" c2VjcmV0
+stop
+start "${token[@]}" --token-label mine --log-file log
+is 'status of unwrap' "$(keys POST /k/unwrapkey --data "{\"alg\":\"RSA-OAEP-256\",\"value\":\"$wrapped\"}")" 200
+stop
+if grep -aq 'BEGIN PRIVATE KEY' vault/vault.db; then fail 'a private key is in the database'; fi
+
+# --- what is wrong ---
+check 1 serve --data vault --token-module "$module" --token-pin-file wrong-pin
+has err 'does not take the PIN: C_Login: CKR_PIN_INCORRECT'
+check 1 serve --data vault --token-module /nonexistent.so --token-pin-file pin
+has err "'/nonexistent.so'"
+check 1 serve --data vault "${token[@]}" --token-label yours
+has err "the module has 0 tokens with the label 'yours'"
+check 2 serve --data vault --token-pin-file pin
+has err 'want --token-module'
+check 2 serve --data vault --token-module "$module"
+has err 'wants --token-pin-file'
+chmod 644 pin
+check 1 serve --data vault "${token[@]}"
+has err 'may be read by others'
+chmod 600 pin
+
+# --- without the token its keys do nothing, and say so; all others work ---
+start --log-file log
+is 'status of unwrap' "$(keys POST /k/unwrapkey --data "{\"alg\":\"RSA-OAEP-256\",\"value\":\"$wrapped\"}")" 503
+is 'status of create' "$(keys POST /soft/create --data '{"kty":"RSA"}')" 200
+stop
+has log 'use --token-module'
+finish log
