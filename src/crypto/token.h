@@ -57,12 +57,18 @@ typedef struct ekm_token_key {
 /* ekm_token_curve(name): the static text of a curve's name; NULL if there is no such curve. */
 const char *ekm_token_curve(const char *name);
 
-/* ekm_token_make(token, kind, bits, exponent, curve, out_key, out_a, out_b, err):
- * Make a key in the token, which can be neither read nor taken out. ${bits} and ${exponent} of RSA, ${bits} of AES,
- * ${curve} of EC. Appends the public numbers. */
-EKM_MUST_USE bool ekm_token_make(ekm_token *token, ekm_token_kind kind, unsigned bits, uint32_t exponent,
-                                 const char *curve, ekm_token_key *out_key, ekm_buf *out_a, ekm_buf *out_b,
-                                 ekm_err *err);
+/* What a new key is to be like: bits and exponent of RSA, bits of AES, curve of EC. */
+typedef struct ekm_token_spec {
+  ekm_token_kind kind;
+  unsigned bits;
+  uint32_t exponent;
+  const char *curve;
+} ekm_token_spec;
+
+/* ekm_token_make(token, spec, out_key, out_a, out_b, err):
+ * Make a key in the token, which can be neither read nor taken out. Appends the public numbers. */
+EKM_MUST_USE bool ekm_token_make(ekm_token *token, const ekm_token_spec *spec, ekm_token_key *out_key, ekm_buf *out_a,
+                                 ekm_buf *out_b, ekm_err *err);
 
 /* ekm_token_import_rsa, ekm_token_import_ec, ekm_token_import_aes: put a key that exists outside into the token. The
  * numbers of RSA are all eight. They are not checked: keys.h does that. */

@@ -57,8 +57,8 @@ static bool make_in_token(const vault_workshop *shop, const vault_key_shape *sha
   ekm_buf a, b;
   ekm_buf_init(&a, 2 * EKM_LIMIT_RSA_MODULUS_BYTES);
   ekm_buf_init(&b, 2 * EKM_LIMIT_RSA_MODULUS_BYTES);
-  bool made =
-      ekm_token_make(shop->token, kinds[shape->family], shape->bits, shape->exponent, shape->curve, &key, &a, &b, err);
+  const ekm_token_spec spec = {kinds[shape->family], shape->bits, shape->exponent, shape->curve};
+  bool made = ekm_token_make(shop->token, &spec, &key, &a, &b, err);
   bool ok = made && vault_material_of_token(shop, &key, ekm_buf_view(&a), ekm_buf_view(&b), out_material, err);
   if (made && !ok) (void)!ekm_token_destroy(shop->token, &key, &ignored);
   ekm_buf_clear(&a);

@@ -118,6 +118,7 @@ static void set_up(void) {
   FUZZ_CHECK(vault_store_create(&store, &err) && vault_store_open(&store, &f.store, &err));
   f.service = (vault_service){.store = f.store,
                               .crypto = f.crypto,
+                              .shop = {.crypto = f.crypto},
                               .rng = ekm_crypto_rng(f.crypto),
                               .clock = &f.clock.base,
                               .log = f.log,

@@ -28,6 +28,7 @@ static int set_up(void **state) {
   *state = &t;
   t.service = (vault_service){.store = t.f->store,
                               .crypto = t.f->crypto,
+                              .shop = {.crypto = t.f->crypto},
                               .rng = ekm_crypto_rng(t.f->crypto),
                               .clock = &t.f->clock.base,
                               .log = NULL,

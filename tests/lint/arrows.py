@@ -45,6 +45,7 @@ FOREIGN = {
     "curl/*": ["src/http/http_curl*.[ch]"],
     "sqlite3.h": ["src/vault/*", "demo/*"],
     "microhttpd.h": ["src/vault/*"],
+    "p11-kit/*": ["src/crypto/token_p11.h"],
     "windows.h": WINDOWS,
     "arpa/inet.h": SOCKETS,
     "netinet/*": SOCKETS,

@@ -10,10 +10,16 @@ import tree
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"]
 
 
+def library_folders():
+    """Where libraries have their headers that are not in a standard place."""
+    run = subprocess.run(["pkg-config", "--cflags-only-I", "p11-kit-1"], check=True, capture_output=True, text=True)
+    return run.stdout.split()
+
+
 def compile_alone(root, compiler, language, name):
     """The compiler's complaint about a file that holds nothing but the inclusion of a header; None if there is none."""
     folders = [f"-I{root}/{folder}" for folder in ("src", "include", "tests", ".")]
-    run = subprocess.run([compiler, *language, *WARNINGS, "-D_GNU_SOURCE", *folders, "-"], check=False,
+    run = subprocess.run([compiler, *language, *WARNINGS, "-D_GNU_SOURCE", *folders, *library_folders(), "-"], check=False,
                          input=f'#include "{root}/{name}"\n', capture_output=True, text=True)
     return None if run.returncode == 0 else f"{name}: does not compile alone with {' '.join(language)}\n{run.stderr}"
 

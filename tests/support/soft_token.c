@@ -1,10 +1,14 @@
 #include "support/soft_token.h"
 
+#include <fcntl.h>
 #include <ftw.h>
+#include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/cmocka_all.h"
@@ -29,6 +33,20 @@ const char *soft_token_module(void) {
   return NULL;
 }
 
+static void init_token(void) {
+  static const char *const words[] = {"softhsm2-util", "--init-token", "--free",   "--label", SOFT_TOKEN_LABEL,
+                                      "--pin",         SOFT_TOKEN_PIN, "--so-pin", "271828",  NULL};
+  pid_t child;
+  int status = -1;
+  posix_spawn_file_actions_t actions;
+  assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+  assert_int_equal(posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0), 0);
+  assert_int_equal(posix_spawnp(&child, words[0], &actions, NULL, (char *const *)(uintptr_t)words, environ), 0);
+  assert_int_equal(posix_spawn_file_actions_destroy(&actions), 0);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+}
+
 void soft_token_make(void) {
   char path[700], text[1024];
   const char *base = getenv("TMPDIR");
@@ -41,9 +59,7 @@ void soft_token_make(void) {
   (void)snprintf(path, sizeof path, "%s/softhsm2.conf", folder);
   write_file(path, text);
   assert_int_equal(setenv("SOFTHSM2_CONF", path, 1), 0);
-  assert_int_equal(system("softhsm2-util --init-token --free --label " SOFT_TOKEN_LABEL " --pin " SOFT_TOKEN_PIN
-                          " --so-pin 271828 >/dev/null"),
-                   0);
+  init_token();
 }
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where) {

@@ -54,7 +54,7 @@ static void make(ekm_token_kind kind, unsigned bits, const char *curve, ekm_toke
   ekm_buf a, b;
   ekm_buf_init(&a, BUF_BYTES);
   ekm_buf_init(&b, BUF_BYTES);
-  good(ekm_token_make(token, kind, bits, 65537, curve, out, &a, &b, &err), &err);
+  good(ekm_token_make(token, &(ekm_token_spec){kind, bits, 65537, curve}, out, &a, &b, &err), &err);
   *out_public = NULL;
   if (kind == EKM_TOKEN_RSA) {
     assert_int_equal(a.len, bits / 8);
