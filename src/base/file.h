@@ -47,6 +47,9 @@ EKM_MUST_USE bool ekm_file_make_folder(const char *path, ekm_err *err);
 /* ekm_file_open_append(path, err): for the log: created with mode 0600, closed by fclose, not inherited by children. */
 FILE *ekm_file_open_append(const char *path, ekm_err *err);
 
+/* ekm_file_is_at(file, path): is ${path} still the file that was opened? Not if it was moved or removed. */
+bool ekm_file_is_at(FILE *file, const char *path);
+
 /* ekm_file_is_absolute(path): does ${path} start at a root? */
 bool ekm_file_is_absolute(const char *path);
 

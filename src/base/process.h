@@ -30,6 +30,11 @@ void ekm_process_wait_stop(void);
  * Take a variable out of the environment; returns whether it was there. Call before any thread is started. */
 bool ekm_process_unset(const char *name);
 
+enum { EKM_PROCESS_USER_BYTES = 64 };
+
+/* ekm_process_user(out): the name of the account that this process belongs to, or its number; for audits. */
+void ekm_process_user(char out[EKM_PROCESS_USER_BYTES]);
+
 /* ekm_process_id(): for the log and ready files. */
 int64_t ekm_process_id(void);
 

@@ -14,7 +14,7 @@ static bool is_about_data(CK_RV code) {
          code == CKR_DATA_LEN_RANGE || code == CKR_GENERAL_ERROR || code == CKR_FUNCTION_FAILED;
 }
 
-/* ---- one operation ------------------------------------------------------------------------------------------------ */
+/* ---- one operation ----------------------------------------------------------------------------------------------- */
 
 typedef enum use_kind { USE_DECRYPT, USE_ENCRYPT, USE_SIGN } use_kind;
 

@@ -8,7 +8,9 @@ enum { ANSWER_MAX_BYTES = 256 * 1024 * 1024, TIME_MAX_BYTES = 64 };
 
 static const admin_command commands[] = {
     {"init", "--data", "--tenant --name", "make a folder with a master key and a first vault", admin_init, true},
-    {"serve", "--data", "--listen --ready-file --threads --trouble --fake-identity --fake-header --fake-arc",
+    {"serve", "--data",
+     "--listen --ready-file --threads --tls-certificate --tls-private-key --trouble --fake-identity --fake-header "
+     "--fake-arc",
      "serve the folder's vaults over TLS until SIGTERM", admin_serve, false},
     {"vault add", "--data --name", "--tenant --suffix --retention-days --hsm --roles --purge-protection",
      "add a vault, or a Managed HSM", admin_vault_add, false},
@@ -36,6 +38,10 @@ static const admin_command commands[] = {
      admin_role_add, false},
     {"role list", "--data", "--vault", "who has which role, and which roles there are", admin_role_list, false},
     {"role remove", "--data --app --role", "--vault --key", "take a role away", admin_role_remove, false},
+    {"audit show", "--data", "--vault --key --app --operation --since --failed --last",
+     "who did what to which key, and who administered", admin_audit_show, true},
+    {"config show", "--data", "", "the settings of the folder's file, and where each comes from", admin_config_show,
+     true},
     {"backup create", "--data --file", "--passphrase-file --passphrase-stdin",
      "write all that there is into one sealed file", admin_backup_create, false},
     {"backup show", "--file", "", "what a backup says of itself", admin_backup_show, true},

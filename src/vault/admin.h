@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "config/config.h"
 #include "vault/settings.h"
 #include "vault/store.h"
 
@@ -20,6 +21,8 @@ typedef struct admin {
   const vault_settings *settings;
   vault_store_options options; /* folder, master key, crypto, clock, log */
   vault_store *store;
+  struct vault_audit *audit; /* NULL: none */
+  const ekm_config *config;  /* of the file; NULL if there is none */
 } admin;
 
 /* One command. ${needs} and ${takes} are the options of vault_settings_check, besides what every command takes. */
@@ -56,6 +59,9 @@ EKM_MUST_USE bool admin_vault(const admin *a, const vault_directory *dir, const 
  * of the standard input. */
 EKM_MUST_USE bool admin_secret(const char *file, bool from_stdin, ekm_secret *out, ekm_err *err);
 
+/* admin_audit_path(settings, out, err): where the audit log is; empty for none. */
+EKM_MUST_USE bool admin_audit_path(const vault_settings *settings, ekm_buf *out, ekm_err *err);
+
 enum { ADMIN_ADDRESS_BYTES = 64, ADMIN_WHERE_BYTES = ADMIN_ADDRESS_BYTES + 16 };
 
 /* admin_address(option, text, address, out_port, err): "127.0.0.1:0" or "[::1]:8443" in its parts; USAGE, which names
@@ -86,6 +92,8 @@ EKM_MUST_USE bool admin_secret_remove(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_policy_set(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_policy_show(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_policy_remove(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_audit_show(admin *a, ekm_err *err);
+EKM_MUST_USE bool admin_config_show(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_backup_create(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_backup_show(admin *a, ekm_err *err);
 EKM_MUST_USE bool admin_backup_restore(admin *a, ekm_err *err);

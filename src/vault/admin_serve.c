@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "vault/admin.h"
 #include "vault/admin_fake.h"
+#include "vault/audit.h"
 #include "vault/server.h"
 #include "vault/tls_files.h"
 
@@ -54,18 +55,34 @@ static bool say_ready(const admin *a, const char *address, uint16_t port, const 
   return fflush(stdout) == 0 || EKM_FAIL(err, EKM_E_FILE_WRITE, "the standard output");
 }
 
+static bool own_certificate(const admin *a, const vault_directory *dir, ekm_buf *cert, ekm_buf *key, ekm_err *err) {
+  const vault_settings *s = a->settings;
+  if (s->tls_certificate == NULL || s->tls_private_key == NULL) {
+    return EKM_FAIL(err, EKM_E_USAGE, "--tls-certificate and --tls-private-key belong together");
+  }
+  vault_tls_options tls = {s->data, dir, a->options.crypto, a->options.clock, a->options.log};
+  return vault_tls_files_own(&tls, s->tls_certificate, s->tls_private_key, cert, key, err);
+}
+
 static bool certificate(const admin *a, ekm_buf *cert, ekm_buf *key, ekm_err *err) {
   const vault_directory *dir = NULL;
+  bool is_own = a->settings->tls_certificate != NULL || a->settings->tls_private_key != NULL;
   if (!vault_store_directory(a->store, &dir, err)) return false;
   vault_tls_options tls = {a->settings->data, dir, a->options.crypto, a->options.clock, a->options.log};
-  bool ok = vault_tls_files_ready(&tls, cert, key, err);
+  bool ok = is_own ? own_certificate(a, dir, cert, key, err) : vault_tls_files_ready(&tls, cert, key, err);
   vault_directory_release(&dir);
   return ok;
 }
 
+/* What a message about the two says. */
 static void name_files(const admin *a, ekm_buf *out) {
-  ekm_buf_append_fmt(out, "'%s/tls/server.pem' and '%s/tls/server.key'; remove both, and new ones are made",
-                     a->settings->data, a->settings->data);
+  const vault_settings *s = a->settings;
+  if (s->tls_certificate != NULL) {
+    ekm_buf_append_fmt(out, "'%s' and '%s'; do they belong together?", s->tls_certificate, s->tls_private_key);
+  } else {
+    ekm_buf_append_fmt(out, "'%s/tls/server.pem' and '%s/tls/server.key'; remove both, and new ones are made", s->data,
+                       s->data);
+  }
 }
 
 bool admin_serve(admin *a, ekm_err *err) {
@@ -102,6 +119,7 @@ bool admin_serve(admin *a, ekm_err *err) {
                                   .clock = a->options.clock,
                                   .token = a->options.token,
                                   .log = a->options.log,
+                                  .audit = a->audit,
                                   .threads = a->settings->threads,
                                   .with_trouble = a->settings->trouble};
   if (a->settings->trouble) {
@@ -114,6 +132,7 @@ bool admin_serve(admin *a, ekm_err *err) {
   EKM_TRY(say_ready(a, address, vault_server_port(server), fake.where, err));
   EKM_LOG(a->options.log, EKM_LOG_INFO, "vault.serve", EKM_LOG_TEXT("address", address),
           EKM_LOG_INT("port", vault_server_port(server)), EKM_LOG_INT("pid", ekm_process_id()));
+  vault_audit_admin(a->audit, a->settings, true);
   ekm_process_wait_stop();
   EKM_LOG(a->options.log, EKM_LOG_INFO, "vault.stop", EKM_LOG_INT("pid", ekm_process_id()));
   ok = true;

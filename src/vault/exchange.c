@@ -16,6 +16,10 @@ bool vault_refuse(vault_exchange *x, vault_fault fault, const char *what) {
   return vault_refuse_with(x, fault, (const char *const[VAULT_FAULT_ARGS]){what});
 }
 
+void vault_exchange_uses(vault_exchange *x, const vault_key *key) {
+  memcpy(x->used_version, key->version, sizeof x->used_version);
+}
+
 bool vault_exchange_body(vault_exchange *x, json_t **out_doc) {
   if (ekm_json_parse(x->body, out_doc, &x->err)) return true;
   if (x->err.id == EKM_E_OUT_OF_MEMORY) return false;

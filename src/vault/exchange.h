@@ -33,6 +33,7 @@ typedef struct vault_request {
   const char *api_version; /* three members of the query, percent-encoded */
   const char *max_results;
   const char *skip_token;
+  const char *peer;   /* where it came from, "127.0.0.1" */
   bool from_loopback; /* the client is on this machine */
 } vault_request;
 
@@ -48,7 +49,8 @@ typedef struct vault_exchange {
   vault_path path;
   const char *tenant; /* segments of the path, NULL where the route has none */
   const char *key_name;
-  char key_version[EKM_LIMIT_KEY_VERSION_CHARS + 1]; /* lower-case; "" for the newest */
+  char key_version[EKM_LIMIT_KEY_VERSION_CHARS + 1];  /* lower-case; "" for the newest */
+  char used_version[EKM_LIMIT_KEY_VERSION_CHARS + 1]; /* which one it was, once it is known; for the audit log */
   vault_claims caller;
 
   bool refused;      /* the answer is there and says that the client is at fault */
@@ -63,6 +65,9 @@ bool vault_refuse(vault_exchange *x, vault_fault fault, const char *what);
 
 /* vault_refuse_with(x, fault, args): the same with all places of the text. */
 bool vault_refuse_with(vault_exchange *x, vault_fault fault, const char *const args[VAULT_FAULT_ARGS]);
+
+/* vault_exchange_uses(x, key): that is the version which the request is about. */
+void vault_exchange_uses(vault_exchange *x, const vault_key *key);
 
 /* vault_exchange_body(x, out_doc): the body as a JSON object, which the caller frees; refused if it is none. */
 EKM_MUST_USE bool vault_exchange_body(vault_exchange *x, json_t **out_doc);

@@ -61,6 +61,7 @@ bool vault_keys_restore(vault_exchange *x) {
     restore_failed(x);
     goto done;
   }
+  vault_exchange_uses(x, key);
   EKM_TRY(vault_answer_json(&x->answer, 200, vault_key_bundle(x, key), &x->err));
   ok = true;
 done:

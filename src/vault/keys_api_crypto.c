@@ -235,6 +235,7 @@ static bool find_key(vault_exchange *x, work *w) {
   if (!vault_store_key_get(x->service->store, x->vault->id, x->key_name, x->key_version, &w->key, &x->err)) {
     return vault_keys_failed(x);
   }
+  vault_exchange_uses(x, w->key);
   const vault_key_type *type = vault_key_type_named(w->key->kty, false);
   if (type != NULL) w->family = type->family;
   return type != NULL || EKM_FAIL(&x->err, EKM_E_INTERNAL, "a key of type '%s'", w->key->kty);

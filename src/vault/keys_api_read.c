@@ -46,6 +46,7 @@ bool vault_keys_get(vault_exchange *x) {
   if (!vault_store_key_get(x->service->store, x->vault->id, x->key_name, x->key_version, &key, &x->err)) {
     return vault_keys_failed(x);
   }
+  vault_exchange_uses(x, key);
   bool ok = vault_answer_json(&x->answer, 200, vault_key_bundle(x, key), &x->err);
   vault_key_release(&key);
   return ok;
@@ -169,6 +170,7 @@ bool vault_deleted_get(vault_exchange *x) {
   if (!vault_store_deleted_get(x->service->store, x->vault->id, x->key_name, &key, &x->err)) {
     return vault_deleted_failed(x);
   }
+  vault_exchange_uses(x, key);
   bool ok = vault_answer_json(&x->answer, 200, vault_deleted_key_bundle(x, key), &x->err);
   vault_key_release(&key);
   return ok;

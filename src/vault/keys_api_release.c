@@ -18,6 +18,7 @@ bool vault_keys_release(vault_exchange *x) {
     return vault_keys_failed(x);
   }
   bool exportable = key->exportable;
+  vault_exchange_uses(x, key);
   vault_key_release(&key);
   return vault_refuse(x, VAULT_FAULT_NOT_RELEASED,
                       exportable ? "this vault trusts no attestation authority" : "it is not exportable");

@@ -16,6 +16,7 @@ bool vault_keys_rotate(vault_exchange *x) {
   const vault_key *key = NULL;
   const vault_rotor rotor = {x->service->store, x->service->shop, x->service->clock};
   if (!vault_rotate(&rotor, x->vault->id, x->key_name, &key, &x->err)) return vault_keys_failed(x);
+  vault_exchange_uses(x, key);
   bool ok = vault_answer_json(&x->answer, 200, vault_key_bundle(x, key), &x->err);
   vault_key_release(&key);
   return ok;

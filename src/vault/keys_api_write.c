@@ -102,6 +102,7 @@ static bool add_key(vault_exchange *x, const vault_key_type *type, const vault_k
   };
   if (!vault_store_key_add(x->service->store, x->vault->id, &spec, material, &key, &x->err))
     return vault_keys_failed(x);
+  vault_exchange_uses(x, key);
   bool ok = vault_answer_json(&x->answer, 200, vault_key_bundle(x, key), &x->err);
   vault_key_release(&key);
   return ok;
@@ -296,6 +297,7 @@ bool vault_keys_update(vault_exchange *x) {
     vault_keys_failed(x);
     goto done;
   }
+  vault_exchange_uses(x, key);
   EKM_TRY(vault_answer_json(&x->answer, 200, vault_key_bundle(x, key), &x->err));
   ok = true;
 done:
@@ -308,6 +310,7 @@ done:
 bool vault_keys_delete(vault_exchange *x) {
   const vault_key *key = NULL;
   if (!vault_store_key_delete(x->service->store, x->vault->id, x->key_name, &key, &x->err)) return vault_keys_failed(x);
+  vault_exchange_uses(x, key);
   bool ok = vault_answer_json(&x->answer, 200, vault_deleted_key_bundle(x, key), &x->err);
   vault_key_release(&key);
   return ok;
@@ -318,6 +321,7 @@ bool vault_deleted_recover(vault_exchange *x) {
   if (!vault_store_deleted_recover(x->service->store, x->vault->id, x->key_name, &key, &x->err)) {
     return vault_deleted_failed(x);
   }
+  vault_exchange_uses(x, key);
   bool ok = vault_answer_json(&x->answer, 200, vault_key_bundle(x, key), &x->err);
   vault_key_release(&key);
   return ok;

@@ -6,14 +6,16 @@
 #include "base/process.h"
 #include "crypto/wipe.h"
 #include "vault/admin.h"
+#include "vault/audit.h"
+#include "vault/serve_config.h"
 
 #define AKVD_VERSION "0.1.0"
 
-enum { OPTIONS_MAX_BYTES = 512 };
+enum { OPTIONS_MAX_BYTES = 512, PATH_MAX_BYTES = 4096 };
 
 /* What every command takes besides its own. */
 static const char common[] =
-    " --master-key --token-module --token-label --token-pin-file --log-file --log-level --json --help";
+    " --config --audit --master-key --token-module --token-label --token-pin-file --log-file --log-level --json --help";
 
 static const admin_command *find_command(const char *words, ekm_err *err) {
   size_t count;
@@ -155,14 +157,37 @@ static bool open_token(const vault_settings *s, const ekm_crypto *crypto, ekm_to
   return ok;
 }
 
-static bool run(const admin_command *command, const vault_settings *settings, ekm_err *err) {
-  bool ok = false;
-  ekm_crypto *crypto = NULL;
-  ekm_log *log = NULL;
-  admin a = {.settings = settings};
+/* Looking changes nothing, and a server says itself when it begins. */
+static bool is_audited(const admin_command *command, const vault_settings *settings) {
+  const char *last = strrchr(command->words, ' ');
+  bool only_looks = last != NULL && (strcmp(last, " list") == 0 || strcmp(last, " show") == 0);
+  return !only_looks && settings->data != NULL;
+}
 
-  EKM_TRY(check_options(command, settings, err));
-  EKM_TRY(open_log(command, settings, &log, err));
+static bool open_audit(admin *a, ekm_err *err) {
+  bool ok = false;
+  ekm_buf path;
+  ekm_buf_init(&path, PATH_MAX_BYTES);
+  EKM_TRY(admin_audit_path(a->settings, &path, err));
+  if (path.len > 0) EKM_TRY(vault_audit_open(ekm_buf_text(&path), a->options.clock, a->options.log, &a->audit, err));
+  ok = true;
+done:
+  ekm_buf_clear(&path);
+  return ok;
+}
+
+/* What must be in the audit log is not done if there can be none; only the folder itself has to be there first. */
+static bool run_audited(const admin_command *command, admin *a, ekm_err *err) {
+  ekm_err ignored = {0};
+  bool audited = is_audited(command, a->settings);
+  if (audited && !command->makes_store && !open_audit(a, err)) return false;
+  bool ok = command->run(a, err);
+  bool can_tell = !audited || !command->makes_store || open_audit(a, ok ? err : &ignored);
+  if (audited && command->run != admin_serve) vault_audit_admin(a->audit, a->settings, ok);
+  return ok && can_tell;
+}
+
+static void harden(ekm_log *log) {
   if (!ekm_process_harden()) {
     EKM_LOG(log, EKM_LOG_WARN, "vault.harden", EKM_LOG_TEXT("text", "core dumps cannot be switched off here"));
   }
@@ -173,7 +198,21 @@ static bool run(const admin_command *command, const vault_settings *settings, ek
     EKM_LOG(log, EKM_LOG_WARN, "vault.environment",
             EKM_LOG_TEXT("text", "SSLKEYLOGFILE is ignored: the keys of connections are not written to a file"));
   }
+}
+
+static bool run(const admin_command *command, vault_settings *settings, ekm_err *err) {
+  bool ok = false;
+  ekm_crypto *crypto = NULL;
+  ekm_log *log = NULL;
+  ekm_config *config = NULL;
+  admin a = {.settings = settings};
+
+  EKM_TRY(check_options(command, settings, err));
+  EKM_TRY(vault_serve_config(settings, &config, err));
+  EKM_TRY(open_log(command, settings, &log, err));
+  harden(log);
   EKM_TRY(ekm_crypto_new(&crypto, err));
+  a.config = config;
   a.options = (vault_store_options){.folder = settings->data,
                                     .master_key_file = settings->master_key,
                                     .crypto = crypto,
@@ -181,12 +220,14 @@ static bool run(const admin_command *command, const vault_settings *settings, ek
                                     .log = log};
   EKM_TRY(open_token(settings, crypto, &a.options.token, err));
   if (!command->makes_store) EKM_TRY(vault_store_open(&a.options, &a.store, err));
-  ok = command->run(&a, err);
+  ok = run_audited(command, &a, err);
 done:
   vault_store_close(&a.store);
+  vault_audit_close(&a.audit);
   ekm_token_close(&a.options.token); /* before the process ends: some modules do not bear that */
   ekm_crypto_free(&crypto);
   ekm_log_close(&log);
+  ekm_config_free(&config);
   return ok;
 }
 

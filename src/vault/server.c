@@ -1,5 +1,6 @@
 #include "vault/server.h"
 
+#include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
@@ -31,7 +32,8 @@ enum {
       16 * EKM_LIMIT_HTTP_REQUEST_BYTES, /* of a body that is too long: whoever sends more gets no answer */
   QUERY_NAME_BYTES = 64,
   QUERY_VALUE_BYTES = 1024,
-  PEM_MAX_BYTES = 256 * 1024
+  PEM_MAX_BYTES = 256 * 1024,
+  PEER_BYTES = INET6_ADDRSTRLEN
 };
 
 struct vault_server {
@@ -52,6 +54,7 @@ typedef struct passage {
   size_t received;
   size_t max; /* of the body */
   ekm_buf body;
+  char peer[PEER_BYTES];
   vault_connection *connection;
 } passage;
 
@@ -101,6 +104,13 @@ static const char *header(struct MHD_Connection *connection, const char *name) {
   return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
+static void write_peer(const struct sockaddr *address, char out[PEER_BYTES]) {
+  const void *bytes = address->sa_family == AF_INET
+                          ? (const void *)&((const struct sockaddr_in *)(const void *)address)->sin_addr
+                          : (const void *)&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+  if (inet_ntop(address->sa_family, bytes, out, PEER_BYTES) == NULL) out[0] = '\0';
+}
+
 static bool is_loopback(const struct sockaddr *address) {
   if (address->sa_family == AF_INET) {
     return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
@@ -109,7 +119,8 @@ static bool is_loopback(const struct sockaddr *address) {
          IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 }
 
-static void take_request(struct MHD_Connection *connection, const char *method, const char *url, vault_request *out) {
+static void take_request(struct MHD_Connection *connection, const char *method, const char *url, char peer[PEER_BYTES],
+                         vault_request *out) {
   memset(out, 0, sizeof *out);
   out->method = method;
   out->path = url;
@@ -120,6 +131,8 @@ static void take_request(struct MHD_Connection *connection, const char *method, 
   if (out->client_request_id == NULL) out->client_request_id = header(connection, "client-request-id");
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   out->from_loopback = info != NULL && is_loopback(info->client_addr);
+  if (info != NULL) write_peer(info->client_addr, peer);
+  out->peer = peer;
   (void)MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, take_query, out);
 }
 
@@ -212,7 +225,7 @@ static passage *begin(vault_server *server, struct MHD_Connection *connection, c
   if (p == NULL) return NULL;
   p->connection = watched(connection);
   vault_connections_begin(server->connections, p->connection);
-  take_request(connection, method, url, &request);
+  take_request(connection, method, url, p->peer, &request);
   p->head_ok = vault_service_head(&server->service, &request, &p->x);
   p->max = body_limit(p);
   ekm_buf_init(&p->body, p->max);
@@ -368,6 +381,7 @@ static bool start_service(vault_service *service, const vault_server_options *op
   service->shop = (vault_workshop){options->crypto, options->token};
   service->rng = ekm_crypto_rng(options->crypto);
   service->log = options->log;
+  service->audit = options->audit;
   service->signer =
       (vault_jwt_signer){options->crypto, vault_store_signer(options->store), vault_store_signer_kid(options->store)};
   service->token_seconds = or_default(options->token_seconds, VAULT_TOKEN_SECONDS);

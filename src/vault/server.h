@@ -22,7 +22,7 @@
 
 typedef struct vault_server vault_server;
 
-/* Texts and views are copied by vault_server_start; store, crypto, clock, token and log are borrowed until
+/* Texts and views are copied by vault_server_start; store, crypto, clock, token, log and audit are borrowed until
  * vault_server_stop. A number that is 0 stands for the default. */
 typedef struct vault_server_options {
   const char *address; /* "127.0.0.1", "::1", "0.0.0.0"; no names */
@@ -33,14 +33,15 @@ typedef struct vault_server_options {
   vault_store *store;
   const ekm_crypto *crypto;
   const ekm_clock *clock;
-  ekm_token *token;         /* where keys of HSMs live; NULL: in the database, as others */
-  ekm_log *log;             /* NULL: no log */
-  unsigned threads;         /* default: one per processor, at least two */
-  unsigned max_connections; /* default: 1024 */
-  unsigned idle_seconds;    /* default: 120; how long a connection may be silent between two requests */
-  unsigned request_ms;      /* default: 20000; from a request's headers to the end of its answer */
-  bool with_trouble;        /* clients of this machine may ask for trouble.h */
-  unsigned token_seconds;   /* default: 3599; life of an access token */
+  ekm_token *token;          /* where keys of HSMs live; NULL: in the database, as others */
+  ekm_log *log;              /* NULL: no log */
+  struct vault_audit *audit; /* NULL: none */
+  unsigned threads;          /* default: one per processor, at least two */
+  unsigned max_connections;  /* default: 1024 */
+  unsigned idle_seconds;     /* default: 120; how long a connection may be silent between two requests */
+  unsigned request_ms;       /* default: 20000; from a request's headers to the end of its answer */
+  bool with_trouble;         /* clients of this machine may ask for trouble.h */
+  unsigned token_seconds;    /* default: 3599; life of an access token */
 } vault_server_options;
 
 /* vault_server_start(options, out_server, err):

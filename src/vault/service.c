@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "vault/aad_answer.h"
 #include "vault/api_version.h"
+#include "vault/audit.h"
 #include "vault/authenticate.h"
 #include "vault/caretaker.h"
 #include "vault/metrics.h"
@@ -147,6 +148,7 @@ void vault_service_rest(vault_exchange *x, ekm_view body) {
 
 void vault_service_end(vault_exchange *x) {
   int64_t us = (ekm_clock_mono_ns() - x->started_ns) / 1000;
+  vault_audit_request(x->service->audit, x, us);
   vault_metrics_count(x->service->metrics, x->route, x->answer.status, us);
   EKM_LOG(x->service->log, EKM_LOG_INFO, "vault.request", EKM_LOG_TEXT("method", x->method),
           EKM_LOG_TEXT("operation", x->route == NULL ? "" : x->route->operation),

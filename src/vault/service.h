@@ -24,6 +24,7 @@ enum { VAULT_TOKEN_SECONDS = 3599 };
 struct vault_metrics;
 struct vault_trouble;
 struct vault_caretaker;
+struct vault_audit;
 
 /* All but tokens, metrics, trouble and caretaker is borrowed. */
 typedef struct vault_service {
@@ -35,6 +36,7 @@ typedef struct vault_service {
   ekm_log *log;
   vault_jwt_signer signer;
   vault_token_cache *tokens;
+  struct vault_audit *audit;         /* NULL: nobody is watched; borrowed */
   struct vault_metrics *metrics;     /* NULL: nothing is counted */
   struct vault_trouble *trouble;     /* NULL: none can be asked for */
   struct vault_caretaker *caretaker; /* NULL: what is due is not done */

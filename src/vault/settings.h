@@ -21,9 +21,10 @@ typedef struct vault_settings {
   const char *vault, *app, *name, *tenant, *suffix, *key_version, *permissions, *secret_file, *secret_id;
   const char *role, *key, *file, *passphrase_file;
   const char *token_module, *token_label, *token_pin_file;
+  const char *config, *audit, *tls_certificate, *tls_private_key, *operation, *since;
   const char *certificate, *certificate_id, *issuer, *subject, *audience, *keys, *federation_id;
-  unsigned threads, bits, retention_days, expires_days;
-  bool secret_stdin, passphrase_stdin, deleted, yes, trouble, hsm, roles, purge_protection, json, help, version;
+  unsigned threads, last, bits, retention_days, expires_days;
+  bool failed, secret_stdin, passphrase_stdin, deleted, yes, trouble, hsm, roles, purge_protection, json, help, version;
   char command[VAULT_COMMAND_MAX_BYTES]; /* the words with one space between them */
 } vault_settings;
 

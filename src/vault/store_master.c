@@ -167,8 +167,16 @@ static bool put_in_place(const vault_store *store, const char *new_path, ekm_err
   return ok;
 }
 
+static bool try_seal(const vault_store *store, const char *path, const store_row *meta, vault_seal **out_seal,
+                     bool *out_right, ekm_err *err) {
+  *out_right = false;
+  bool ok = seal_of(store->crypto, path, out_seal, err) && fits(*out_seal, meta, out_right, err);
+  if (!ok || !*out_right) vault_seal_free(out_seal);
+  return ok;
+}
+
 /* The seal of the master key that fits the row of meta: that of its file, or the one of a rotation that was cut short
- * (*${out_pending}). */
+ * (*${out_pending}). The file is looked at again behind the other, which a rotation may just have put in its place. */
 static bool find_seal(const vault_store *store, const store_row *meta, vault_seal **out_seal, bool *out_pending,
                       ekm_err *err) {
   bool ok = false;
@@ -176,19 +184,15 @@ static bool find_seal(const vault_store *store, const store_row *meta, vault_sea
   ekm_err ignored = {0};
   ekm_buf new_path;
 
+  *out_seal = NULL;
   *out_pending = false;
   EKM_TRY(path_of_new(store, &new_path, err));
-  EKM_TRY(seal_of(store->crypto, store->master_key, out_seal, err));
-  EKM_TRY(fits(*out_seal, meta, &right, err));
-  if (!right && ekm_file_exists(ekm_buf_text(&new_path))) {
-    vault_seal_free(out_seal);
-    *out_pending = seal_of(store->crypto, ekm_buf_text(&new_path), out_seal, &ignored) &&
-                   fits(*out_seal, meta, &right, &ignored) && right;
-  }
+  EKM_TRY(try_seal(store, store->master_key, meta, out_seal, &right, err));
+  if (!right) *out_pending = try_seal(store, ekm_buf_text(&new_path), meta, out_seal, &right, &ignored) && right;
+  if (!right) EKM_TRY(try_seal(store, store->master_key, meta, out_seal, &right, err));
   if (!right) EKM_BAIL(err, EKM_E_MASTER_KEY, "'%s'", store->master_key);
   ok = true;
 done:
-  if (!ok) vault_seal_free(out_seal);
   ekm_buf_clear(&new_path);
   return ok;
 }

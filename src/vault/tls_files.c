@@ -192,3 +192,37 @@ done:
   pair_clear(&server);
   return ok;
 }
+
+/* ---- an own certificate ------------------------------------------------------------------------------------------ */
+
+static bool warn_of_names(const vault_tls_options *options, ekm_view cert, ekm_err *err) {
+  size_t count;
+  const vault_info *vaults = vault_directory_vaults(options->dir, &count);
+  for (size_t i = 0; i <= count; i++) {
+    bool covers = false;
+    const char *name = i == count ? VAULT_LOGIN_HOST : vaults[i].host;
+    if (!ekm_cert_covers(options->crypto, cert, name, &covers, err)) return false;
+    if (covers) continue;
+    EKM_LOG(options->log, EKM_LOG_WARN, "vault.certificate", EKM_LOG_TEXT("not_covered", name),
+            EKM_LOG_TEXT("text", "clients that ask for this name will refuse the certificate"));
+  }
+  return true;
+}
+
+bool vault_tls_files_own(const vault_tls_options *options, const char *cert_path, const char *key_path,
+                         ekm_buf *out_cert_pem, ekm_buf *out_key_pem, ekm_err *err) {
+  int64_t end = 0;
+  ekm_err why = {0};
+  if (!ekm_file_is_private(key_path, err) || !ekm_file_read(cert_path, out_cert_pem, err) ||
+      !ekm_file_read(key_path, out_key_pem, err)) {
+    return false;
+  }
+  if (!holds(out_cert_pem, "BEGIN CERTIFICATE", cert_path, err) || !holds(out_key_pem, "PRIVATE KEY", key_path, err)) {
+    return false;
+  }
+  if (!ekm_cert_not_after(options->crypto, ekm_buf_view(out_cert_pem), &end, &why)) {
+    return EKM_FAIL(err, EKM_E_SERVE, "'%s' is no certificate", cert_path);
+  }
+  if (end <= ekm_clock_wall_s(options->clock)) return EKM_FAIL(err, EKM_E_SERVE, "'%s' has expired", cert_path);
+  return warn_of_names(options, ekm_buf_view(out_cert_pem), err);
+}

@@ -32,4 +32,10 @@ typedef struct vault_tls_options {
 EKM_MUST_USE bool vault_tls_files_ready(const vault_tls_options *options, ekm_buf *out_cert_pem, ekm_buf *out_key_pem,
                                         ekm_err *err);
 
+/* vault_tls_files_own(options, cert_path, key_path, out_cert_pem, out_key_pem, err):
+ * A certificate of the administrator's own instead. SERVE if it has expired or is none; names of vaults that it does
+ * not cover are logged as a warning, since clients will refuse them. The key's file must be nobody else's. */
+EKM_MUST_USE bool vault_tls_files_own(const vault_tls_options *options, const char *cert_path, const char *key_path,
+                                      ekm_buf *out_cert_pem, ekm_buf *out_key_pem, ekm_err *err);
+
 #endif

@@ -62,6 +62,7 @@ static bool check_grant(vault_exchange *x, const vault_form *form) {
 
 static bool find_app(vault_exchange *x, const vault_form *form, const vault_app **out_app) {
   const char *client_id = vault_form_text(form, "client_id");
+  (void)snprintf(x->caller.app_id, sizeof x->caller.app_id, "%s", client_id); /* who says to be asking, for the audit */
   if (!vault_directory_has_tenant(x->dir, x->tenant)) return vault_aad_refuse(x, VAULT_AAD_TENANT, x->tenant, "");
   if (client_id[0] == '\0') return vault_aad_refuse(x, VAULT_AAD_PARAMETER, "client_id", "");
   *out_app = vault_directory_app(x->dir, client_id);

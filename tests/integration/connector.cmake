@@ -35,11 +35,13 @@ if(TARGET akvd)
     $<TARGET_FILE:akvd> ${CMAKE_SOURCE_DIR}/docs/man/akvd.1)
   add_test(NAME test_akvd_process_identity COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/test_akvd_process_identity.sh
     $<TARGET_FILE:akvd>)
+  add_test(NAME test_akvd_process_audit COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/test_akvd_process_audit.sh
+    $<TARGET_FILE:akvd>)
   add_test(NAME test_akvd_process_serve COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/test_akvd_process_serve.sh
     $<TARGET_FILE:akvd>)
   add_test(NAME test_akvd_process_token COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/test_akvd_process_token.sh
     $<TARGET_FILE:akvd>)
-  set_tests_properties(test_akvd_process_admin test_akvd_process_identity test_akvd_process_serve
+  set_tests_properties(test_akvd_process_admin test_akvd_process_identity test_akvd_process_serve test_akvd_process_audit
     test_akvd_process_token
     PROPERTIES LABELS integration TIMEOUT 120)
 endif()

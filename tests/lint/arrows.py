@@ -54,6 +54,7 @@ FOREIGN = {
     "wincrypt.h": WINDOWS,
     "dlfcn.h": POSIX,
     "fcntl.h": POSIX + SOCKETS,
+    "pwd.h": POSIX,
     "pthread.h": POSIX + ["src/base/mutex.h"],
     "sched.h": POSIX,
     "signal.h": POSIX + SOCKETS,

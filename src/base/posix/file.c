@@ -161,6 +161,12 @@ FILE *ekm_file_open_append(const char *path, ekm_err *err) {
   return file;
 }
 
+bool ekm_file_is_at(FILE *file, const char *path) {
+  struct stat open, there;
+  return fstat(fileno(file), &open) == 0 && stat(path, &there) == 0 && open.st_dev == there.st_dev &&
+         open.st_ino == there.st_ino;
+}
+
 bool ekm_file_is_absolute(const char *path) {
   return path[0] == '/';
 }

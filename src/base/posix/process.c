@@ -1,6 +1,8 @@
 #include "base/process.h"
 
+#include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -61,6 +63,14 @@ void ekm_process_wait_stop(void) {
 
 bool ekm_process_unset(const char *name) {
   return ekm_env_get(ekm_env_process(), name) != NULL && unsetenv(name) == 0;
+}
+
+void ekm_process_user(char out[EKM_PROCESS_USER_BYTES]) {
+  struct passwd entry, *found = NULL;
+  char texts[4096];
+  bool named = getpwuid_r(getuid(), &entry, texts, sizeof texts, &found) == 0 && found != NULL;
+  if (named && snprintf(out, EKM_PROCESS_USER_BYTES, "%s", entry.pw_name) < EKM_PROCESS_USER_BYTES) return;
+  (void)snprintf(out, EKM_PROCESS_USER_BYTES, "uid %ld", (long)getuid());
 }
 
 int64_t ekm_process_id(void) {

@@ -161,6 +161,12 @@ FILE *ekm_file_open_append(const char *path, ekm_err *err) {
   return file;
 }
 
+/* A file that is open cannot be moved there. */
+bool ekm_file_is_at(FILE *file, const char *path) {
+  (void)file;
+  return ekm_file_exists(path);
+}
+
 bool ekm_file_is_absolute(const char *path) {
   bool drive = path[0] != '\0' && path[1] == ':' && (path[2] == '\\' || path[2] == '/');
   return drive || (path[0] == '\\' && path[1] == '\\');

@@ -38,6 +38,11 @@ bool ekm_process_unset(const char *name) {
   return _putenv_s(name, "") == 0 && was_there;
 }
 
+void ekm_process_user(char out[EKM_PROCESS_USER_BYTES]) {
+  DWORD len = EKM_PROCESS_USER_BYTES;
+  if (!GetUserNameA(out, &len)) out[0] = '\0';
+}
+
 int64_t ekm_process_id(void) {
   return (int64_t)GetCurrentProcessId();
 }
