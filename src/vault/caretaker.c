@@ -84,6 +84,8 @@ void vault_caretaker_look(vault_caretaker *caretaker, int64_t vault_id, const ch
 
 static void look_now_and_then(void *arg) {
   vault_caretaker *c = arg;
+  ekm_err err = {0};
+  if (!vault_store_verify(c->rotor.store, &err)) ekm_log_err(c->log, EKM_LOG_ERROR, "vault.verify", &err);
   ekm_mutex_lock(&c->lock);
   while (!c->stopping) {
     c->called = false;

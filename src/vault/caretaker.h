@@ -1,7 +1,7 @@
 /* Who does what is due without anybody's asking: rotations by policy, purges at the end of retention. On the vault's
  * clock, not on a timer's: before a request is handled, what is due with its key is done, so that a client never gets a
  * version that should have been rotated or a key that should be gone; a thread does the others, at once when a request
- * finds that there are some, and else it looks once a minute.
+ * finds that there are some, and else it looks once a minute. Before that, it reads the whole database once.
  *
  * A rotation that cannot be done (the key has all the versions that it may have) is logged and put off for a day;
  * what fails for the machine's reasons is tried again after a minute.

@@ -88,23 +88,26 @@ done:
   return ok;
 }
 
-static bool toggle(const vault_seal *seal, vault_seal_set *set, const uint8_t mac[VAULT_SEAL_MAC_BYTES], ekm_err *err) {
-  uint8_t element[VAULT_SEAL_MAC_BYTES];
-  if (!vault_seal_mac(seal, VAULT_SEAL_SET, ekm_view_of(mac, VAULT_SEAL_MAC_BYTES), element, err)) return false;
+bool vault_seal_counter(const vault_seal *seal, ekm_prf **out_prf, ekm_err *err) {
+  return ekm_prf_new(seal->crypto, &seal->keys[VAULT_SEAL_SET], out_prf, err);
+}
+
+static bool toggle(ekm_prf *counter, vault_seal_set *set, const uint8_t mac[VAULT_SEAL_MAC_BYTES], ekm_err *err) {
+  uint8_t element[EKM_PRF_OUT_BYTES];
+  if (!ekm_prf_run(counter, mac, element, err)) return false;
   for (size_t i = 0; i < sizeof element; i++) set->sum[i] ^= element[i];
   return true;
 }
 
-bool vault_seal_set_add(const vault_seal *seal, vault_seal_set *set, const uint8_t mac[VAULT_SEAL_MAC_BYTES],
-                        ekm_err *err) {
-  if (!toggle(seal, set, mac, err)) return false;
+bool vault_seal_set_add(ekm_prf *counter, vault_seal_set *set, const uint8_t mac[VAULT_SEAL_MAC_BYTES], ekm_err *err) {
+  if (!toggle(counter, set, mac, err)) return false;
   set->count++;
   return true;
 }
 
-bool vault_seal_set_remove(const vault_seal *seal, vault_seal_set *set, const uint8_t mac[VAULT_SEAL_MAC_BYTES],
+bool vault_seal_set_remove(ekm_prf *counter, vault_seal_set *set, const uint8_t mac[VAULT_SEAL_MAC_BYTES],
                            ekm_err *err) {
-  if (!toggle(seal, set, mac, err)) return false;
+  if (!toggle(counter, set, mac, err)) return false;
   set->count--;
   return true;
 }

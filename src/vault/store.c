@@ -152,6 +152,7 @@ static bool check_all(vault_store *store, ekm_err *err) {
   int64_t seen;
 
   store->is_checked = false;
+  store->counted_vault = 0;
   bool ok = store_master_follow(store, err) && store_db_changes(store->db, &seen, err) &&
             store_load_directory(store->db, &set, &dir, err) && store_load_keys(store->db, &set, err) &&
             store_db_check_set(store->db, &set, err);
@@ -167,8 +168,13 @@ static bool check_all(vault_store *store, ekm_err *err) {
   return ok;
 }
 
+static bool check_trust(const vault_store *store, ekm_err *err) {
+  return !store->is_tampered || EKM_FAIL(err, EKM_E_STORE_TAMPERED, "a row does not fit its MAC; see the log");
+}
+
 bool store_sync(vault_store *store, ekm_err *err) {
   int64_t now;
+  if (!check_trust(store, err)) return false;
   if (!store_db_changes(store->db, &now, err)) return false;
   if (store->is_checked && now == store->seen) return true;
   bool ok = store_db_begin_read(store->db, err) && check_all(store, err);
@@ -179,7 +185,7 @@ bool store_sync(vault_store *store, ekm_err *err) {
 
 bool store_read_begin(vault_store *store, ekm_err *err) {
   int64_t now;
-  bool ok = store_db_begin_read(store->db, err) && store_db_changes(store->db, &now, err) &&
+  bool ok = check_trust(store, err) && store_db_begin_read(store->db, err) && store_db_changes(store->db, &now, err) &&
             ((store->is_checked && now == store->seen) || check_all(store, err));
   if (!ok) store_db_rollback(store->db);
   return ok;
@@ -188,7 +194,7 @@ bool store_read_begin(vault_store *store, ekm_err *err) {
 bool store_write_begin(vault_store *store, ekm_err *err) {
   int64_t now;
   ekm_mutex_lock(&store->lock);
-  bool ok = store_db_begin(store->db, err) && store_db_changes(store->db, &now, err) &&
+  bool ok = check_trust(store, err) && store_db_begin(store->db, err) && store_db_changes(store->db, &now, err) &&
             ((store->is_checked && now == store->seen) || check_all(store, err));
   if (ok) return true;
   store_db_rollback(store->db);
@@ -202,6 +208,7 @@ bool store_write_end(vault_store *store, bool ok, ekm_err *err) {
     ok = store_db_commit(store->db, err);
   else
     store_db_rollback(store->db);
+  if (!ok) store->counted_vault = 0;
   bool is_ours = !ok && (err->id == EKM_E_STORE || err->id == EKM_E_STORE_BUSY || err->id == EKM_E_STORE_BROKEN ||
                          err->id == EKM_E_STORE_TAMPERED);
   if (is_ours) ekm_log_err(store->log, EKM_LOG_ERROR, "vault.store", err);
@@ -264,4 +271,33 @@ bool vault_store_count_keys(vault_store *store, size_t *out, ekm_err *err) {
   }
   ekm_mutex_unlock(&store->lock);
   return ok;
+}
+
+static bool verify(vault_store *store, const vault_seal *seal, ekm_err *err) {
+  store_db *db = NULL;
+  bool ok = store_db_open(store->path, false, seal, &db, err) && store_db_begin_read(db, err);
+  for (int table = 0; ok && table < STORE_TABLES; table++) ok = store_load_rows(db, (store_table)table, NULL, err);
+  if (db != NULL) store_db_rollback(db);
+  store_db_close(&db);
+  return ok;
+}
+
+bool vault_store_verify(vault_store *store, ekm_err *err) {
+  for (;;) {
+    ekm_mutex_lock(&store->lock);
+    const vault_seal *seal = store->seal;
+    bool ok = store_sync(store, err);
+    ekm_mutex_unlock(&store->lock);
+    if (!ok || verify(store, seal, err)) return ok;
+    ekm_mutex_lock(&store->lock);
+    ekm_err ignored = {0};
+    bool is_current = !store_sync(store, &ignored) || seal == store->seal; /* else the master key is a new one */
+    if (is_current && err->id == EKM_E_STORE_TAMPERED) {
+      store->is_tampered = true;
+      ekm_log_err(store->log, EKM_LOG_ERROR, "vault.store", err);
+    }
+    ekm_mutex_unlock(&store->lock);
+    if (is_current) return false;
+    ekm_err_clear(err);
+  }
 }

@@ -75,6 +75,11 @@ EKM_MUST_USE bool vault_store_create(const vault_store_options *options, ekm_err
  * STORE_TAMPERED if the set of rows is not the one that was last written. */
 EKM_MUST_USE bool vault_store_open(const vault_store_options *options, vault_store **out_store, ekm_err *err);
 
+/* vault_store_verify(store, err):
+ * Read every row once, on a connection of its own, whether it fits its MAC: seconds for 100,000 keys, in which others
+ * work. STORE_TAMPERED if one does not; from then on so is every call. */
+EKM_MUST_USE bool vault_store_verify(vault_store *store, ekm_err *err);
+
 /* vault_store_copy(store, path, err): a copy of the database as it is now, sealed as it is, in a new file.
  * vault_store_count_keys(store, out, err): the names of all vaults, deleted ones too. */
 EKM_MUST_USE bool vault_store_copy(vault_store *store, const char *path, ekm_err *err);

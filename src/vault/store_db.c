@@ -12,7 +12,7 @@ enum {
   SQL_MAX_BYTES = 1024,
   RECORD_MAX_BYTES = 1024 * 1024,
   BUSY_MS = 10000, /* how long another process may hold the database */
-  SET_BYTES = 8 + VAULT_SEAL_MAC_BYTES,
+  SET_BYTES = 8 + EKM_PRF_OUT_BYTES,
   META_ROOT = 5 /* column of STORE_META_GET */
 };
 
@@ -20,6 +20,7 @@ struct store_db {
   sqlite3 *handle;
   sqlite3_stmt *statements[STORE_QUERIES];
   const vault_seal *seal;
+  ekm_prf *counter;         /* of the seal */
   vault_seal_set committed; /* what the disk has */
   vault_seal_set pending;   /* what the running transaction will leave */
   bool in_transaction;
@@ -158,8 +159,7 @@ bool store_db_open(const char *path, bool create, const vault_seal *seal, store_
   *out_db = NULL;
   store_db *db = ekm_mem_alloc(sizeof *db, err);
   if (db == NULL) return false;
-  db->seal = seal;
-  if (!open_handle(db, path, create, err)) {
+  if (!store_db_use_seal(db, seal, err) || !open_handle(db, path, create, err)) {
     store_db_close(&db);
     return false;
   }
@@ -171,6 +171,7 @@ void store_db_close(store_db **db) {
   if (*db == NULL) return;
   for (int i = 0; i < STORE_QUERIES; i++) (void)sqlite3_finalize((*db)->statements[i]);
   (void)sqlite3_close((*db)->handle);
+  ekm_prf_free(&(*db)->counter);
   ekm_mem_free(*db);
   *db = NULL;
 }
@@ -312,7 +313,7 @@ bool store_db_get(store_db *db, store_table table, const store_value *keys, stor
 static bool forget_old(store_db *db, store_table table, const store_value *keys, bool *out_found, ekm_err *err) {
   store_row row;
   bool ok = store_db_get(db, table, keys, &row, out_found, err) &&
-            (!*out_found || vault_seal_set_remove(db->seal, &db->pending, row.mac, err));
+            (!*out_found || vault_seal_set_remove(db->counter, &db->pending, row.mac, err));
   store_db_end(db, STORE_GET(table));
   return ok;
 }
@@ -331,12 +332,12 @@ bool store_db_put(store_db *db, store_table table, const store_value *values, ek
   bool found;
   uint8_t mac[VAULT_SEAL_MAC_BYTES];
   return forget_old(db, table, values, &found, err) && write_row(db, table, values, mac, err) &&
-         vault_seal_set_add(db->seal, &db->pending, mac, err);
+         vault_seal_set_add(db->counter, &db->pending, mac, err);
 }
 
 bool store_db_put_anew(store_db *db, store_table table, const store_value *values, ekm_err *err) {
   uint8_t mac[VAULT_SEAL_MAC_BYTES];
-  return write_row(db, table, values, mac, err) && vault_seal_set_add(db->seal, &db->pending, mac, err);
+  return write_row(db, table, values, mac, err) && vault_seal_set_add(db->counter, &db->pending, mac, err);
 }
 
 bool store_db_remove(store_db *db, store_table table, const store_value *keys, ekm_err *err) {
@@ -395,8 +396,32 @@ void store_db_rollback(store_db *db) {
   if (sqlite3_get_autocommit(db->handle) == 0) (void)!store_db_run(db, STORE_ROLLBACK, NULL, 0, &ignored);
 }
 
-void store_db_use_seal(store_db *db, const vault_seal *seal) {
+bool store_db_use_seal(store_db *db, const vault_seal *seal, ekm_err *err) {
+  ekm_prf *counter = NULL;
+  if (!vault_seal_counter(seal, &counter, err)) return false;
+  ekm_prf_free(&db->counter);
+  db->counter = counter;
   db->seal = seal;
+  return true;
+}
+
+bool store_db_count(store_db *db, const uint8_t mac[VAULT_SEAL_MAC_BYTES], vault_seal_set *set, ekm_err *err) {
+  return vault_seal_set_add(db->counter, set, mac, err);
+}
+
+bool store_db_count_all(store_db *db, store_query macs, vault_seal_set *set, ekm_err *err) {
+  store_row row;
+  bool found = true;
+  bool ok = store_db_query(db, macs, NULL, 0, err);
+  while (ok && found) {
+    ok = step(db, macs, &row, &found, err);
+    if (!ok || !found) break;
+    ekm_view mac = row.values[0].bytes;
+    ok = mac.len == VAULT_SEAL_MAC_BYTES ? store_db_count(db, mac.ptr, set, err)
+                                         : EKM_FAIL(err, EKM_E_STORE_TAMPERED, "a row has no MAC");
+  }
+  store_db_end(db, macs);
+  return ok;
 }
 
 bool store_db_begin_anew(store_db *db, ekm_err *err) {

@@ -70,9 +70,10 @@ typedef enum store_query {
   STORE_META_PUT,
   STORE_META_RESEAL,
   STORE_ROOT_PUT,
-  STORE_LIVE_NAMES,    /* vault_id, after, limit */
-  STORE_DELETED_NAMES, /* vault_id, after, limit */
-  STORE_VERSIONS,      /* vault_id, name, after, limit */
+  STORE_NAME_MACS, /* of key_name */
+  STORE_VERSION_MACS,
+  STORE_NAMES,    /* vault_id, after; live and deleted, since a row is believed only when it was read */
+  STORE_VERSIONS, /* vault_id, name, after, limit */
   STORE_NEXT_DUE,
   STORE_COPY,            /* path */
   STORE_COUNT_KEYS,      /* vault_id */
@@ -127,8 +128,14 @@ void store_db_rollback(store_db *db);
 /* store_db_seal(db): what it was opened with. */
 const vault_seal *store_db_seal(const store_db *db);
 
-/* store_db_use_seal(db, seal): from now on by that one, which is borrowed; outside of a writing transaction. */
-void store_db_use_seal(store_db *db, const vault_seal *seal);
+/* store_db_use_seal(db, seal, err): from now on by that one, which is borrowed; outside of a writing transaction. */
+EKM_MUST_USE bool store_db_use_seal(store_db *db, const vault_seal *seal, ekm_err *err);
+
+/* store_db_count(db, mac, set, err): a row into a set. store_db_count_all(db, macs, set, err): all rows of a table, by
+ * one of the queries for MACs alone; whether they fit their MACs is not looked at. */
+EKM_MUST_USE bool store_db_count(store_db *db, const uint8_t mac[VAULT_SEAL_MAC_BYTES], vault_seal_set *set,
+                                 ekm_err *err);
+EKM_MUST_USE bool store_db_count_all(store_db *db, store_query macs, vault_seal_set *set, ekm_err *err);
 
 /* For another seal of everything: store_db_begin_anew(db, err) begins writing with an empty set,
  * store_db_put_anew(db, table, values, err) writes a row that is there already with its new MAC. */

@@ -126,13 +126,22 @@ static bool count(vault_store *store, store_query query, const store_key_id *id,
   return ok;
 }
 
+static bool count_names(vault_store *store, const store_key_id *id, size_t *out, ekm_err *err) {
+  if (store->counted_vault != id->vault_id) {
+    if (!count(store, STORE_COUNT_KEYS, id, &store->counted, err)) return false;
+    store->counted_vault = id->vault_id;
+  }
+  *out = store->counted;
+  return true;
+}
+
 bool store_check_room(vault_store *store, const store_key_id *id, bool is_new_name, bool is_hsm, ekm_err *err) {
   size_t has = 0;
   size_t max = is_new_name ? store->max_keys : store->max_versions;
   if (!is_new_name && is_hsm && max > VAULT_STORE_HSM_VERSIONS_MAX) max = VAULT_STORE_HSM_VERSIONS_MAX;
-  if (!count(store, is_new_name ? STORE_COUNT_KEYS : STORE_COUNT_VERSIONS, id, &has, err)) return false;
-  return has < max ||
-         EKM_FAIL(err, EKM_E_LIMIT, "%zu %s", has, is_new_name ? "keys in the vault" : "versions of the key");
+  bool ok = is_new_name ? count_names(store, id, &has, err) : count(store, STORE_COUNT_VERSIONS, id, &has, err);
+  if (!ok || has < max) return ok;
+  return EKM_FAIL(err, EKM_E_LIMIT, "%zu %s", has, is_new_name ? "keys in the vault" : "versions of the key");
 }
 
 /* May ${old}, the name's row, get a new version? */

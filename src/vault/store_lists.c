@@ -21,16 +21,16 @@ static bool add_item(vault_store *store, const store_row *name, const char *vers
   return ok;
 }
 
-static bool list_names(vault_store *store, store_query query, const store_value *args, vault_key_page *page,
+static bool list_names(vault_store *store, bool deleted, const store_value *args, size_t max, vault_key_page *page,
                        ekm_err *err) {
   bool ok = false;
   bool found = false;
   store_row row;
-  size_t max = (size_t)args[2].number - 1;
 
-  EKM_TRY(store_db_query(store->db, query, args, 3, err));
+  EKM_TRY(store_db_query(store->db, STORE_NAMES, args, 2, err));
   for (;;) {
-    EKM_TRY(store_db_next(store->db, query, STORE_KEY_NAME, &row, &found, err));
+    EKM_TRY(store_db_next(store->db, STORE_NAMES, STORE_KEY_NAME, &row, &found, err));
+    if (found && (row.values[5].number != 0) != deleted) continue;
     if (!found || page->count == max) break;
     EKM_TRY(add_item(store, &row, store_value_text(&row.values[3]), page, err));
     EKM_TRY(ekm_text_copy(page->next, sizeof page->next, store_value_text(&row.values[1]), "a marker", err));
@@ -38,7 +38,7 @@ static bool list_names(vault_store *store, store_query query, const store_value 
   if (!found) page->next[0] = '\0';
   ok = true;
 done:
-  store_db_end(store->db, query);
+  store_db_end(store->db, STORE_NAMES);
   return ok;
 }
 
@@ -53,15 +53,15 @@ static bool lower_marker(const char *after, char out[EKM_LIMIT_KEY_NAME_CHARS + 
   return true;
 }
 
-static bool list(vault_store *store, store_query query, int64_t vault_id, const char *after, size_t max,
+static bool list(vault_store *store, bool deleted, int64_t vault_id, const char *after, size_t max,
                  vault_key_page *out_page, ekm_err *err) {
   char marker[EKM_LIMIT_KEY_NAME_CHARS + 1];
   memset(out_page, 0, sizeof *out_page);
   if (max == 0 || max > VAULT_STORE_PAGE_MAX) return EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "a page of %zu items", max);
   if (!lower_marker(after, marker)) return true;
-  const store_value args[] = {store_int(vault_id), store_text(marker), store_int((int64_t)max + 1)};
+  const store_value args[] = {store_int(vault_id), store_text(marker)};
   ekm_mutex_lock(&store->lock);
-  bool ok = store_read_begin(store, err) && list_names(store, query, args, out_page, err);
+  bool ok = store_read_begin(store, err) && list_names(store, deleted, args, max, out_page, err);
   store_db_rollback(store->db);
   ekm_mutex_unlock(&store->lock);
   if (!ok) vault_key_page_clear(out_page);
@@ -70,12 +70,12 @@ static bool list(vault_store *store, store_query query, int64_t vault_id, const 
 
 bool vault_store_key_list(vault_store *store, int64_t vault_id, const char *after, size_t max, vault_key_page *out_page,
                           ekm_err *err) {
-  return list(store, STORE_LIVE_NAMES, vault_id, after, max, out_page, err);
+  return list(store, false, vault_id, after, max, out_page, err);
 }
 
 bool vault_store_deleted_list(vault_store *store, int64_t vault_id, const char *after, size_t max,
                               vault_key_page *out_page, ekm_err *err) {
-  return list(store, STORE_DELETED_NAMES, vault_id, after, max, out_page, err);
+  return list(store, true, vault_id, after, max, out_page, err);
 }
 
 static bool list_versions(vault_store *store, const store_value *args, vault_key_page *page, ekm_err *err) {

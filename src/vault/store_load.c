@@ -143,7 +143,7 @@ static bool load_table(const loader *in, const load_plan *plan, void **out_thing
     EKM_TRY(store_db_next(in->db, scan, plan->table, &row, &found, err));
     if (!found) break;
     EKM_TRY(room_for_one(out_things, *out_count, plan->thing_bytes, err));
-    EKM_TRY(vault_seal_set_add(store_db_seal(in->db), in->set, row.mac, err));
+    EKM_TRY(store_db_count(in->db, row.mac, in->set, err));
     EKM_TRY(plan->read((uint8_t *)*out_things + *out_count * plan->thing_bytes, &row, in->dir, err));
     ++*out_count;
   }
@@ -209,18 +209,19 @@ bool store_load_directory(store_db *db, vault_seal_set *set, vault_directory **o
 }
 
 bool store_load_keys(store_db *db, vault_seal_set *set, ekm_err *err) {
-  static const store_table tables[] = {STORE_KEY_NAME, STORE_KEY_VERSION, STORE_DUE};
-  bool ok = true;
-  for (size_t i = 0; ok && i < sizeof tables / sizeof tables[0]; i++) {
-    store_row row;
-    store_query scan = STORE_SCAN(tables[i]);
-    bool found = true;
-    ok = store_db_query(db, scan, NULL, 0, err);
-    while (ok && found) {
-      ok = store_db_next(db, scan, tables[i], &row, &found, err) &&
-           (!found || vault_seal_set_add(store_db_seal(db), set, row.mac, err));
-    }
-    store_db_end(db, scan);
+  return store_db_count_all(db, STORE_NAME_MACS, set, err) && store_db_count_all(db, STORE_VERSION_MACS, set, err) &&
+         store_load_rows(db, STORE_DUE, set, err);
+}
+
+bool store_load_rows(store_db *db, store_table table, vault_seal_set *set, ekm_err *err) {
+  store_row row;
+  store_query scan = STORE_SCAN(table);
+  bool found = true;
+  bool ok = store_db_query(db, scan, NULL, 0, err);
+  while (ok && found) {
+    ok = store_db_next(db, scan, table, &row, &found, err) &&
+         (!found || set == NULL || store_db_count(db, row.mac, set, err));
   }
+  store_db_end(db, scan);
   return ok;
 }

@@ -25,8 +25,11 @@ struct vault_directory {
 /* store_load_directory(db, set, out_dir, err): the caller is in a transaction; ${set} is added to. */
 EKM_MUST_USE bool store_load_directory(store_db *db, vault_seal_set *set, vault_directory **out_dir, ekm_err *err);
 
-/* store_load_keys(db, set, err): check the rows of all keys and count them; nothing is kept. */
+/* store_load_keys(db, set, err): count the rows of all keys, and read what is due; nothing is kept.
+ * store_load_rows(db, table, set, err): read all rows of a table, whether they fit their MACs; count them into ${set}
+ * unless that is NULL. */
 EKM_MUST_USE bool store_load_keys(store_db *db, vault_seal_set *set, ekm_err *err);
+EKM_MUST_USE bool store_load_rows(store_db *db, store_table table, vault_seal_set *set, ekm_err *err);
 
 /* vault_directory_retain(dir): one reference more. */
 const vault_directory *vault_directory_retain(vault_directory *dir);

@@ -214,14 +214,16 @@ static bool read_meta(vault_store *store, store_row *out, ekm_err *err) {
 bool store_master_open(vault_store *store, const char *db_path, ekm_err *err) {
   bool ok = false;
   bool pending = false;
+  vault_seal *right = NULL;
   store_row meta;
 
   EKM_TRY(seal_of(store->crypto, store->master_key, &store->seal, err));
   EKM_TRY(store_db_open(db_path, false, store->seal, &store->db, err));
   EKM_TRY(read_meta(store, &meta, err));
+  EKM_TRY(find_seal(store, &meta, &right, &pending, err));
   vault_seal_free(&store->seal);
-  EKM_TRY(find_seal(store, &meta, &store->seal, &pending, err));
-  store_db_use_seal(store->db, store->seal);
+  store->seal = right;
+  EKM_TRY(store_db_use_seal(store->db, store->seal, err));
   EKM_TRY(take_meta(store, &meta, err));
   if (pending) EKM_TRY(finish_rotation(store, err));
   ok = true;
@@ -236,9 +238,9 @@ static bool retire(vault_store *store, vault_seal *new, ekm_err *err) {
     return EKM_FAIL(err, EKM_E_MASTER_KEY, "the master key changed %d times under this server; start it anew",
                     STORE_RETIRED_MAX);
   }
+  if (!store_db_use_seal(store->db, new, err)) return false;
   store->retired[store->retired_count++] = store->seal;
   store->seal = new;
-  store_db_use_seal(store->db, new);
   return true;
 }
 

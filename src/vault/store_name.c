@@ -51,6 +51,7 @@ bool store_name_put(vault_store *store, const store_key_id *id, const store_name
       store_text(new->newest),  store_int(new->created),   store_int(new->deleted_at),
       store_int(new->purge_at), store_int(new->rotate_at), store_text(new->policy),
   };
+  if (old == NULL && store->counted_vault == id->vault_id) store->counted++;
   return store_db_put(store->db, STORE_KEY_NAME, values, err);
 }
 
@@ -58,5 +59,6 @@ bool store_name_remove(vault_store *store, const store_key_id *id, const store_n
   store_value due[4];
   const store_value keys[] = {store_int(id->vault_id), store_text(id->lower)};
   if (due_of(id, old, due) && !store_db_remove(store->db, STORE_DUE, due, err)) return false;
+  if (store->counted_vault == id->vault_id) store->counted--;
   return store_db_remove(store->db, STORE_KEY_NAME, keys, err);
 }

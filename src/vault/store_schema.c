@@ -31,10 +31,9 @@ static const char *const plain[] = {
     [STORE_META_RESEAL - STORE_PLAIN] =
         "UPDATE meta SET check_value = ?1, signer_sealed = ?2, lasting_sealed = ?3 WHERE id = 1",
     [STORE_ROOT_PUT - STORE_PLAIN] = "UPDATE meta SET root = ?1 WHERE id = 1",
-    [STORE_LIVE_NAMES - STORE_PLAIN] =
-        "SELECT * FROM key_name WHERE vault_id = ?1 AND name > ?2 AND deleted_at = 0 ORDER BY name LIMIT ?3",
-    [STORE_DELETED_NAMES - STORE_PLAIN] =
-        "SELECT * FROM key_name WHERE vault_id = ?1 AND name > ?2 AND deleted_at <> 0 ORDER BY name LIMIT ?3",
+    [STORE_NAME_MACS - STORE_PLAIN] = "SELECT mac FROM key_name",
+    [STORE_VERSION_MACS - STORE_PLAIN] = "SELECT mac FROM key_version",
+    [STORE_NAMES - STORE_PLAIN] = "SELECT * FROM key_name WHERE vault_id = ?1 AND name > ?2 ORDER BY name",
     [STORE_VERSIONS - STORE_PLAIN] =
         "SELECT * FROM key_version WHERE vault_id = ?1 AND name = ?2 AND version > ?3 ORDER BY version LIMIT ?4",
     [STORE_NEXT_DUE - STORE_PLAIN] = "SELECT * FROM due ORDER BY due_at, vault_id, name, what LIMIT 1",

@@ -46,9 +46,12 @@ struct vault_store {
   vault_due due;  /* what is due next, as of ${due_epoch} */
   uint64_t due_epoch;
   size_t max_keys, max_versions;
-  vault_directory *dir; /* of the state 'seen' */
-  int64_t seen;         /* store_db_changes when everything was checked */
+  int64_t counted_vault; /* how many names this vault has, live or deleted, is known: */
+  size_t counted;        /* counting costs a look at each of them. 0: of none */
+  vault_directory *dir;  /* of the state 'seen' */
+  int64_t seen;          /* store_db_changes when everything was checked */
   bool is_checked;
+  bool is_tampered; /* vault_store_verify found it out */
 };
 
 /* store_write_begin(store, err): when it fails, nothing is locked. */

@@ -58,8 +58,8 @@ static ekm_err_id use_all(store_fixture *f) {
   ekm_err err = {0};
   vault_store *store = NULL;
   const vault_directory *dir = NULL;
-  bool ok = store_fixture_try(f, &store, &err) && vault_store_directory(store, &dir, &err) &&
-            check_secrets(f, store, dir, &err) &&
+  bool ok = store_fixture_try(f, &store, &err) && vault_store_verify(store, &err) &&
+            vault_store_directory(store, &dir, &err) && check_secrets(f, store, dir, &err) &&
             vault_directory_granted(dir, vault_directory_vault_by_id(dir, f->local), f->app_b, NULL) ==
                 (VAULT_MAY_GET | VAULT_MAY_LIST) &&
             use_keys(f, store, &err);
@@ -333,7 +333,7 @@ static void a_broken_schema_is_refused(void **state) {
       {"a column more", "ALTER TABLE app ADD COLUMN rights TEXT", EKM_E_STORE},
       {"a computed column more", "ALTER TABLE app ADD COLUMN rights TEXT GENERATED ALWAYS AS ('all') VIRTUAL",
        EKM_E_STORE_TAMPERED},
-      {"a column of another name", "ALTER TABLE key_name RENAME COLUMN deleted_at TO deleted", EKM_E_STORE},
+      {"a column of another name", "ALTER TABLE key_name RENAME COLUMN deleted_at TO deleted", EKM_E_STORE_TAMPERED},
       {"other types", LAX_PERMISSIONS, EKM_E_STORE_TAMPERED},
       {"a view for a table",
        "ALTER TABLE permission RENAME TO old; CREATE VIEW permission AS SELECT vault_id, client_id,"
