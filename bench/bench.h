@@ -15,9 +15,17 @@ bool bench_heap(void);
 bool bench_cold_name(void);
 bool bench_cold_thumb(void);
 
-/* vault_1, vault_16: CPU time of akvd per unwrapKey beside one raw private-key operation. */
+/* vault_1, vault_16, vault_256: CPU time of akvd per unwrapKey beside one raw private-key operation, and throughput. */
 bool bench_vault_1(void);
 bool bench_vault_16(void);
+bool bench_vault_256(void);
+
+/* vault_threads: CPU time per unwrapKey of a server with two threads beside one with one. vault_get: of a GET. */
+bool bench_vault_threads(void);
+bool bench_vault_get(void);
+
+/* growth: a line of numbers for the table of bench.sh. */
+bool bench_growth(void);
 
 /* memory: akvd's resident memory with 10,000 keys, all of which were used. */
 bool bench_memory(void);

@@ -10,7 +10,7 @@ CC      := x86_64-w64-mingw32-gcc-win32
 CFLAGS  := -std=c17 -O2 @cmake/warnings.flags -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
            -D_WIN32_WINNT=0x0A00 -DUNICODE -D_UNICODE -D__USE_MINGW_ANSI_STDIO=1 -Isrc -Iinclude -isystem $(OUT)/include
 
-SOURCES := $(filter-out %_openssl.c, $(wildcard $(LAYERS:%=src/%/*.c) $(LAYERS:%=src/%/windows/*.c)))
+SOURCES := $(filter-out %_openssl.c %_p11.c, $(wildcard $(LAYERS:%=src/%/*.c) $(LAYERS:%=src/%/windows/*.c)))
 OBJECTS := $(SOURCES:%.c=$(OUT)/%.o)
 
 check: $(OBJECTS)

@@ -12,6 +12,9 @@
  * ends the process. */
 bool ekm_process_harden(void);
 
+/* ekm_process_many_files(): let this process have as many files and connections open as the system lets it. */
+void ekm_process_many_files(void);
+
 /* ekm_process_lock_memory():
  * Keep all memory of the process, what it will get too, out of swap: for programs that hold keys in the buffers of
  * libraries. Returns false where the system's limit does not allow it; nothing is locked then, since memory that is

@@ -152,12 +152,10 @@ bool token_do(ekm_token *token, token_work *w, CK_RV *out_code, ekm_err *err) {
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 static bool has_label(const CK_TOKEN_INFO *info, const char *label) {
-  char padded[LABEL_BYTES];
   size_t len = strlen(label);
-  if (len > sizeof padded) return false;
-  memset(padded, ' ', sizeof padded);
-  memcpy(padded, label, len);
-  return ekm_view_equal(ekm_view_of(padded, sizeof padded), ekm_view_of(info->label, sizeof info->label));
+  bool same = len <= LABEL_BYTES;
+  for (size_t i = 0; same && i < LABEL_BYTES; i++) same = info->label[i] == (CK_UTF8CHAR)(i < len ? label[i] : ' ');
+  return same;
 }
 
 static bool find_slot(ekm_token *token, const char *label, ekm_err *err) {

@@ -96,6 +96,7 @@ bool admin_serve(admin *a, ekm_err *err) {
   ekm_buf_init(&cert, VAULT_TLS_PEM_MAX_BYTES);
   ekm_buf_init(&key, VAULT_TLS_PEM_MAX_BYTES);
   ekm_buf_init(&files, FILES_MAX_BYTES);
+  ekm_process_many_files();
   ekm_process_catch_stop(); /* before the server has threads */
   if (!ekm_process_lock_memory()) {
     EKM_LOG(a->options.log, EKM_LOG_WARN, "vault.memory",

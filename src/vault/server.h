@@ -37,7 +37,7 @@ typedef struct vault_server_options {
   ekm_log *log;              /* NULL: no log */
   struct vault_audit *audit; /* NULL: none */
   unsigned threads;          /* default: one per processor, at least two */
-  unsigned max_connections;  /* default: 1024 */
+  unsigned max_connections;  /* default: 4096, shared evenly by the threads */
   unsigned idle_seconds;     /* default: 120; how long a connection may be silent between two requests */
   unsigned request_ms;       /* default: 20000; from a request's headers to the end of its answer */
   bool with_trouble;         /* clients of this machine may ask for trouble.h */

@@ -71,7 +71,8 @@ static bool find_route(vault_exchange *x) {
 
   x->route = vault_route_find(x->vault == NULL ? VAULT_FACE_SIGN_IN : VAULT_FACE_KEYS, x->method, &x->path, &match,
                               &path_known);
-  bool is_elsewhere = x->route != NULL && x->route->permission == VAULT_MAY_RANDOM && !x->vault->is_hsm;
+  bool is_elsewhere =
+      x->route != NULL && x->route->permission == VAULT_MAY_RANDOM && (x->vault == NULL || !x->vault->is_hsm);
   if (x->route == NULL || is_elsewhere) return refuse_route(x, path_known && !is_elsewhere);
   x->tenant = match.tenant;
   x->key_name = match.name;

@@ -28,6 +28,13 @@ bool ekm_process_harden(void) {
   return ok;
 }
 
+void ekm_process_many_files(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* Pages are locked when they are first touched: a stack of which little is used costs little. */
 bool ekm_process_lock_memory(void) {
   struct rlimit limit;

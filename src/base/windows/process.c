@@ -12,6 +12,9 @@ bool ekm_process_harden(void) {
   return true;
 }
 
+/* Windows has no such limit. */
+void ekm_process_many_files(void) {}
+
 /* There is no such call: single pages are locked in pages.c. */
 bool ekm_process_lock_memory(void) {
   return false;
