@@ -7,7 +7,8 @@
 enum { ANSWER_MAX_BYTES = 256 * 1024 * 1024, TIME_MAX_BYTES = 64 };
 
 static const admin_command commands[] = {
-    {"init", "--data", "--tenant --name", "make a folder with a master key and a first vault", admin_init, true},
+    {"init", "--data", "--tenant --name --master-key-in-token", "make a folder with a master key and a first vault",
+     admin_init, true},
     {"serve", "--data",
      "--listen --ready-file --threads --tls-certificate --tls-private-key --trouble --fake-identity --fake-header "
      "--fake-arc",
@@ -45,9 +46,10 @@ static const admin_command commands[] = {
     {"backup create", "--data --file", "--passphrase-file --passphrase-stdin",
      "write all that there is into one sealed file", admin_backup_create, false},
     {"backup show", "--file", "", "what a backup says of itself", admin_backup_show, true},
-    {"backup restore", "--data --file", "--passphrase-file --passphrase-stdin",
+    {"backup restore", "--data --file", "--passphrase-file --passphrase-stdin --master-key-in-token",
      "make a new folder of a backup, with a master key of its own", admin_backup_restore, true},
-    {"master rotate", "--data", "", "seal everything anew under a new master key", admin_master_rotate, false},
+    {"master rotate", "--data", "--master-key-in-token", "seal everything anew under a new master key",
+     admin_master_rotate, false},
     {"key create", "--data --name", "--vault --bits", "make an RSA key, or a new version of one", admin_key_create,
      false},
     {"key list", "--data", "--vault --deleted", "the keys of a vault", admin_key_list, false},

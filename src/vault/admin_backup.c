@@ -48,7 +48,8 @@ bool admin_backup_restore(admin *a, ekm_err *err) {
   ekm_secret secret = {0};
   json_t *head = NULL;
   bool ok = passphrase(a, &secret, err) &&
-            vault_archive_restore(a->options.crypto, a->settings->file, &secret, a->settings->data, err) &&
+            vault_archive_restore(a->options.crypto, a->options.master_key_in_token ? a->options.token : NULL,
+                                  a->settings->file, &secret, a->settings->data, err) &&
             vault_store_open(&a->options, &a->store, err) && vault_store_master_rotate(a->store, NULL, err) &&
             vault_archive_head(a->settings->file, &head, err) && print_head(a, &head, err);
   ekm_secret_clear(&secret);

@@ -106,7 +106,7 @@ static bool write_file(stream *s, vault_store *store, const char *image, const c
 
   ekm_buf_init(&plain, CHUNK_BYTES);
   if (from == NULL) EKM_BAIL(err, EKM_E_FILE_READ, "'%s': %s", image, strerror(errno));
-  EKM_TRY(vault_master_key_read(store->master_key, &master, err));
+  EKM_TRY(vault_master_key_read(store->master_key, store->shop.token, &master, err));
   ekm_buf_append_view(&plain, ekm_secret_reveal(&master));
   EKM_TRY(ekm_file_draft_begin(path, &to, err));
   EKM_TRY(ekm_file_draft_write(to, ekm_buf_view(&s->head), err));
@@ -281,8 +281,8 @@ static bool path_in(const char *folder, const char *name, ekm_buf *out, ekm_err 
   return !ekm_file_exists(ekm_buf_text(out)) || EKM_FAIL(err, EKM_E_EXISTS, "'%s'", ekm_buf_text(out));
 }
 
-bool vault_archive_restore(const ekm_crypto *crypto, const char *path, const ekm_secret *passphrase, const char *folder,
-                           ekm_err *err) {
+bool vault_archive_restore(const ekm_crypto *crypto, ekm_token *token, const char *path, const ekm_secret *passphrase,
+                           const char *folder, ekm_err *err) {
   bool ok = false;
   FILE *from = fopen(path, "rb");
   ekm_file_draft *to = NULL;
@@ -299,7 +299,7 @@ bool vault_archive_restore(const ekm_crypto *crypto, const char *path, const ekm
   EKM_TRY(ekm_file_make_folder(folder, err));
   EKM_TRY(ekm_file_draft_begin(ekm_buf_text(&db_path), &to, err));
   EKM_TRY(read_all(&s, from, path, to, &master, err));
-  EKM_TRY(vault_master_key_write(ekm_buf_text(&key_path), &master, err));
+  EKM_TRY(vault_master_key_write(ekm_buf_text(&key_path), token, &master, err));
   EKM_TRY(ekm_file_draft_finish(&to, err));
   ok = true;
 done:

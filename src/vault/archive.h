@@ -33,10 +33,10 @@ EKM_MUST_USE bool vault_archive_write(vault_store *store, const ekm_crypto *cryp
  * is no backup. */
 EKM_MUST_USE bool vault_archive_head(const char *path, json_t **out_head, ekm_err *err);
 
-/* vault_archive_restore(crypto, path, passphrase, folder, err):
- * Make ${folder} with master key and database of the backup; EXISTS if it has one of them. MISMATCH for a wrong
- * passphrase and for a file that was changed; then there is no database. */
-EKM_MUST_USE bool vault_archive_restore(const ekm_crypto *crypto, const char *path, const ekm_secret *passphrase,
-                                        const char *folder, ekm_err *err);
+/* vault_archive_restore(crypto, token, path, passphrase, folder, err):
+ * Make ${folder} with master key, wrapped by ${token} unless that is NULL, and database; EXISTS if it has one of
+ * them. MISMATCH for a wrong passphrase and for a file that was changed; then there is no database. */
+EKM_MUST_USE bool vault_archive_restore(const ekm_crypto *crypto, ekm_token *token, const char *path,
+                                        const ekm_secret *passphrase, const char *folder, ekm_err *err);
 
 #endif

@@ -31,7 +31,7 @@ static const admin_command *find_command(const char *words, ekm_err *err) {
 /* --- help --------------------------------------------------------------------------------------------------------- */
 
 static void print_option(const vault_setting *option) {
-  (void)printf("  %-18s %-13s %s\n", option->name, option->value == NULL ? "" : option->value, option->help);
+  (void)printf("  %-22s %-13s %s\n", option->name, option->value == NULL ? "" : option->value, option->help);
 }
 
 static void print_options(const char *title, const char *list) {
@@ -148,6 +148,9 @@ static bool open_token(const vault_settings *s, const ekm_crypto *crypto, ekm_to
   if (!is_named && (s->token_label != NULL || s->token_pin_file != NULL)) {
     return EKM_FAIL(err, EKM_E_USAGE, "--token-label and --token-pin-file want --token-module");
   }
+  if (!is_named && s->master_key_in_token) {
+    return EKM_FAIL(err, EKM_E_USAGE, "--master-key-in-token wants --token-module");
+  }
   if (!is_named) return true;
   if (s->token_pin_file == NULL) return EKM_FAIL(err, EKM_E_USAGE, "--token-module wants --token-pin-file");
   bool ok = admin_secret(s->token_pin_file, false, &pin, err);
@@ -215,6 +218,7 @@ static bool run(const admin_command *command, vault_settings *settings, ekm_err 
   a.config = config;
   a.options = (vault_store_options){.folder = settings->data,
                                     .master_key_file = settings->master_key,
+                                    .master_key_in_token = settings->master_key_in_token,
                                     .crypto = crypto,
                                     .clock = ekm_clock_system(),
                                     .log = log};

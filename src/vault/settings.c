@@ -19,6 +19,8 @@ static const vault_setting table[] = {
      AT(since)},
     {"--failed", NULL, "entries of what was refused or failed", VAULT_SETTING_FLAG, AT(failed)},
     {"--last", "N", "so many entries at the end (50)", VAULT_SETTING_NUMBER, AT(last)},
+    {"--master-key-in-token", NULL, "wrap the new master key by a key in the token; its file alone opens nothing",
+     VAULT_SETTING_FLAG, AT(master_key_in_token)},
     {"--token-module", "FILE", "a PKCS#11 module; keys marked HSM are made, and stay, in its token", VAULT_SETTING_TEXT,
      AT(token_module)},
     {"--token-label", "NAME", "the token that is meant (the only one)", VAULT_SETTING_TEXT, AT(token_label)},

@@ -24,7 +24,8 @@ typedef struct vault_settings {
   const char *config, *audit, *tls_certificate, *tls_private_key, *operation, *since;
   const char *certificate, *certificate_id, *issuer, *subject, *audience, *keys, *federation_id;
   unsigned threads, last, bits, retention_days, expires_days;
-  bool failed, secret_stdin, passphrase_stdin, deleted, yes, trouble, hsm, roles, purge_protection, json, help, version;
+  bool failed, secret_stdin, passphrase_stdin, deleted, yes, trouble, hsm, roles, purge_protection, master_key_in_token,
+      json, help, version;
   char command[VAULT_COMMAND_MAX_BYTES]; /* the words with one space between them */
 } vault_settings;
 

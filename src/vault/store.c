@@ -61,9 +61,10 @@ bool vault_store_create(const vault_store_options *options, ekm_err *err) {
   if (is_file && !ekm_file_exists(ekm_buf_text(&key_path))) {
     /* A database whose master key is gone must not get another one. */
     if (ekm_file_exists(ekm_buf_text(&path))) EKM_BAIL(err, EKM_E_EXISTS, "'%s'", ekm_buf_text(&path));
-    EKM_TRY(vault_master_key_make(ekm_buf_text(&key_path), ekm_crypto_rng(options->crypto), err));
+    EKM_TRY(vault_master_key_make(ekm_buf_text(&key_path), options->master_key_in_token ? options->token : NULL,
+                                  ekm_crypto_rng(options->crypto), err));
   }
-  EKM_TRY(vault_master_key_read(ekm_buf_text(&key_path), &key, err));
+  EKM_TRY(vault_master_key_read(ekm_buf_text(&key_path), options->token, &key, err));
   EKM_TRY(vault_seal_new(options->crypto, &key, &seal, err));
   EKM_TRY(store_db_open(ekm_buf_text(&path), true, seal, &db, err));
   EKM_TRY(store_master_write(db, options->crypto, err));
@@ -110,6 +111,7 @@ bool vault_store_open(const vault_store_options *options, vault_store **out_stor
   if (store == NULL) return false;
   store->crypto = options->crypto;
   store->shop = (vault_workshop){options->crypto, options->token};
+  store->master_key_in_token = options->master_key_in_token;
   store->clock = options->clock;
   store->log = options->log;
   store->max_keys = options->max_keys == 0 ? VAULT_STORE_KEYS_MAX : options->max_keys;

@@ -51,6 +51,7 @@ typedef struct vault_store_options {
   const ekm_crypto *crypto;
   const ekm_clock *clock;
   ekm_token *token;              /* where some private keys are; NULL: none is */
+  bool master_key_in_token;      /* a new master key is wrapped by a key in the token (master_key.h) */
   ekm_log *log;                  /* NULL: no log */
   size_t cached_keys;            /* 0: VAULT_STORE_CACHED_KEYS */
   size_t max_keys, max_versions; /* of a vault, of a key; 0: the limits below */

@@ -143,10 +143,10 @@ static bool fits(const vault_seal *seal, const store_row *meta, bool *out_fits, 
   return true;
 }
 
-static bool seal_of(const ekm_crypto *crypto, const char *path, vault_seal **out_seal, ekm_err *err) {
+static bool seal_of(const vault_workshop *shop, const char *path, vault_seal **out_seal, ekm_err *err) {
   ekm_secret key = {0};
   *out_seal = NULL;
-  bool ok = vault_master_key_read(path, &key, err) && vault_seal_new(crypto, &key, out_seal, err);
+  bool ok = vault_master_key_read(path, shop->token, &key, err) && vault_seal_new(shop->crypto, &key, out_seal, err);
   ekm_secret_clear(&key);
   return ok;
 }
@@ -170,7 +170,7 @@ static bool put_in_place(const vault_store *store, const char *new_path, ekm_err
 static bool try_seal(const vault_store *store, const char *path, const store_row *meta, vault_seal **out_seal,
                      bool *out_right, ekm_err *err) {
   *out_right = false;
-  bool ok = seal_of(store->crypto, path, out_seal, err) && fits(*out_seal, meta, out_right, err);
+  bool ok = seal_of(&store->shop, path, out_seal, err) && fits(*out_seal, meta, out_right, err);
   if (!ok || !*out_right) vault_seal_free(out_seal);
   return ok;
 }
@@ -217,7 +217,7 @@ bool store_master_open(vault_store *store, const char *db_path, ekm_err *err) {
   vault_seal *right = NULL;
   store_row meta;
 
-  EKM_TRY(seal_of(store->crypto, store->master_key, &store->seal, err));
+  EKM_TRY(seal_of(&store->shop, store->master_key, &store->seal, err));
   EKM_TRY(store_db_open(db_path, false, store->seal, &store->db, err));
   EKM_TRY(read_meta(store, &meta, err));
   EKM_TRY(find_seal(store, &meta, &right, &pending, err));
@@ -370,6 +370,36 @@ static bool move_all(rotation *r, ekm_err *err) {
   return ok;
 }
 
+/* A master key that was wrapped stays wrapped. */
+static bool make_new(const vault_store *store, const char *path, ekm_err *err) {
+  ekm_token_key wrapper;
+  bool wrapped = false;
+  if (!vault_master_key_wrapped_by(store->master_key, &wrapper, &wrapped, err)) return false;
+  ekm_token *token = wrapped || store->master_key_in_token ? store->shop.token : NULL;
+  return vault_master_key_make(path, token, ekm_crypto_rng(store->crypto), err);
+}
+
+/* What wraps a file that is not there any more has no use; nothing breaks if it stays in the token. */
+static void drop_wrapper(const vault_store *store, const ekm_token_key *wrapper) {
+  if (store->shop.token != NULL) (void)!ekm_token_destroy(store->shop.token, wrapper, &(ekm_err){0});
+}
+
+static void drop_new(const vault_store *store, const char *path) {
+  ekm_token_key wrapper;
+  bool wrapped = false;
+  if (vault_master_key_wrapped_by(path, &wrapper, &wrapped, &(ekm_err){0}) && wrapped) drop_wrapper(store, &wrapper);
+  (void)remove(path);
+}
+
+static bool replace(const vault_store *store, const char *new_path, ekm_err *err) {
+  ekm_token_key old;
+  bool wrapped = false;
+  if (!vault_master_key_wrapped_by(store->master_key, &old, &wrapped, err)) return false;
+  if (!put_in_place(store, new_path, err)) return false;
+  if (wrapped) drop_wrapper(store, &old);
+  return true;
+}
+
 bool vault_store_master_rotate(vault_store *store, const vault_progress *progress, ekm_err *err) {
   bool ok = false;
   rotation r = {.store = store, .progress = progress};
@@ -382,15 +412,15 @@ bool vault_store_master_rotate(vault_store *store, const vault_progress *progres
   ekm_buf_append_text(&db_path, store->path);
   EKM_TRY(ekm_buf_ok(&db_path, "a path", err));
   EKM_TRY(store_sync(store, err)); /* what is left of a rotation that was cut short was settled when this was opened */
-  (void)remove(ekm_buf_text(&new_path));
-  EKM_TRY(vault_master_key_make(ekm_buf_text(&new_path), ekm_crypto_rng(store->crypto), err));
-  EKM_TRY(seal_of(store->crypto, ekm_buf_text(&new_path), &r.seal, err));
+  drop_new(store, ekm_buf_text(&new_path));
+  EKM_TRY(make_new(store, ekm_buf_text(&new_path), err));
+  EKM_TRY(seal_of(&store->shop, ekm_buf_text(&new_path), &r.seal, err));
   EKM_TRY(store_db_open(ekm_buf_text(&db_path), false, r.seal, &r.db, err));
   if (!move_all(&r, err)) {
-    (void)remove(ekm_buf_text(&new_path));
+    drop_new(store, ekm_buf_text(&new_path));
     goto done;
   }
-  EKM_TRY(put_in_place(store, ekm_buf_text(&new_path), err));
+  EKM_TRY(replace(store, ekm_buf_text(&new_path), err));
   EKM_LOG(store->log, EKM_LOG_INFO, "vault.master.rotate", EKM_LOG_INT("rows", r.rows));
   ok = true;
 done:

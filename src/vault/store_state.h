@@ -30,9 +30,10 @@ struct vault_store {
   vault_workshop shop; /* the same, and the token */
   const ekm_clock *clock;
   ekm_log *log;
-  char *path, *master_key; /* of the database; of the master key */
-  vault_seal *seal;        /* of the master key; below lock, but for reading what is never freed before the end */
-  vault_seal *lasting;     /* store_master.h */
+  char *path, *master_key;  /* of the database; of the master key */
+  bool master_key_in_token; /* the next one, too if the present one is not */
+  vault_seal *seal;         /* of the master key; below lock, but for reading what is never freed before the end */
+  vault_seal *lasting;      /* store_master.h */
   vault_seal *retired[STORE_RETIRED_MAX];
   size_t retired_count;
   ekm_key *signer;

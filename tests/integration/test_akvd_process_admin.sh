@@ -248,8 +248,8 @@ check 0 --help
 sed -n '/^commands/,/^$/s/^  \([a-z]*\( [a-z-]*\)\{0,1\}\)  .*/\1/p' out >commands
 grep -oE '^  --[a-z-]+ +[A-Z:=]*' out | sed 's/ *$//; s/  */ /g; s/^ //' >options
 [ "$(wc -l <commands)" -ge 33 ] || fail 'there are fewer commands than there were' commands
-[ "$(wc -l <options)" -ge 55 ] || fail 'there are fewer options than there were' options
-is 'start of the meanings' "$(sed -n '/^options/,/^$/p' out | grep -E '^  --' | grep -cvE '^  .{32} [^ ]')" 0
+[ "$(wc -l <options)" -ge 56 ] || fail 'there are fewer options than there were' options
+is 'start of the meanings' "$(sed -n '/^options/,/^$/p' out | grep -E '^  --' | grep -cvE '^  .{36} [^ ]')" 0
 tr -d '\\"' <"$manual" >page
 while read -r command; do
   has page "^\.B $command\$"

@@ -42,6 +42,40 @@ is 'status of unwrap' "$(keys POST /k/unwrapkey --data "{\"alg\":\"RSA-OAEP-256\
 stop
 if grep -aq 'BEGIN PRIVATE KEY' vault/vault.db; then fail 'a private key is in the database'; fi
 
+# --- the master key in the token: its file alone opens nothing, rotation and backup keep it there ---
+check 0 init --data hard --master-key-in-token "${token[@]}"
+has hard/master.key 'openekm-master-key v2'
+is 'lines of the master key' "$(wc -l <hard/master.key)" 3
+check 0 key create --data hard --name k "${token[@]}"
+check 1 vault list --data hard
+has err "'hard/master.key' is wrapped by a token, and none is named; use --token-module"
+cp hard/master.key before.key
+check 0 master rotate --data hard "${token[@]}"
+has hard/master.key 'openekm-master-key v2'
+cmp -s hard/master.key before.key && fail 'the master key is still the old one'
+check 0 key show --data hard --name k "${token[@]}"
+check 1 key show --data hard --name k --master-key before.key "${token[@]}"
+has err 'CKR_OBJECT_HANDLE_INVALID' # what wrapped it is gone
+echo correct-horse-battery >phrase && chmod 600 phrase
+check 0 backup create --data hard --file hard.backup --passphrase-file phrase "${token[@]}"
+check 0 backup restore --data again --file hard.backup --passphrase-file phrase --master-key-in-token "${token[@]}"
+has again/master.key 'openekm-master-key v2'
+check 0 key show --data again --name k "${token[@]}"
+check 0 backup restore --data clear --file hard.backup --passphrase-file phrase
+has clear/master.key 'openekm-master-key v1'
+check 0 key show --data clear --name k
+check 0 master rotate --data clear --master-key-in-token "${token[@]}"
+has clear/master.key 'openekm-master-key v2'
+check 0 key show --data clear --name k "${token[@]}"
+sed -i '3s/^./z/' clear/master.key
+check 1 key show --data clear --name k "${token[@]}"
+has err 'is not a master key file of version 1 or 2'
+sed -i '3s/^./0/;3s/.$/0/' clear/master.key
+check 1 key show --data clear --name k "${token[@]}"
+has err 'was not wrapped by the key in the token that it names'
+check 2 init --data none --master-key-in-token
+has err '--master-key-in-token wants --token-module'
+
 # --- what is wrong ---
 check 1 serve --data vault --token-module "$module" --token-pin-file wrong-pin
 has err 'does not take the PIN: C_Login: CKR_PIN_INCORRECT'

@@ -12,7 +12,8 @@
 
 enum { DISK_SECTOR = 512 };
 
-/* disk_record(): from now on new connections of SQLite are recorded. disk_stop(): those that are opened later are not. */
+/* disk_record(): from now on new connections of SQLite are recorded. disk_stop(): those that are opened later are
+ * not. */
 void disk_record(void);
 void disk_stop(void);
 
@@ -33,8 +34,8 @@ typedef struct disk_cut {
   bool lying;    /* syncs did nothing */
 } disk_cut;
 
-/* disk_write_state(prefix, cut, folder): vault.db and its log into ${folder}, as they are after ${prefix} operations and
- * the power cut. */
+/* disk_write_state(prefix, cut, folder): vault.db and its log into ${folder}, as they are after ${prefix} operations
+ * and the power cut. */
 void disk_write_state(size_t prefix, const disk_cut *cut, const char *folder);
 
 /* disk_forget(): free all that was recorded. */

@@ -83,7 +83,7 @@ static ekm_err_id restore(store_fixture *f, const char *passphrase) {
   ekm_secret secret = {0};
   new_folder(f);
   secret_of(passphrase, &secret);
-  bool ok = vault_archive_restore(f->crypto, backup_path(f), &secret, folder, &err);
+  bool ok = vault_archive_restore(f->crypto, NULL, backup_path(f), &secret, folder, &err);
   ekm_secret_clear(&secret);
   if (ok) return EKM_E_OK;
   assert_int_not_equal(err.id, EKM_E_OK);

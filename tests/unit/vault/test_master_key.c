@@ -13,6 +13,7 @@
 
 #define HEAD "openekm-master-key v1\n"
 #define DIGITS_16 "00112233445566778899aabbccddeeff"
+#define WRAPPED "openekm-master-key v2\ntoken " DIGITS_16 "\n" DIGITS_16 DIGITS_16 "0011223344556677"
 
 static char folder[256];
 static char path[300];
@@ -46,7 +47,7 @@ static void write_it(const char *content) {
 
 static ekm_err_id read_it(ekm_secret *out) {
   ekm_err err = {0};
-  return vault_master_key_read(path, out, &err) ? EKM_E_OK : err.id;
+  return vault_master_key_read(path, NULL, out, &err) ? EKM_E_OK : err.id;
 }
 
 static void what_is_made_is_read(void **state) {
@@ -55,20 +56,20 @@ static void what_is_made_is_read(void **state) {
   ekm_secret first = {0};
   ekm_secret again = {0};
   (void)state;
-  assert_true(vault_master_key_make(path, fake_rng_static(), &err));
+  assert_true(vault_master_key_make(path, NULL, fake_rng_static(), &err));
   assert_int_equal(stat(path, &info), 0);
   assert_int_equal(info.st_mode & 0777, 0600);
   assert_int_equal(info.st_size, strlen(HEAD) + 2 * VAULT_MASTER_KEY_BYTES + 1);
   assert_int_equal(read_it(&first), EKM_E_OK);
   assert_int_equal(first.len, VAULT_MASTER_KEY_BYTES);
 
-  assert_false(vault_master_key_make(path, fake_rng_static(), &err)); /* never another one in its place */
+  assert_false(vault_master_key_make(path, NULL, fake_rng_static(), &err)); /* never another one in its place */
   assert_int_equal(err.id, EKM_E_EXISTS);
   assert_int_equal(read_it(&again), EKM_E_OK);
   assert_true(ekm_secret_equal(&first, &again));
 
   assert_int_equal(unlink(path), 0);
-  assert_true(vault_master_key_make(path, fake_rng_static(), &err));
+  assert_true(vault_master_key_make(path, NULL, fake_rng_static(), &err));
   assert_int_equal(read_it(&again), EKM_E_OK);
   assert_false(ekm_secret_equal(&first, &again)); /* the next one is new */
   ekm_secret_clear(&first);
@@ -104,7 +105,11 @@ static void what_is_none_is_refused(void **state) {
                                      HEAD DIGITS_16 " 0112233445566778899aabbccddeeff",
                                      HEAD " " DIGITS_16 DIGITS_16,
                                      "openekm-master-key v1 " DIGITS_16 DIGITS_16,
-                                     "openekm-master-key v2\n" DIGITS_16 DIGITS_16};
+                                     "openekm-master-key v2\n" DIGITS_16 DIGITS_16,
+                                     WRAPPED "0",
+                                     WRAPPED "g0",
+                                     "openekm-master-key v1\ntoken " DIGITS_16 "\n" DIGITS_16 DIGITS_16 DIGITS_16,
+                                     "openekm-master-key v2\ntoken " DIGITS_16 DIGITS_16 DIGITS_16 "00112233445566778"};
   (void)state;
   for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
     ekm_secret key = {0};
@@ -130,6 +135,23 @@ static void it_must_be_there_and_private(void **state) {
   ekm_secret_clear(&key);
 }
 
+static void what_is_wrapped_wants_its_token(void **state) {
+  ekm_err err = {0};
+  ekm_secret key = {0};
+  ekm_token_key wrapper;
+  bool wrapped = false;
+  (void)state;
+  write_it(WRAPPED);
+  assert_int_equal(read_it(&key), EKM_E_TOKEN);
+  assert_int_equal(key.len, 0);
+  assert_true(vault_master_key_wrapped_by(path, &wrapper, &wrapped, &err));
+  assert_true(wrapped);
+  assert_memory_equal(wrapper.id, "\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff", 16);
+  write_it(HEAD DIGITS_16 DIGITS_16);
+  assert_true(vault_master_key_wrapped_by(path, &wrapper, &wrapped, &err));
+  assert_false(wrapped);
+}
+
 /* No key of an older reading stays behind when a reading fails. */
 static void a_failed_reading_leaves_no_key(void **state) {
   ekm_secret key = {0};
@@ -148,7 +170,8 @@ static void memory_that_runs_out_is_said(void **state) {
     ekm_err err = {0};
     ekm_secret key = {0};
     (void)unlink(path);
-    bool ok = vault_master_key_make(path, fake_rng_static(), &err) && vault_master_key_read(path, &key, &err);
+    bool ok =
+        vault_master_key_make(path, NULL, fake_rng_static(), &err) && vault_master_key_read(path, NULL, &key, &err);
     memory_gate_check(&gate, ok, &err);
     ekm_secret_clear(&key);
   }
@@ -159,6 +182,7 @@ int main(void) {
       cmocka_unit_test_setup(what_is_made_is_read, remove_it),
       cmocka_unit_test_setup(an_editor_may_have_touched_the_end, remove_it),
       cmocka_unit_test_setup(what_is_none_is_refused, remove_it),
+      cmocka_unit_test_setup(what_is_wrapped_wants_its_token, remove_it),
       cmocka_unit_test_setup(it_must_be_there_and_private, remove_it),
       cmocka_unit_test_setup(a_failed_reading_leaves_no_key, remove_it),
       cmocka_unit_test_setup(memory_that_runs_out_is_said, remove_it),

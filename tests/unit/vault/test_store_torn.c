@@ -1,5 +1,5 @@
-/* Power cuts: the writes and syncs of a workload are replayed to every prefix, what was not synced is cut at sectors, and
- * each state opens with all that had been confirmed by then, and with nothing half. */
+/* Power cuts: the writes and syncs of a workload are replayed to every prefix, what was not synced is cut at
+ * sectors, and each state opens with all that had been confirmed by then, and with nothing half. */
 #include <stdio.h>
 #include <string.h>
 
