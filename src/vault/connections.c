@@ -21,7 +21,8 @@ struct vault_connections {
   int64_t request_ms;
   ekm_thread *watch;
   ekm_mutex lock;
-  ekm_cond changed; /* a request ended, or stopping began */
+  ekm_cond stopped; /* for the thread, which only looks at times: not woken by requests */
+  ekm_cond drained; /* the last request that ran has ended */
   bool stopping;
   unsigned running;
   vault_connection *first;
@@ -40,7 +41,7 @@ static void watch(void *arg) {
   vault_connections *connections = arg;
   ekm_mutex_lock(&connections->lock);
   while (!connections->stopping) {
-    ekm_cond_wait(&connections->changed, &connections->lock, WATCH_EVERY_MS);
+    ekm_cond_wait(&connections->stopped, &connections->lock, WATCH_EVERY_MS);
     shut_late_ones(connections);
   }
   ekm_mutex_unlock(&connections->lock);
@@ -55,7 +56,8 @@ bool vault_connections_start(const ekm_clock *clock, int64_t idle_ms, int64_t re
   connections->idle_ms = idle_ms;
   connections->request_ms = request_ms;
   ekm_mutex_init(&connections->lock);
-  ekm_cond_init(&connections->changed);
+  ekm_cond_init(&connections->stopped);
+  ekm_cond_init(&connections->drained);
   if (!ekm_thread_start(&connections->watch, watch, connections, err)) {
     ekm_mem_free(connections);
     return false;
@@ -68,7 +70,7 @@ void vault_connections_stop(vault_connections **connections) {
   if (*connections == NULL) return;
   ekm_mutex_lock(&(*connections)->lock);
   (*connections)->stopping = true;
-  ekm_cond_wake_all(&(*connections)->changed);
+  ekm_cond_wake_all(&(*connections)->stopped);
   ekm_mutex_unlock(&(*connections)->lock);
   ekm_thread_join(&(*connections)->watch);
   ekm_mem_free(*connections);
@@ -119,7 +121,7 @@ void vault_connections_end(vault_connections *connections, vault_connection *con
   ekm_mutex_lock(&connections->lock);
   connections->running--;
   if (connection != NULL && connection->ends_at_ms != INT64_MAX) connection->ends_at_ms = end;
-  if (connections->running == 0) ekm_cond_wake_all(&connections->changed);
+  if (connections->running == 0) ekm_cond_wake_all(&connections->drained);
   ekm_mutex_unlock(&connections->lock);
 }
 
@@ -127,7 +129,7 @@ bool vault_connections_drain(vault_connections *connections, int64_t timeout_ms)
   ekm_deadline deadline = ekm_deadline_in(connections->clock, timeout_ms);
   ekm_mutex_lock(&connections->lock);
   while (connections->running > 0 && ekm_deadline_left_ms(deadline, connections->clock) > 0) {
-    ekm_cond_wait(&connections->changed, &connections->lock, WATCH_EVERY_MS);
+    ekm_cond_wait(&connections->drained, &connections->lock, WATCH_EVERY_MS);
   }
   bool drained = connections->running == 0;
   ekm_mutex_unlock(&connections->lock);
