@@ -12,7 +12,7 @@
 
 static json_t *load(const char *name) {
   char path[128];
-  (void)snprintf(path, sizeof path, "akv-7.5/%s.json", name);
+  (void)snprintf(path, sizeof path, "akv-7.5/examples/%s-example.json", name);
   return vectors_load(path);
 }
 

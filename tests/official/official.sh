@@ -29,7 +29,7 @@ rm -rf "$suite/tests" "$suite/vectors"
 mkdir "$suite/tests" "$suite/vectors"
 cp "$here"/package.json "$here"/package-lock.json "$suite/"
 cp "$here"/*.mjs "$suite/tests/"
-cp "$here"/../vectors/azure-rsa.json "$suite/vectors/"
+cp -r "$here"/../vectors/azure-rsa.json "$here"/../vectors/akv-7.5 "$suite/vectors/"
 if ! cmp -s "$here/package-lock.json" "$suite/installed.json"; then
   (cd "$suite" && npm ci --prefer-offline --no-audit --no-fund --ignore-scripts --loglevel=error) ||
     stop_with 'npm could not install the clients: is the package registry there?'
