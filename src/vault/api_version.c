@@ -5,10 +5,11 @@
 
 enum { FIRST_MAJOR = 7, FIRST_YEAR = 2025 };
 
-/* Read ${min} to ${max} digits at *${at}; false if there are others. */
+/* Read ${min} to ${max} digits at *${at}; false if there are others, or a zero in front that the width does not ask
+ * for. */
 static bool take_number(const char **at, size_t min, size_t max, unsigned *out) {
   size_t len = strspn(*at, "0123456789");
-  if (len < min || len > max) return false;
+  if (len < min || len > max || (len > min && **at == '0')) return false;
   *out = 0;
   for (size_t i = 0; i < len; i++) *out = *out * 10 + (unsigned)((*at)[i] - '0');
   *at += len;

@@ -375,6 +375,13 @@ static void bad_list_parameters_are_refused(void **state) {
   refused(f, "GET", "/keys?x=y", NULL, 400, "BadParameter", NULL);
   refused(f, "GET", "/keys?api-version=", NULL, 400, "BadParameter", NULL);
   refused(f, "GET", "/keys?api-version=2016-10-01", NULL, 400, "BadParameter", NULL);
+  refused(f, "GET", "/keys?api-version=6.9", NULL, 400, "BadParameter", NULL);
+  refused(f, "GET", "/keys?api-version=7.4%20", NULL, 400, "BadParameter", NULL);
+  for (unsigned minor = 0; minor <= 10; minor++) {
+    char path[64];
+    (void)snprintf(path, sizeof path, "/keys?api-version=7.%u", minor);
+    must(f, "GET", path, NULL);
+  }
   must(f, "GET", "/keys?API-version=2026-03-01-preview&unknown=1", NULL);
   must(f, "GET", "/keys?api%2Dversion=7.6&max%72esults=2", NULL);
   refused(f, "GET", "/keys?api%2Dversion=7.6&max%72esults=0", NULL, 400, "BadParameter", NULL);
