@@ -36,6 +36,33 @@ static void check_numbers(const json_t *doc) {
   vault_jwk_clear(&again);
 }
 
+/* Those of an EC key, which has no number longer than its curve's. */
+static void check_ec(const json_t *doc) {
+  static const char *const names[] = {"x", "y", "d"};
+  enum { NAMES = sizeof names / sizeof names[0] };
+  vault_jwk jwk, again;
+  ekm_err err = {0};
+  json_t *copy = json_object();
+
+  vault_jwk_init(&jwk);
+  vault_jwk_init(&again);
+  if (vault_jwk_read_ec(doc, &jwk, &err)) {
+    for (size_t i = 0; i < NAMES; i++) {
+      FUZZ_CHECK(jwk.numbers[i].len > 0 && ekm_json_set_bytes(copy, names[i], ekm_buf_view(&jwk.numbers[i])));
+    }
+    FUZZ_CHECK(vault_jwk_read_ec(copy, &again, &err));
+    for (size_t i = 0; i < NAMES; i++) {
+      FUZZ_CHECK(ekm_view_equal(ekm_buf_view(&jwk.numbers[i]), ekm_buf_view(&again.numbers[i])));
+    }
+  } else {
+    FUZZ_CHECK(err.id == EKM_E_TEXT_ENCODING || err.id == EKM_E_LIMIT);
+    fuzz_check_err(&err);
+  }
+  ekm_json_free(&copy);
+  vault_jwk_clear(&jwk);
+  vault_jwk_clear(&again);
+}
+
 static void check_time(bool has, int64_t time) {
   FUZZ_CHECK(has ? time >= 0 && time <= last_time : time == 0);
 }
@@ -80,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const json_t *key = ekm_json_object(doc, "key");
   const json_t *params = ekm_json_object(doc, "params");
   if (key != NULL) check_numbers(key);
+  if (key != NULL) check_ec(key);
   if (params != NULL) check_params(params);
   ekm_json_free(&doc);
   return 0;
