@@ -132,6 +132,13 @@ void vault_answer_stamp(vault_answer *answer, int64_t wall_s, int64_t us) {
   ekm_buf_clear(&date);
 }
 
+void vault_answer_network(vault_answer *answer, const char *peer) {
+  if (peer == NULL || peer[0] == '\0') return;
+  bool is_v6 = strchr(peer, ':') != NULL;
+  (void)snprintf(answer->network, sizeof answer->network, "conn_type=%s;addr=%s;act_addr_fam=%s;",
+                 is_v6 ? "Ipv6" : "Ipv4", peer, is_v6 ? "InterNetworkV6" : "InterNetwork");
+}
+
 typedef struct header_list {
   const vault_header *headers;
   size_t count;
@@ -157,6 +164,7 @@ size_t vault_answer_headers(const vault_answer *answer, const char *client_reque
       {"x-ms-request-id", answer->request_id},
       {"Date", answer->from_hsm ? "" : answer->date},
       {"x-ms-server-latency", answer->from_hsm ? answer->latency : ""},
+      {"x-ms-keyvault-network-info", answer->from_sign_in ? "" : answer->network},
       {"Retry-After", answer->retry_after},
       {"WWW-Authenticate", answer->challenge},
   };

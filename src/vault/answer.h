@@ -51,6 +51,7 @@ typedef struct vault_answer {
   char retry_after[16]; /* seconds, or "" */
   char date[32];        /* "Sun, 06 Nov 1994 08:49:37 GMT"; a Managed HSM sends none */
   char latency[24];     /* milliseconds; a Managed HSM sends it */
+  char network[120];    /* how the client's address looked to the vault, or "" */
   vault_cut cut;
 } vault_answer;
 
@@ -84,6 +85,9 @@ void vault_answer_append_filled(const char *text, const char *const args[VAULT_F
 
 /* vault_answer_stamp(answer, wall_s, us): the moment of the answer, and how long it took, for the headers. */
 void vault_answer_stamp(vault_answer *answer, int64_t wall_s, int64_t us);
+
+/* vault_answer_network(answer, peer): the client's address (NULL: unknown), for the headers of vaults. */
+void vault_answer_network(vault_answer *answer, const char *peer);
 
 /* vault_answer_headers(answer, client_request_id, out):
  * The headers of this answer, borrowed from it; ${client_request_id} (NULL: none) is echoed if it is harmless.

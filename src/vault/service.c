@@ -134,6 +134,7 @@ bool vault_service_head(const vault_service *service, const vault_request *reque
   x->request = *request;
   x->method = effective_method(request);
   x->started_ns = ekm_clock_mono_ns();
+  vault_answer_network(&x->answer, request->peer);
   if (decide(x)) return !vault_trouble_meet(service->trouble, x);
   if (!x->refused) answer_failure(x);
   return false;

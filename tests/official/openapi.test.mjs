@@ -163,7 +163,8 @@ function callOf(operation, values) {
 const invoke = ({ method, url, options }, more = {}) => send(method, url, { ...options, ...more });
 
 function checkHeaders({ headers, body }) {
-  for (const name of ['x-ms-request-id', 'cache-control', 'strict-transport-security']) assert.ok(headers[name], name);
+  const always = ['x-ms-request-id', 'x-ms-keyvault-network-info', 'cache-control', 'strict-transport-security'];
+  for (const name of always) assert.ok(headers[name], name);
   if (body !== undefined) assert.equal(headers['content-type'], 'application/json; charset=utf-8');
 }
 

@@ -88,7 +88,13 @@ static void headers_are_a_vaults(void **state) {
   vault_answer_init(&answer);
   assert_true(vault_guid_new(fake_rng_static(), answer.request_id, &err));
   assert_true(vault_answer_json(&answer, 200, json_object(), &err));
+  vault_answer_network(&answer, NULL);
   size_t count = vault_answer_headers(&answer, "my-id", headers);
+  assert_null(find(headers, count, "x-ms-keyvault-network-info"));
+  vault_answer_network(&answer, "192.0.2.7");
+  count = vault_answer_headers(&answer, "my-id", headers);
+  assert_string_equal(find(headers, count, "x-ms-keyvault-network-info"),
+                      "conn_type=Ipv4;addr=192.0.2.7;act_addr_fam=InterNetwork;");
   assert_true(count <= VAULT_ANSWER_HEADERS);
   assert_string_equal(find(headers, count, "Content-Type"), "application/json; charset=utf-8");
   assert_string_equal(find(headers, count, "Cache-Control"), "no-cache");
