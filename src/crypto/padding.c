@@ -37,7 +37,7 @@ static bool unmask(const ekm_crypto *crypto, const oaep_hash *hash, ekm_view see
 
 /* All ones if x is zero, else zero; without a branch. */
 static uint32_t is_zero(uint32_t x) {
-  return (uint32_t)((int32_t)(~x & (x - 1)) >> 31);
+  return 0 - ((~x & (x - 1)) >> 31);
 }
 
 /* Where the message begins in DB = lHash | 0...0 | 1 | message, and whether DB is one: both without a branch on it. */
