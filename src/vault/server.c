@@ -149,7 +149,7 @@ static size_t body_limit(const passage *p) {
 
 /* What of a body that is too long is read all the same. */
 static size_t swallowed(const passage *p) {
-  return p->max + SWALLOWED_BYTES;
+  return p->max == EKM_LIMIT_HTTP_REQUEST_BYTES ? SWALLOWED_BYTES : p->max + SWALLOWED_BYTES;
 }
 
 /* Does the client announce more than is read, and can it be told before it sends? It can if it asked (Expect:
