@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "keyring/cache.h"
 #include "keyring/search.h"
+#include "keyring/unwraps.h"
 
 enum { WAIT_STEP_MS = 100 }; /* between looks at whether a waiting call was cancelled */
 
@@ -17,6 +18,7 @@ struct keyring {
   atomic_uint refs;
   keyring_options options;
   keyring_backend *backend;
+  keyring_unwraps *unwraps;
 
   ekm_mutex lock; /* covers everything below; never held during a request */
   keyring_cache cache;
@@ -46,7 +48,11 @@ bool keyring_new(const keyring_options *options, keyring_backend *backend, keyri
   ring->backend = backend;
   ekm_mutex_init(&ring->lock);
   ekm_cond_init(&ring->search_ended);
-  return true;
+  if (!keyring_unwraps_new(options->crypto, options->clock, options->log, options->keep_ms, options->grace_ms,
+                           &ring->unwraps, err)) {
+    keyring_unref(out_keyring);
+  }
+  return *out_keyring != NULL;
 }
 
 keyring *keyring_ref(keyring *ring) {
@@ -59,6 +65,7 @@ void keyring_unref(keyring **ring) {
   *ring = NULL;
   if (last == NULL || atomic_fetch_sub_explicit(&last->refs, 1, memory_order_acq_rel) != 1) return;
   last->backend->destroy(last->backend);
+  keyring_unwraps_free(&last->unwraps);
   keyring_cache_clear(&last->cache);
   keyring_list_clear(&last->names);
   ekm_mem_free(last);
@@ -77,6 +84,7 @@ static bool remember(keyring *ring, const keyring_record *record, keyring_key **
   keyring_key *fresh = NULL;
 
   *out_key = NULL;
+  if (!record->enabled) keyring_unwraps_forget(ring->unwraps, record->version);
   if (!keyring_key_new(ring->options.crypto, record, &fresh, err)) return false;
   ekm_mutex_lock(&ring->lock);
   uint32_t id = keyring_cache_find_version(&ring->cache, fresh->name, fresh->version);
@@ -125,7 +133,10 @@ bool keyring_by_name(keyring *ring, const char *name, const char *version, const
   *out_key = NULL;
   keyring_record_init(&record);
   if (version == NULL || !known_usable_version(ring, name, version, out_key)) {
-    EKM_TRY(ring->backend->get(ring->backend, name, version, call, &record, err));
+    if (!ring->backend->get(ring->backend, name, version, call, &record, err)) {
+      keyring_unwraps_note(ring->unwraps, err);
+      goto done;
+    }
     EKM_TRY(remember(ring, &record, out_key, NULL, err));
   }
   if (!(*out_key)->enabled) {
@@ -362,6 +373,7 @@ bool keyring_wrap(keyring *ring, const keyring_key *key, ekm_view plaintext, con
   }
   if (!ring->backend->wrap(ring->backend, key->name, key->version, ring->options.wrap_alg, plaintext, call,
                            out_ciphertext, err)) {
+    keyring_unwraps_note(ring->unwraps, err);
     if (err->id == EKM_E_KEY_NOT_FOUND) forget(ring, key); /* perhaps it lives on under another name */
     return false;
   }
@@ -371,19 +383,73 @@ bool keyring_wrap(keyring *ring, const keyring_key *key, ekm_view plaintext, con
   return true;
 }
 
+/* The ways to unwrap, in the order in which they are tried. RSA1_5 comes last: a vault may answer it with random bytes
+ * instead of a refusal (implicit rejection), so that nothing behind it would ever be tried. */
+static const struct {
+  const char *alg;
+  bool reversed, is_rsa1_5;
+} unwrap_methods[] = {{"RSA-OAEP-256", false, false}, {"RSA-OAEP", false, false}, {"RSA-OAEP-256", true, false},
+                      {"RSA-OAEP", true, false},      {"RSA1_5", false, true},    {"RSA1_5", true, true}};
+
+enum { UNWRAP_METHODS = sizeof unwrap_methods / sizeof unwrap_methods[0] };
+
+typedef struct unwrapping {
+  keyring *ring;
+  const keyring_key *key;
+  ekm_view ciphertext;
+  const keyring_call *call;
+} unwrapping;
+
+static bool is_allowed(const keyring *ring, int method) {
+  if (method < 0 || method >= UNWRAP_METHODS) return false;
+  return (!unwrap_methods[method].reversed || ring->options.unwrap_reversed) &&
+         (!unwrap_methods[method].is_rsa1_5 || ring->options.unwrap_rsa1_5);
+}
+
+static bool unwrap_by(const unwrapping *w, int method, ekm_buf *out_plaintext, ekm_err *err) {
+  uint8_t reversed[EKM_LIMIT_RSA_MODULUS_BYTES];
+  keyring_backend *backend = w->ring->backend;
+  ekm_view ciphertext = w->ciphertext;
+  if (unwrap_methods[method].reversed) {
+    for (size_t i = 0; i < ciphertext.len; i++) reversed[i] = ciphertext.ptr[ciphertext.len - 1 - i];
+    ciphertext = ekm_view_of(reversed, ciphertext.len);
+  }
+  ekm_buf_reset(out_plaintext);
+  if (!backend->unwrap(backend, w->key->name, w->key->version, unwrap_methods[method].alg, ciphertext, w->call,
+                       out_plaintext, err)) {
+    return false;
+  }
+  if (out_plaintext->len == 0 || out_plaintext->len > w->key->n.len) {
+    return EKM_FAIL(err, EKM_E_UNWRAP_ANSWER, "a plaintext of %zu bytes", out_plaintext->len);
+  }
+  return true;
+}
+
+/* The way that worked before, then all others; only a definite refusal leads to the next one. */
+static bool ask_vault(void *arg, int *method, ekm_buf *out_plaintext, ekm_err *err) {
+  const unwrapping *w = arg;
+  int before = *method;
+  for (int i = -1; i < UNWRAP_METHODS; i++) {
+    int next = i < 0 ? before : i;
+    if (!is_allowed(w->ring, next) || (i >= 0 && i == before)) continue;
+    ekm_err_clear(err);
+    *method = next;
+    if (unwrap_by(w, next, out_plaintext, err)) return true;
+    if (err->id != EKM_E_UNWRAP_REFUSED) return false;
+  }
+  return false;
+}
+
 bool keyring_unwrap(keyring *ring, const keyring_key *key, ekm_view ciphertext, const keyring_call *call,
                     ekm_buf *out_plaintext, ekm_err *err) {
   if (ciphertext.len != key->n.len) {
     return EKM_FAIL(err, EKM_E_CIPHERTEXT_LENGTH, "%zu bytes; key '%s' makes %zu", ciphertext.len, key->name,
                     key->n.len);
   }
-  if (!ring->backend->unwrap(ring->backend, key->name, key->version, ring->options.wrap_alg, ciphertext, call,
-                             out_plaintext, err)) {
-    if (err->id == EKM_E_KEY_NOT_FOUND) forget(ring, key);
-    return false;
-  }
-  if (out_plaintext->len == 0 || out_plaintext->len > key->n.len) {
-    return EKM_FAIL(err, EKM_E_UNWRAP_ANSWER, "a plaintext of %zu bytes", out_plaintext->len);
-  }
-  return true;
+  unwrapping w = {ring, key, ciphertext, call};
+  const keyring_unwraps_asker asker = {ask_vault, &w};
+  const keyring_unwraps_question asked = {key->name, key->version, ciphertext};
+  bool ok = keyring_unwraps_run(ring->unwraps, &asked, &asker, call, out_plaintext, err);
+  if (!ok && err->id == EKM_E_KEY_NOT_FOUND) forget(ring, key);
+  return ok;
 }

@@ -113,6 +113,10 @@ typedef struct keyring_options {
   const ekm_clock *clock;   /* borrowed, outlives the keyring */
   ekm_log *log;             /* borrowed, outlives the keyring; may be NULL */
   const char *wrap_alg;     /* static text: "RSA-OAEP-256" */
+  bool unwrap_rsa1_5;       /* try RSA1_5 as well, last */
+  bool unwrap_reversed;     /* try ciphertexts from their end to their beginning as well, after all others */
+  int64_t keep_ms;          /* how long the answer to an unwrap is used again; 0: never (unwraps.h) */
+  int64_t grace_ms;         /* how much longer if the vault cannot be reached */
 } keyring_options;
 
 /* keyring_new(options, backend, out_keyring, err): takes over ${backend} also on failure; one reference for the
@@ -159,8 +163,11 @@ EKM_MUST_USE bool keyring_drop(keyring *ring, const keyring_key *key, const keyr
 /* keyring_wrap_limit(ring, key): the longest plaintext that keyring_wrap takes, in bytes. */
 size_t keyring_wrap_limit(const keyring *ring, const keyring_key *key);
 
-/* keyring_wrap(...), keyring_unwrap(...): in the vault, with exactly this version. DATA_TOO_LONG and
- * CIPHERTEXT_LENGTH are found without asking it. */
+/* keyring_wrap(...), keyring_unwrap(...):
+ * In the vault, with exactly this version. DATA_TOO_LONG and CIPHERTEXT_LENGTH are found without asking it. What was
+ * wrapped by RSA-OAEP-256 or RSA-OAEP is unwrapped, whatever the option wrap_alg says: a definite refusal leads to the
+ * next algorithm, and the one that worked is remembered for the ciphertext. Equal unwraps at one time are one request;
+ * answers may be kept. */
 EKM_MUST_USE bool keyring_wrap(keyring *ring, const keyring_key *key, ekm_view plaintext, const keyring_call *call,
                                ekm_buf *out_ciphertext, ekm_err *err);
 EKM_MUST_USE bool keyring_unwrap(keyring *ring, const keyring_key *key, ekm_view ciphertext, const keyring_call *call,

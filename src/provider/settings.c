@@ -36,7 +36,33 @@ static const ekm_config_setting table[] = {
      .type = EKM_CONFIG_CHOICE,
      .choices = "RSA-OAEP-256|RSA-OAEP",
      .fallback = "RSA-OAEP-256",
-     .doc = "algorithm of wrapKey and unwrapKey; what was wrapped by one is not unwrapped by the other"},
+     .doc = "algorithm of wrapKey; what was wrapped by either is unwrapped"},
+    {.section = "",
+     .key = "unwrap_rsa1_5",
+     .type = EKM_CONFIG_BOOL,
+     .fallback = "no",
+     .doc = "try RSA1_5 too, last, for data that another connector wrapped so"},
+    {.section = "",
+     .key = "unwrap_reversed",
+     .type = EKM_CONFIG_BOOL,
+     .fallback = "no",
+     .doc = "try ciphertexts with their bytes in reverse order too, for data that another connector wrapped"},
+    {.section = "",
+     .key = "unwrap_cache_s",
+     .type = EKM_CONFIG_INT,
+     .min = 0,
+     .max = 86400,
+     .fallback = "0",
+     .doc = "seconds for which an unwrapped key is used again without asking the vault, which is how long a revocation "
+            "can "
+            "go unnoticed; 0 asks always"},
+    {.section = "",
+     .key = "unwrap_grace_s",
+     .type = EKM_CONFIG_INT,
+     .min = 0,
+     .max = 86400,
+     .fallback = "0",
+     .doc = "seconds for which it is used longer while the vault cannot be reached; only with unwrap_cache_s"},
     {.section = "",
      .key = "allow_drop_key",
      .type = EKM_CONFIG_BOOL,
@@ -232,6 +258,10 @@ static bool read_top(const ekm_config *config, provider_settings *out, ekm_err *
   out->log_file = ekm_config_text(config, "", "log_file");
   out->call_timeout_ms = ekm_config_int(config, "", "call_timeout_ms");
   out->wrap_alg = ekm_config_text(config, "", "wrap_alg");
+  out->unwrap_rsa1_5 = ekm_config_bool(config, "", "unwrap_rsa1_5");
+  out->unwrap_reversed = ekm_config_bool(config, "", "unwrap_reversed");
+  out->unwrap_cache_s = ekm_config_int(config, "", "unwrap_cache_s");
+  out->unwrap_grace_s = ekm_config_int(config, "", "unwrap_grace_s");
   out->allow_drop_key = ekm_config_bool(config, "", "allow_drop_key");
   out->vault_suffix = ekm_config_text(config, "", "vault_suffix");
   bool is_cng = strcmp(ekm_config_text(config, "", "public_key_format"), "cng") == 0;

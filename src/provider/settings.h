@@ -47,6 +47,8 @@ typedef struct provider_settings {
   ekm_log_level log_level;
   int64_t call_timeout_ms;
   const char *wrap_alg;
+  bool unwrap_rsa1_5, unwrap_reversed;
+  int64_t unwrap_cache_s, unwrap_grace_s;
   const char *vault_suffix;
   const char *proxy; /* NULL: none */
   bool allow_drop_key;

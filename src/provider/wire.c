@@ -62,7 +62,14 @@ static bool make_connector(provider_wiring *out, ekm_err *err) {
                                       .vaults = rest->vaults,
                                       .vault_count = settings->vault_count,
                                       .others = &rest->others,
-                                      .keyring = {out->crypto, out->clock, out->log, settings->wrap_alg}};
+                                      .keyring = {.crypto = out->crypto,
+                                                  .clock = out->clock,
+                                                  .log = out->log,
+                                                  .wrap_alg = settings->wrap_alg,
+                                                  .unwrap_rsa1_5 = settings->unwrap_rsa1_5,
+                                                  .unwrap_reversed = settings->unwrap_reversed,
+                                                  .keep_ms = 1000 * settings->unwrap_cache_s,
+                                                  .grace_ms = 1000 * settings->unwrap_grace_s}};
   return keyring_keyvault_connector_new(&options, &out->connector, err);
 }
 

@@ -19,15 +19,16 @@ typedef struct client {
   char ca_path[256];
   akv_vault vaults[3];
   akv_vault others;
+  atomic_int cut; /* requests fail as if there were no network */
   keyring_connector *connector;
   ekm_err err;
 } client;
 
 static bool count(void *arg, const ekm_http_request *request, ekm_err *err) {
+  client *c = arg;
   (void)request;
-  (void)err;
-  atomic_fetch_add(&((client *)arg)->requests, 1);
-  return true;
+  atomic_fetch_add(&c->requests, 1);
+  return atomic_load(&c->cut) == 0 || EKM_FAIL(err, EKM_E_CONNECT, "the test has cut the network");
 }
 
 static akv_vault vault_of(const vault_fixture *f, const client *c, const char *host) {
@@ -35,7 +36,7 @@ static akv_vault vault_of(const vault_fixture *f, const client *c, const char *h
   return (akv_vault){.host = host, .route = route, .authority_host = "login.localhost", .authority_route = route};
 }
 
-static void open_client(client *c, vault_fixture *f) {
+static void open_client_with(client *c, vault_fixture *f, const keyring_options *ring) {
   ekm_http *curl = NULL;
   memset(c, 0, sizeof *c);
   (void)snprintf(c->ca_path, sizeof c->ca_path, "%s/client-ca.pem", f->folder);
@@ -45,14 +46,22 @@ static void open_client(client *c, vault_fixture *f) {
   c->vaults[0] = vault_of(f, c, FIXTURE_HOST);
   c->vaults[1] = vault_of(f, c, FIXTURE_OTHER_HOST);
   c->vaults[2] = vault_of(f, c, FIXTURE_FOREIGN_HOST);
-  keyring_keyvault_options options = {
-      .http = c->http,
-      .vault_suffix = "vault.localhost",
-      .vaults = c->vaults,
-      .vault_count = 3,
-      .others = &c->others,
-      .keyring = {.crypto = f->crypto, .clock = ekm_clock_system(), .wrap_alg = "RSA-OAEP-256"}};
+  keyring_keyvault_options options = {.http = c->http,
+                                      .vault_suffix = "vault.localhost",
+                                      .vaults = c->vaults,
+                                      .vault_count = 3,
+                                      .others = &c->others,
+                                      .keyring = *ring};
   assert_true(keyring_keyvault_connector_new(&options, &c->connector, &c->err));
+}
+
+static keyring_options usual_ring(const vault_fixture *f) {
+  return (keyring_options){.crypto = f->crypto, .clock = ekm_clock_system(), .wrap_alg = "RSA-OAEP-256"};
+}
+
+static void open_client(client *c, vault_fixture *f) {
+  const keyring_options ring = usual_ring(f);
+  open_client_with(c, f, &ring);
 }
 
 static void close_client(client *c) {
@@ -288,6 +297,150 @@ static void an_expired_token_is_replaced(void **state) {
   close_client(&c);
 }
 
+/* What others have wrapped: by a client of the vault's, with any algorithm. */
+static void wrap_by(client *c, vault_fixture *f, const keyring_key *key, const char *alg, ekm_buf *out) {
+  akv_options options = {
+      .http = c->http, .clock = ekm_clock_system(), .rng = ekm_crypto_rng(f->crypto), .vault = &c->vaults[0]};
+  ekm_secret secret = {0};
+  akv_client *other = NULL;
+  const akv_call call = {.deadline = ekm_deadline_in(ekm_clock_system(), CALL_MS)};
+  const akv_wrap_key wrap_key = {keyring_key_name(key), keyring_key_version(key), alg};
+  check(ekm_secret_set(&secret, ekm_view_text(f->apps[FIXTURE_FULL].secret), &c->err), &c->err);
+  check(akv_client_new(&options, &(akv_identity){f->apps[FIXTURE_FULL].client_id, &secret}, &other, &c->err), &c->err);
+  check(akv_wrap(other, &wrap_key, ekm_view_text("a DEK of old"), &call, out, &c->err), &c->err);
+  akv_client_free(&other);
+  ekm_secret_clear(&secret);
+}
+
+static void reverse(ekm_buf *bytes) {
+  for (size_t i = 0; i < bytes->len / 2; i++) {
+    uint8_t byte = bytes->ptr[i];
+    bytes->ptr[i] = bytes->ptr[bytes->len - 1 - i];
+    bytes->ptr[bytes->len - 1 - i] = byte;
+  }
+}
+
+/* Unwrap twice: so many requests the first time, one the second, since the way is known then. */
+static void unwrap_twice(client *c, keyring *ring, const keyring_key *key, const ekm_buf *wrapped, int requests) {
+  ekm_buf plain;
+  ekm_buf_init(&plain, EKM_LIMIT_RSA_MODULUS_BYTES);
+  for (int i = 0; i < 2; i++) {
+    keyring_call call = call_now();
+    int before = c->requests;
+    ekm_buf_reset(&plain);
+    check(keyring_unwrap(ring, key, ekm_buf_view(wrapped), &call, &plain, &c->err), &c->err);
+    assert_string_equal(ekm_buf_text(&plain), "a DEK of old");
+    assert_int_equal(c->requests - before, i == 0 ? requests : 1);
+  }
+  ekm_buf_clear(&plain);
+}
+
+static void what_others_have_wrapped_comes_back(void **state) {
+  static const struct {
+    const char *alg;
+    bool reversed;
+    int requests;
+  } cases[] = {{"RSA-OAEP-256", false, 1}, {"RSA-OAEP", false, 2}, {"RSA-OAEP-256", true, 3}, {"RSA-OAEP", true, 4}};
+  vault_fixture *f = *state;
+  client c;
+  uint8_t thumb[KEYRING_THUMB_BYTES];
+  keyring_key *key = NULL;
+  keyring_call call = call_now();
+  keyring_options options = usual_ring(f);
+  options.unwrap_reversed = options.unwrap_rsa1_5 = true;
+  open_client_with(&c, f, &options);
+  keyring *ring = connect_app(&c, f, "local", FIXTURE_FULL);
+  create(&c, ring, "of-old", 2048, thumb);
+  check(keyring_by_thumb(ring, ekm_view_of(thumb, sizeof thumb), &call, &key, &c.err), &c.err);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    ekm_buf wrapped;
+    ekm_buf_init(&wrapped, EKM_LIMIT_RSA_MODULUS_BYTES);
+    wrap_by(&c, f, key, cases[i].alg, &wrapped);
+    if (cases[i].reversed) reverse(&wrapped);
+    unwrap_twice(&c, ring, key, &wrapped, cases[i].requests);
+    ekm_buf_clear(&wrapped);
+  }
+  keyring_key_unref(&key);
+  keyring_unref(&ring);
+  close_client(&c);
+}
+
+/* RSA1_5 is asked for only where it was allowed. */
+static void rsa1_5_wants_a_setting(void **state) {
+  vault_fixture *f = *state;
+  client c;
+  uint8_t thumb[KEYRING_THUMB_BYTES];
+  for (int allowed = 0; allowed < 2; allowed++) {
+    keyring_call call = call_now();
+    keyring_options options = usual_ring(f);
+    keyring_key *key = NULL;
+    ekm_buf wrapped, plain;
+    ekm_buf_init(&wrapped, EKM_LIMIT_RSA_MODULUS_BYTES);
+    ekm_buf_init(&plain, EKM_LIMIT_RSA_MODULUS_BYTES);
+    options.unwrap_rsa1_5 = allowed == 1;
+    open_client_with(&c, f, &options);
+    keyring *ring = connect_app(&c, f, "local", FIXTURE_FULL);
+    if (allowed == 0) create(&c, ring, "older-still", 2048, thumb);
+    check(keyring_by_thumb(ring, ekm_view_of(thumb, sizeof thumb), &call, &key, &c.err), &c.err);
+    wrap_by(&c, f, key, "RSA1_5", &wrapped);
+    if (allowed == 1) {
+      unwrap_twice(&c, ring, key, &wrapped, 3);
+    } else {
+      int before = c.requests;
+      assert_false(keyring_unwrap(ring, key, ekm_buf_view(&wrapped), &call, &plain, &c.err));
+      assert_int_equal(c.err.id, EKM_E_UNWRAP_REFUSED);
+      assert_int_equal(c.requests - before, 2);
+    }
+    ekm_buf_clear(&wrapped);
+    ekm_buf_clear(&plain);
+    keyring_key_unref(&key);
+    keyring_unref(&ring);
+    close_client(&c);
+  }
+}
+
+static ekm_err_id unwrap_once(client *c, keyring *ring, const keyring_key *key, const ekm_buf *wrapped) {
+  ekm_buf plain;
+  keyring_call call = call_now();
+  ekm_err_clear(&c->err);
+  ekm_buf_init(&plain, EKM_LIMIT_RSA_MODULUS_BYTES);
+  bool ok = keyring_unwrap(ring, key, ekm_buf_view(wrapped), &call, &plain, &c->err);
+  if (ok) assert_string_equal(ekm_buf_text(&plain), "a DEK of old");
+  ekm_buf_clear(&plain);
+  return c->err.id;
+}
+
+/* Kept for an hour of which no test waits the end: how time counts is for test_unwraps. */
+static void an_outage_is_not_noticed_while_answers_are_kept(void **state) {
+  vault_fixture *f = *state;
+  client c;
+  uint8_t thumb[KEYRING_THUMB_BYTES];
+  keyring_key *key = NULL;
+  keyring_call call = call_now();
+  keyring_options options = usual_ring(f);
+  ekm_buf wrapped, other;
+  ekm_buf_init(&wrapped, EKM_LIMIT_RSA_MODULUS_BYTES);
+  ekm_buf_init(&other, EKM_LIMIT_RSA_MODULUS_BYTES);
+  options.keep_ms = 3600000;
+  open_client_with(&c, f, &options);
+  keyring *ring = connect_app(&c, f, "local", FIXTURE_FULL);
+  create(&c, ring, "kept", 2048, thumb);
+  check(keyring_by_thumb(ring, ekm_view_of(thumb, sizeof thumb), &call, &key, &c.err), &c.err);
+  wrap_by(&c, f, key, "RSA-OAEP-256", &wrapped);
+  wrap_by(&c, f, key, "RSA-OAEP-256", &other);
+  assert_int_equal(unwrap_once(&c, ring, key, &wrapped), EKM_E_OK);
+  atomic_store(&c.cut, 1);
+  assert_int_equal(unwrap_once(&c, ring, key, &wrapped), EKM_E_OK);
+  assert_int_equal(unwrap_once(&c, ring, key, &other), EKM_E_CONNECT);
+  atomic_store(&c.cut, 0);
+  assert_int_equal(unwrap_once(&c, ring, key, &other), EKM_E_OK);
+  ekm_buf_clear(&wrapped);
+  ekm_buf_clear(&other);
+  keyring_key_unref(&key);
+  keyring_unref(&ring);
+  close_client(&c);
+}
+
 typedef struct worker {
   client *c;
   vault_fixture *f;
@@ -349,10 +502,16 @@ static void threads_share_one_sign_in(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_wrapped_key_comes_back),           cmocka_unit_test(a_cold_start_costs_four_or_five),
-      cmocka_unit_test(wrong_credentials_are_refused),      cmocka_unit_test(a_foreign_authority_gets_no_request),
-      cmocka_unit_test(rights_and_names_have_their_errors), cmocka_unit_test(threads_share_one_sign_in),
+      cmocka_unit_test(a_wrapped_key_comes_back),
+      cmocka_unit_test(a_cold_start_costs_four_or_five),
+      cmocka_unit_test(wrong_credentials_are_refused),
+      cmocka_unit_test(a_foreign_authority_gets_no_request),
+      cmocka_unit_test(rights_and_names_have_their_errors),
+      cmocka_unit_test(threads_share_one_sign_in),
       cmocka_unit_test(an_expired_token_is_replaced),
+      cmocka_unit_test(what_others_have_wrapped_comes_back),
+      cmocka_unit_test(rsa1_5_wants_a_setting),
+      cmocka_unit_test(an_outage_is_not_noticed_while_answers_are_kept),
   };
   return cmocka_run_group_tests_name("client_akvd", tests, vault_fixture_set_up, vault_fixture_tear_down);
 }

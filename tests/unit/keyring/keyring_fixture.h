@@ -20,7 +20,7 @@ static inline int set_up(void **state) {
   assert_true(ekm_crypto_new(&f->crypto, &f->err));
   assert_true(keyring_memory_new(f->crypto, &memory, &f->err));
   f->vault = counting_backend_over(memory);
-  keyring_options options = {f->crypto, ekm_clock_system(), NULL, "RSA-OAEP-256"};
+  keyring_options options = {.crypto = f->crypto, .clock = ekm_clock_system(), .wrap_alg = "RSA-OAEP-256"};
   assert_true(keyring_new(&options, &f->vault->base, &f->ring, &f->err));
   f->call.deadline = ekm_deadline_in(ekm_clock_system(), 60000);
   *state = f;
@@ -38,7 +38,7 @@ static inline int tear_down(void **state) {
 /* A second keyring over nothing but the vault: what another process, or this one after a restart, knows. */
 static inline keyring *forgetful_ring(fixture *f) {
   keyring *ring = NULL;
-  keyring_options options = {f->crypto, ekm_clock_system(), NULL, "RSA-OAEP-256"};
+  keyring_options options = {.crypto = f->crypto, .clock = ekm_clock_system(), .wrap_alg = "RSA-OAEP-256"};
   counting_backend *again = counting_backend_over(&f->vault->base);
   again->borrowed = true;
   assert_true(keyring_new(&options, &again->base, &ring, &f->err));

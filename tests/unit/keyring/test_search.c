@@ -66,7 +66,7 @@ static void leave_alone(keyring_backend *self) {
 
 static keyring *slow_ring(fixture *f, slow_vault *vault) {
   keyring *ring = NULL;
-  keyring_options options = {f->crypto, ekm_clock_system(), NULL, "RSA-OAEP-256"};
+  keyring_options options = {.crypto = f->crypto, .clock = ekm_clock_system(), .wrap_alg = "RSA-OAEP-256"};
   counting_backend *again = counting_backend_over(f->vault->lower);
   memset(vault, 0, sizeof *vault);
   vault->count = *again;

@@ -1,0 +1,379 @@
+#include "keyring/unwraps.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/mutex.h"
+#include "base/text.h"
+
+enum {
+  WAIT_STEP_MS = 100,   /* between looks at whether a waiting call was cancelled */
+  ASK_AGAIN_MS = 5000,  /* while the vault is away, who has a kept answer does not wait for it at each call */
+  QUESTION_BYTES = 1024 /* name, version and ciphertext */
+};
+
+/* A question, by its SHA-256. */
+typedef struct question {
+  uint8_t id[EKM_SHA256_BYTES];
+} question;
+
+/* An answer on its way. Belongs to the one who asks, then to the last who waits for it. */
+typedef struct flight {
+  question what;
+  bool done, ok;
+  unsigned waiters;
+  ekm_secret plaintext;
+  ekm_err err;
+  struct flight *next;
+} flight;
+
+typedef struct kept_answer {
+  question what;
+  char version[EKM_LIMIT_KEY_VERSION_CHARS + 1];
+  ekm_secret plaintext; /* empty: the place is free */
+  int64_t fresh_until_ms, ask_again_ms, ends_ms;
+} kept_answer;
+
+typedef struct known_method {
+  question what;
+  int method;
+} known_method;
+
+struct keyring_unwraps {
+  const ekm_crypto *crypto;
+  const ekm_clock *clock;
+  ekm_log *log;
+  int64_t keep_ms, grace_ms;
+
+  ekm_mutex lock; /* covers everything below */
+  ekm_cond landed;
+  flight *flights;
+  kept_answer *kept;     /* KEYRING_UNWRAPS_KEPT; NULL: nothing is kept */
+  known_method *methods; /* KEYRING_UNWRAPS_METHODS, the oldest at method_next; NULL: the first one always worked */
+  size_t method_count, method_next;
+};
+
+bool keyring_unwraps_new(const ekm_crypto *crypto, const ekm_clock *clock, ekm_log *log, int64_t keep_ms,
+                         int64_t grace_ms, keyring_unwraps **out_unwraps, ekm_err *err) {
+  keyring_unwraps *u = ekm_mem_alloc(sizeof *u, err);
+  *out_unwraps = u;
+  if (u == NULL) return false;
+  u->crypto = crypto;
+  u->clock = clock;
+  u->log = log;
+  u->keep_ms = keep_ms;
+  u->grace_ms = grace_ms;
+  ekm_mutex_init(&u->lock);
+  ekm_cond_init(&u->landed);
+  if (keep_ms == 0) return true;
+  u->kept = ekm_mem_array(KEYRING_UNWRAPS_KEPT, sizeof *u->kept, err);
+  if (u->kept == NULL) keyring_unwraps_free(out_unwraps);
+  return *out_unwraps != NULL;
+}
+
+void keyring_unwraps_free(keyring_unwraps **unwraps) {
+  keyring_unwraps *u = *unwraps;
+  *unwraps = NULL;
+  if (u == NULL) return;
+  for (size_t i = 0; u->kept != NULL && i < KEYRING_UNWRAPS_KEPT; i++) ekm_secret_clear(&u->kept[i].plaintext);
+  ekm_mem_free(u->kept);
+  ekm_mem_free(u->methods);
+  ekm_mem_free(u);
+}
+
+static bool is_same(const question *a, const question *b) {
+  return ekm_view_equal(ekm_view_of(a->id, sizeof a->id), ekm_view_of(b->id, sizeof b->id));
+}
+
+/* Names are the same whatever their case. */
+static bool put_question(const keyring_unwraps *u, const keyring_unwraps_question *asked, question *out, ekm_err *err) {
+  char lower[EKM_LIMIT_KEY_NAME_CHARS + 1];
+  ekm_buf text;
+  ekm_buf_init(&text, QUESTION_BYTES);
+  bool ok = ekm_text_copy(lower, sizeof lower, asked->name, "a key name", err);
+  if (ok) ekm_text_lower(lower);
+  if (ok) ekm_buf_append_fmt(&text, "%s/%s\n", lower, asked->version);
+  ekm_buf_append_view(&text, asked->ciphertext);
+  ok = ok && ekm_buf_ok(&text, "an unwrap", err) && ekm_crypto_sha256(u->crypto, ekm_buf_view(&text), out->id, err);
+  ekm_buf_clear(&text);
+  return ok;
+}
+
+/* --- what failed -------------------------------------------------------------------------------------------------- */
+
+static bool is_among(ekm_err_id id, const ekm_err_id *ids, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (ids[i] == id) return true;
+  }
+  return false;
+}
+
+/* The vault, or the way to it, is away: nothing was said about the key. */
+static bool is_outage(ekm_err_id id) {
+  static const ekm_err_id ids[] = {
+      EKM_E_DNS,   EKM_E_CONNECT,  EKM_E_TLS_HANDSHAKE,   EKM_E_HTTP_SEND,          EKM_E_HTTP_RECEIVE,
+      EKM_E_PROXY, EKM_E_DEADLINE, EKM_E_VAULT_THROTTLED, EKM_E_VAULT_SERVER_ERROR, EKM_E_TOKEN_FAILED};
+  return is_among(id, ids, sizeof ids / sizeof ids[0]);
+}
+
+/* The application itself may no longer. */
+static bool is_refusal_of_all(ekm_err_id id) {
+  static const ekm_err_id ids[] = {EKM_E_TOKEN_REFUSED, EKM_E_TOKEN_REJECTED, EKM_E_VAULT_FORBIDDEN,
+                                   EKM_E_VAULT_FIREWALL};
+  return is_among(id, ids, sizeof ids / sizeof ids[0]);
+}
+
+/* The end of the one who asked, which is not that of those who wait. */
+static bool is_own_end(ekm_err_id id) {
+  return id == EKM_E_DEADLINE || id == EKM_E_CANCELLED;
+}
+
+/* --- what is kept; with the lock held ----------------------------------------------------------------------------- */
+
+static void drop(kept_answer *answer) {
+  ekm_secret_clear(&answer->plaintext);
+  *answer = (kept_answer){0};
+}
+
+static void drop_if(keyring_unwraps *u, bool (*is_one)(const kept_answer *answer, const void *arg), const void *arg) {
+  for (size_t i = 0; u->kept != NULL && i < KEYRING_UNWRAPS_KEPT; i++) {
+    if (u->kept[i].plaintext.len > 0 && is_one(&u->kept[i], arg)) drop(&u->kept[i]);
+  }
+}
+
+static bool is_any(const kept_answer *answer, const void *arg) {
+  (void)answer;
+  (void)arg;
+  return true;
+}
+
+static bool is_over(const kept_answer *answer, const void *now_ms) {
+  return answer->ends_ms <= *(const int64_t *)now_ms;
+}
+
+static bool is_of_version(const kept_answer *answer, const void *version) {
+  return strcmp(answer->version, version) == 0;
+}
+
+static kept_answer *find_kept(keyring_unwraps *u, const question *what) {
+  for (size_t i = 0; u->kept != NULL && i < KEYRING_UNWRAPS_KEPT; i++) {
+    if (u->kept[i].plaintext.len > 0 && is_same(&u->kept[i].what, what)) return &u->kept[i];
+  }
+  return NULL;
+}
+
+/* A free place, else that of the answer that ends first. */
+static kept_answer *place(keyring_unwraps *u, const question *what) {
+  kept_answer *best = find_kept(u, what);
+  if (best != NULL) return best;
+  best = &u->kept[0];
+  for (size_t i = 0; i < KEYRING_UNWRAPS_KEPT; i++) {
+    if (u->kept[i].plaintext.len == 0) return &u->kept[i];
+    if (u->kept[i].ends_ms < best->ends_ms) best = &u->kept[i];
+  }
+  return best;
+}
+
+/* Without memory for it nothing is kept. */
+static void keep(keyring_unwraps *u, const question *what, const char *version, ekm_view plaintext) {
+  ekm_err ignored = {0};
+  if (u->kept == NULL) return;
+  kept_answer *answer = place(u, what);
+  drop(answer);
+  if (!ekm_text_copy(answer->version, sizeof answer->version, version, "a version", &ignored) ||
+      !ekm_secret_set(&answer->plaintext, plaintext, &ignored)) {
+    drop(answer);
+    return;
+  }
+  answer->what = *what;
+  answer->fresh_until_ms = answer->ask_again_ms = ekm_clock_mono_ms(u->clock) + u->keep_ms;
+  answer->ends_ms = answer->fresh_until_ms + u->grace_ms;
+}
+
+static bool give(const ekm_secret *plaintext, ekm_buf *out, ekm_err *err) {
+  ekm_buf_append_view(out, ekm_secret_reveal(plaintext));
+  return ekm_buf_ok(out, "a plaintext", err);
+}
+
+/* --- how it was asked; with the lock held ------------------------------------------------------------------------- */
+
+static int method_of(const keyring_unwraps *u, const question *what) {
+  for (size_t i = 0; i < u->method_count; i++) {
+    if (is_same(&u->methods[i].what, what)) return u->methods[i].method;
+  }
+  return -1;
+}
+
+/* The first method needs no remembering: it is the one that is tried first. */
+static void note_method(keyring_unwraps *u, const question *what, int method) {
+  ekm_err ignored = {0};
+  if (method <= 0 || method_of(u, what) == method) return;
+  if (u->methods == NULL) u->methods = ekm_mem_array(KEYRING_UNWRAPS_METHODS, sizeof *u->methods, &ignored);
+  if (u->methods == NULL) return;
+  u->methods[u->method_next] = (known_method){*what, method};
+  u->method_next = (u->method_next + 1) % KEYRING_UNWRAPS_METHODS;
+  if (u->method_count < KEYRING_UNWRAPS_METHODS) u->method_count++;
+}
+
+/* --- waiting for another ------------------------------------------------------------------------------------------ */
+
+static flight *find_flight(keyring_unwraps *u, const question *what) {
+  for (flight *f = u->flights; f != NULL; f = f->next) {
+    if (is_same(&f->what, what)) return f;
+  }
+  return NULL;
+}
+
+static void free_flight(flight *f) {
+  ekm_secret_clear(&f->plaintext);
+  ekm_mem_free(f);
+}
+
+static bool is_cancelled(const keyring_call *call) {
+  return call->is_cancelled != NULL && call->is_cancelled(call->cancel_arg);
+}
+
+typedef enum outcome { HAS_ANSWER, HAS_FAILED, ASKS_HIMSELF } outcome;
+
+/* Who waited and may go on when the other's own end came: asks himself. */
+static outcome wait_for(keyring_unwraps *u, flight *f, const keyring_call *call, ekm_buf *out, ekm_err *err) {
+  outcome result = HAS_FAILED;
+  int64_t left_ms = 0;
+  f->waiters++;
+  while (!f->done && !is_cancelled(call) && (left_ms = ekm_deadline_left_ms(call->deadline, u->clock)) > 0) {
+    ekm_cond_wait(&u->landed, &u->lock, left_ms < WAIT_STEP_MS ? left_ms : WAIT_STEP_MS);
+  }
+  f->waiters--;
+  if (!f->done) {
+    (void)EKM_FAIL(err, is_cancelled(call) ? EKM_E_CANCELLED : EKM_E_DEADLINE, "while another thread unwrapped it");
+  } else if (f->ok) {
+    if (give(&f->plaintext, out, err)) result = HAS_ANSWER;
+  } else if (is_own_end(f->err.id)) {
+    result = ASKS_HIMSELF;
+  } else {
+    *err = f->err;
+  }
+  if (f->done && f->waiters == 0) free_flight(f);
+  return result;
+}
+
+/* --- asking ------------------------------------------------------------------------------------------------------- */
+
+static flight *begin(keyring_unwraps *u, const question *what, ekm_err *err) {
+  flight *f = ekm_mem_alloc(sizeof *f, err);
+  if (f == NULL) return NULL;
+  f->what = *what;
+  f->next = u->flights;
+  u->flights = f;
+  return f;
+}
+
+static void unlink_flight(keyring_unwraps *u, const flight *f) {
+  flight **at = &u->flights;
+  while (*at != f) at = &(*at)->next;
+  *at = f->next;
+}
+
+/* The vault said no, or nothing: is there an answer that may still be used? */
+static bool fall_back(keyring_unwraps *u, const question *what, ekm_buf *out, ekm_err *err) {
+  int64_t now = ekm_clock_mono_ms(u->clock);
+  kept_answer *answer = find_kept(u, what);
+  if (is_refusal_of_all(err->id)) drop_if(u, is_any, NULL);
+  if (answer == NULL || err->id == EKM_E_CANCELLED || err->id == EKM_E_OUT_OF_MEMORY) return false;
+  if (!is_outage(err->id) || now >= answer->ends_ms) {
+    drop(answer);
+    return false;
+  }
+  ekm_log_err(u->log, EKM_LOG_WARN, "keyring.grace", err);
+  answer->ask_again_ms = now + ASK_AGAIN_MS;
+  ekm_err_clear(err);
+  ekm_buf_reset(out);
+  return give(&answer->plaintext, out, err);
+}
+
+static void land(keyring_unwraps *u, flight *f, bool ok, ekm_view plaintext, const ekm_err *err) {
+  unlink_flight(u, f);
+  f->done = true;
+  f->ok = ok;
+  if (!ok) f->err = *err;
+  if (ok && f->waiters > 0) f->ok = ekm_secret_set(&f->plaintext, plaintext, &f->err);
+  ekm_cond_wake_all(&u->landed);
+  if (f->waiters == 0) free_flight(f);
+}
+
+/* With the lock held, which is given up while the vault is asked. */
+static bool ask(keyring_unwraps *u, const question *what, const char *version, const keyring_unwraps_asker *asker,
+                ekm_buf *out, ekm_err *err) {
+  int method = method_of(u, what);
+  flight *f = begin(u, what, err);
+  if (f == NULL) return false;
+  ekm_mutex_unlock(&u->lock);
+  bool ok = asker->ask(asker->arg, &method, out, err);
+  ekm_mutex_lock(&u->lock);
+  if (ok) {
+    note_method(u, what, method);
+    keep(u, what, version, ekm_buf_view(out));
+  } else {
+    ok = fall_back(u, what, out, err);
+  }
+  land(u, f, ok, ekm_buf_view(out), err);
+  return ok;
+}
+
+static bool is_usable(const keyring_unwraps *u, const kept_answer *answer) {
+  int64_t now = ekm_clock_mono_ms(u->clock);
+  return answer != NULL && now < answer->ends_ms && (now < answer->fresh_until_ms || now < answer->ask_again_ms);
+}
+
+bool keyring_unwraps_run(keyring_unwraps *unwraps, const keyring_unwraps_question *asked,
+                         const keyring_unwraps_asker *asker, const keyring_call *call, ekm_buf *out_plaintext,
+                         ekm_err *err) {
+  question what;
+  outcome result = ASKS_HIMSELF;
+  bool ok = false;
+
+  if (!put_question(unwraps, asked, &what, err)) return false;
+  keyring_unwraps_tidy(unwraps);
+  ekm_mutex_lock(&unwraps->lock);
+  while (result == ASKS_HIMSELF) {
+    const kept_answer *kept = find_kept(unwraps, &what);
+    flight *f = find_flight(unwraps, &what);
+    if (is_usable(unwraps, kept)) {
+      ok = give(&kept->plaintext, out_plaintext, err);
+      break;
+    }
+    if (f == NULL) {
+      ok = ask(unwraps, &what, asked->version, asker, out_plaintext, err);
+      break;
+    }
+    result = wait_for(unwraps, f, call, out_plaintext, err);
+    ok = result == HAS_ANSWER;
+  }
+  ekm_mutex_unlock(&unwraps->lock);
+  return ok;
+}
+
+/* --- forgetting --------------------------------------------------------------------------------------------------- */
+
+void keyring_unwraps_note(keyring_unwraps *unwraps, const ekm_err *err) {
+  if (unwraps->kept == NULL || !is_refusal_of_all(err->id)) return;
+  ekm_mutex_lock(&unwraps->lock);
+  drop_if(unwraps, is_any, NULL);
+  ekm_mutex_unlock(&unwraps->lock);
+}
+
+/* A version is random: no two names share one. */
+void keyring_unwraps_forget(keyring_unwraps *unwraps, const char *version) {
+  if (unwraps->kept == NULL) return;
+  ekm_mutex_lock(&unwraps->lock);
+  drop_if(unwraps, is_of_version, version);
+  ekm_mutex_unlock(&unwraps->lock);
+}
+
+void keyring_unwraps_tidy(keyring_unwraps *unwraps) {
+  if (unwraps->kept == NULL) return;
+  int64_t now = ekm_clock_mono_ms(unwraps->clock);
+  ekm_mutex_lock(&unwraps->lock);
+  drop_if(unwraps, is_over, &now);
+  ekm_mutex_unlock(&unwraps->lock);
+}

@@ -1,0 +1,341 @@
+/* Unwraps that run and answers that are kept: who asks, who waits, what an outage and what a refusal do. */
+#include "keyring/unwraps.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mutex.h"
+#include "base/thread.h"
+#include "support/cmocka_all.h"
+#include "support/fake_clock.h"
+#include "support/memory_gate.h"
+
+#define VERSION "0123456789abcdef0123456789abcdef"
+
+enum { KEEP_MS = 60000, GRACE_MS = 600000, THREADS = 16 };
+
+/* A vault that answers with what it is told to. */
+typedef struct vault {
+  atomic_int asked;
+  _Atomic ekm_err_id refuses_with; /* OK: it answers */
+  atomic_int method;               /* what it reports as the one that worked */
+  atomic_int told;                 /* the method that it was told */
+  ekm_mutex lock;                  /* held by a test that wants it to hang */
+} vault;
+
+typedef struct fixture {
+  ekm_crypto *crypto;
+  fake_clock clock;
+  keyring_unwraps *unwraps;
+  vault vault;
+  keyring_call call;
+  ekm_err err;
+} fixture;
+
+static bool ask(void *arg, int *method, ekm_buf *out, ekm_err *err) {
+  vault *v = arg;
+  atomic_fetch_add(&v->asked, 1);
+  atomic_store(&v->told, *method);
+  ekm_mutex_lock(&v->lock);
+  ekm_mutex_unlock(&v->lock);
+  *method = atomic_load(&v->method);
+  if (atomic_load(&v->refuses_with) != EKM_E_OK) return EKM_FAIL(err, atomic_load(&v->refuses_with), "as it was told");
+  ekm_buf_append_text(out, "the DEK");
+  return ekm_buf_ok(out, "a plaintext", err);
+}
+
+static void make(fixture *f, int64_t keep_ms, int64_t grace_ms) {
+  keyring_unwraps_free(&f->unwraps);
+  assert_true(keyring_unwraps_new(f->crypto, &f->clock.base, NULL, keep_ms, grace_ms, &f->unwraps, &f->err));
+}
+
+static int set_up(void **state) {
+  fixture *f = test_calloc(1, sizeof *f);
+  assert_true(ekm_crypto_new(&f->crypto, &f->err));
+  fake_clock_init(&f->clock);
+  ekm_mutex_init(&f->vault.lock);
+  f->call.deadline = ekm_deadline_in(&f->clock.base, INT64_C(1) << 40);
+  make(f, KEEP_MS, GRACE_MS);
+  *state = f;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  fixture *f = *state;
+  keyring_unwraps_free(&f->unwraps);
+  ekm_crypto_free(&f->crypto);
+  test_free(f);
+  return 0;
+}
+
+static ekm_err_id run_named(fixture *f, const char *name, const char *ciphertext, const keyring_call *call) {
+  ekm_err err = {0};
+  ekm_buf out;
+  const keyring_unwraps_asker asker = {ask, &f->vault};
+  const keyring_unwraps_question asked = {name, VERSION, ekm_view_text(ciphertext)};
+  ekm_buf_init(&out, 64);
+  bool ok = keyring_unwraps_run(f->unwraps, &asked, &asker, call, &out, &err);
+  if (ok) assert_string_equal(ekm_buf_text(&out), "the DEK");
+  ekm_buf_clear(&out);
+  return ok ? EKM_E_OK : err.id;
+}
+
+static ekm_err_id run(fixture *f, const char *ciphertext) {
+  return run_named(f, "key", ciphertext, &f->call);
+}
+
+static int asked_times(fixture *f) {
+  return atomic_exchange(&f->vault.asked, 0);
+}
+
+static void without_keeping_each_is_asked(void **state) {
+  fixture *f = *state;
+  make(f, 0, 0);
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  assert_int_equal(asked_times(f), 2);
+  atomic_store(&f->vault.refuses_with, EKM_E_CONNECT);
+  assert_int_equal(run(f, "a"), EKM_E_CONNECT);
+}
+
+static void kept_answers_are_used_while_fresh(void **state) {
+  fixture *f = *state;
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  fake_clock_pass(&f->clock, KEEP_MS - 1);
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  assert_int_equal(run_named(f, "KEY", "a", &f->call), EKM_E_OK); /* the same key */
+  assert_int_equal(asked_times(f), 1);
+  assert_int_equal(run(f, "b"), EKM_E_OK);
+  assert_int_equal(run_named(f, "other", "a", &f->call), EKM_E_OK);
+  assert_int_equal(asked_times(f), 2);
+  fake_clock_pass(&f->clock, 1);
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  assert_int_equal(asked_times(f), 1);
+  assert_int_equal(run(f, "a"), EKM_E_OK); /* and fresh again */
+  assert_int_equal(asked_times(f), 0);
+}
+
+static void outages_are_bridged_for_a_while(void **state) {
+  static const ekm_err_id outages[] = {
+      EKM_E_DNS,      EKM_E_CONNECT,         EKM_E_TLS_HANDSHAKE,      EKM_E_HTTP_SEND,
+      EKM_E_DEADLINE, EKM_E_VAULT_THROTTLED, EKM_E_VAULT_SERVER_ERROR, EKM_E_HTTP_RECEIVE,
+      EKM_E_PROXY,    EKM_E_TOKEN_FAILED};
+  fixture *f = *state;
+  for (size_t i = 0; i < sizeof outages / sizeof outages[0]; i++) {
+    make(f, KEEP_MS, GRACE_MS);
+    atomic_store(&f->vault.refuses_with, EKM_E_OK);
+    assert_int_equal(run(f, "a"), EKM_E_OK);
+    atomic_store(&f->vault.refuses_with, outages[i]);
+    fake_clock_pass(&f->clock, KEEP_MS + GRACE_MS - 1);
+    (void)asked_times(f);
+    assert_int_equal(run(f, "a"), EKM_E_OK);
+    assert_int_equal(run(f, "a"), EKM_E_OK); /* not asked anew at each call */
+    assert_int_equal(asked_times(f), 1);
+    assert_int_equal(run(f, "b"), outages[i]); /* what was never kept */
+    fake_clock_pass(&f->clock, 1);
+    assert_int_equal(run(f, "a"), outages[i]); /* the hard end */
+  }
+}
+
+static void an_outage_is_asked_about_again(void **state) {
+  fixture *f = *state;
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  fake_clock_pass(&f->clock, KEEP_MS);
+  atomic_store(&f->vault.refuses_with, EKM_E_CONNECT);
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  atomic_store(&f->vault.refuses_with, EKM_E_KEY_DISABLED);
+  fake_clock_pass(&f->clock, 5000);
+  assert_int_equal(run(f, "a"), EKM_E_KEY_DISABLED);
+  atomic_store(&f->vault.refuses_with, EKM_E_CONNECT);
+  assert_int_equal(run(f, "a"), EKM_E_CONNECT); /* nothing is kept any more */
+}
+
+static void a_definite_no_ends_what_is_kept(void **state) {
+  static const ekm_err_id noes[] = {EKM_E_KEY_NOT_FOUND,   EKM_E_KEY_DISABLED,   EKM_E_KEY_NOT_IN_TIME,
+                                    EKM_E_VAULT_FORBIDDEN, EKM_E_TOKEN_REFUSED,  EKM_E_TOKEN_REJECTED,
+                                    EKM_E_UNWRAP_REFUSED,  EKM_E_VAULT_FIREWALL, EKM_E_TLS_UNTRUSTED};
+  fixture *f = *state;
+  for (size_t i = 0; i < sizeof noes / sizeof noes[0]; i++) {
+    make(f, KEEP_MS, GRACE_MS);
+    atomic_store(&f->vault.refuses_with, EKM_E_OK);
+    assert_int_equal(run(f, "a"), EKM_E_OK);
+    fake_clock_pass(&f->clock, KEEP_MS);
+    atomic_store(&f->vault.refuses_with, noes[i]);
+    assert_int_equal(run(f, "a"), noes[i]);
+    atomic_store(&f->vault.refuses_with, EKM_E_CONNECT);
+    assert_int_equal(run(f, "a"), EKM_E_CONNECT);
+  }
+}
+
+static void other_requests_are_heard_too(void **state) {
+  fixture *f = *state;
+  ekm_err err = {.id = EKM_E_CONNECT};
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  keyring_unwraps_note(f->unwraps, &err);
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  assert_int_equal(asked_times(f), 1);
+  err.id = EKM_E_VAULT_FORBIDDEN;
+  keyring_unwraps_note(f->unwraps, &err);
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  assert_int_equal(asked_times(f), 1);
+  keyring_unwraps_forget(f->unwraps, "ffffffffffffffffffffffffffffffff");
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  assert_int_equal(asked_times(f), 0);
+  keyring_unwraps_forget(f->unwraps, VERSION);
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  assert_int_equal(asked_times(f), 1);
+}
+
+static void the_way_that_worked_is_remembered(void **state) {
+  fixture *f = *state;
+  make(f, 0, 0);
+  atomic_store(&f->vault.method, 3);
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  assert_int_equal(atomic_load(&f->vault.told), -1);
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  assert_int_equal(atomic_load(&f->vault.told), 3);
+  assert_int_equal(run(f, "b"), EKM_E_OK);
+  assert_int_equal(atomic_load(&f->vault.told), -1);
+  for (int i = 0; i < KEYRING_UNWRAPS_METHODS; i++) { /* the oldest is forgotten in the end */
+    char ciphertext[16];
+    (void)snprintf(ciphertext, sizeof ciphertext, "c%d", i);
+    assert_int_equal(run(f, ciphertext), EKM_E_OK);
+  }
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  assert_int_equal(atomic_load(&f->vault.told), -1);
+}
+
+static void more_than_there_is_room_for(void **state) {
+  fixture *f = *state;
+  char ciphertext[16];
+  for (int i = 0; i < KEYRING_UNWRAPS_KEPT + 1; i++) {
+    (void)snprintf(ciphertext, sizeof ciphertext, "c%d", i);
+    assert_int_equal(run(f, ciphertext), EKM_E_OK);
+    fake_clock_pass(&f->clock, 1);
+  }
+  assert_int_equal(asked_times(f), KEYRING_UNWRAPS_KEPT + 1);
+  assert_int_equal(run(f, ciphertext), EKM_E_OK); /* the newest is there */
+  assert_int_equal(run(f, "c1"), EKM_E_OK);
+  assert_int_equal(asked_times(f), 0);
+  assert_int_equal(run(f, "c0"), EKM_E_OK); /* the oldest is not */
+  assert_int_equal(asked_times(f), 1);
+}
+
+/* --- many at once ------------------------------------------------------------------------------------------------- */
+
+typedef struct runner {
+  fixture *f;
+  keyring_call call;
+  ekm_thread *thread;
+  ekm_err_id result;
+} runner;
+
+static void run_thread(void *arg) {
+  runner *me = arg;
+  me->result = run_named(me->f, "key", "a", &me->call);
+}
+
+static void start(fixture *f, runner *all, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    all[i] = (runner){.f = f, .call = f->call};
+    assert_true(ekm_thread_start(&all[i].thread, run_thread, &all[i], &f->err));
+  }
+}
+
+static void join(runner *all, size_t count) {
+  for (size_t i = 0; i < count; i++) ekm_thread_join(&all[i].thread);
+}
+
+/* Until somebody is at the vault. */
+static void await_question(fixture *f) {
+  while (atomic_load(&f->vault.asked) == 0) ekm_thread_yield();
+}
+
+static void many_at_once_ask_once(void **state) {
+  fixture *f = *state;
+  runner all[THREADS];
+  make(f, KEEP_MS, 0); /* who comes too late to wait finds the answer kept */
+  ekm_mutex_lock(&f->vault.lock);
+  start(f, all, THREADS);
+  await_question(f);
+  ekm_mutex_unlock(&f->vault.lock);
+  join(all, THREADS);
+  for (size_t i = 0; i < THREADS; i++) assert_int_equal(all[i].result, EKM_E_OK);
+  assert_int_equal(asked_times(f), 1);
+}
+
+static bool is_cancelled(void *arg) {
+  return atomic_load((atomic_bool *)arg);
+}
+
+static void who_waits_can_be_cancelled(void **state) {
+  fixture *f = *state;
+  runner first, second;
+  atomic_bool cancelled = true;
+  ekm_mutex_lock(&f->vault.lock);
+  start(f, &first, 1);
+  await_question(f);
+  second = (runner){.f = f, .call = {f->call.deadline, is_cancelled, &cancelled}};
+  run_thread(&second);
+  assert_int_equal(second.result, EKM_E_CANCELLED);
+  second.call = (keyring_call){.deadline = ekm_deadline_in(&f->clock.base, 0)};
+  run_thread(&second);
+  assert_int_equal(second.result, EKM_E_DEADLINE);
+  ekm_mutex_unlock(&f->vault.lock);
+  join(&first, 1);
+  assert_int_equal(first.result, EKM_E_OK);
+}
+
+/* The one who asked ran out of time, the others did not: each of them asks. */
+static void the_end_of_one_is_not_that_of_all(void **state) {
+  fixture *f = *state;
+  runner all[THREADS];
+  make(f, 0, 0);
+  atomic_store(&f->vault.refuses_with, EKM_E_DEADLINE);
+  ekm_mutex_lock(&f->vault.lock);
+  start(f, all, THREADS);
+  await_question(f);
+  ekm_mutex_unlock(&f->vault.lock);
+  join(all, THREADS);
+  for (size_t i = 0; i < THREADS; i++) assert_int_equal(all[i].result, EKM_E_DEADLINE);
+  assert_int_equal(asked_times(f), THREADS);
+}
+
+/* What cannot be kept for want of memory is no failure, so nothing is kept here. */
+static void memory_that_runs_out_is_said(void **state) {
+  fixture *f = *state;
+  memory_gate gate = {0};
+  for (size_t n = 0; memory_gate_next(&gate, n); n++) {
+    ekm_err err = {0};
+    ekm_buf out;
+    keyring_unwraps *unwraps = NULL;
+    const keyring_unwraps_asker asker = {ask, &f->vault};
+    const keyring_unwraps_question asked = {"key", VERSION, ekm_view_text("a")};
+    ekm_buf_init(&out, 64);
+    bool ok = keyring_unwraps_new(f->crypto, &f->clock.base, NULL, 0, 0, &unwraps, &err) &&
+              keyring_unwraps_run(unwraps, &asked, &asker, &f->call, &out, &err);
+    if (ok) assert_string_equal(ekm_buf_text(&out), "the DEK");
+    keyring_unwraps_free(&unwraps);
+    ekm_buf_clear(&out);
+    memory_gate_check(&gate, ok, &err);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(without_keeping_each_is_asked, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(kept_answers_are_used_while_fresh, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(outages_are_bridged_for_a_while, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_outage_is_asked_about_again, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_definite_no_ends_what_is_kept, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(other_requests_are_heard_too, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(the_way_that_worked_is_remembered, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(more_than_there_is_room_for, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(many_at_once_ask_once, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(who_waits_can_be_cancelled, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(the_end_of_one_is_not_that_of_all, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(memory_that_runs_out_is_said, set_up, tear_down),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
