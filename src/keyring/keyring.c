@@ -9,10 +9,21 @@
 #include "base/mutex.h"
 #include "base/text.h"
 #include "keyring/cache.h"
+#include "keyring/foreign.h"
 #include "keyring/search.h"
 #include "keyring/unwraps.h"
 
-enum { WAIT_STEP_MS = 100 }; /* between looks at whether a waiting call was cancelled */
+enum {
+  WAIT_STEP_MS = 100, /* between looks at whether a waiting call was cancelled */
+  ALIASES = 64        /* thumbprints of another connector that lead to a key here; the oldest goes */
+};
+
+/* A thumbprint of another connector, and the key's own. */
+typedef struct alias {
+  uint8_t foreign[KEYRING_FOREIGN_NAME_BYTES];
+  size_t foreign_len; /* 0: the place is free */
+  uint8_t own[KEYRING_THUMB_BYTES];
+} alias;
 
 struct keyring {
   atomic_uint refs;
@@ -22,6 +33,8 @@ struct keyring {
 
   ekm_mutex lock; /* covers everything below; never held during a request */
   keyring_cache cache;
+  alias aliases[ALIASES];
+  size_t alias_next;
   keyring_list names; /* what the last enumeration listed, sorted */
   bool searching;     /* one search by thumbprint at a time */
   size_t resume_at;   /* where the next search begins; belongs to the one who searches */
@@ -100,9 +113,37 @@ static bool remember(keyring *ring, const keyring_record *record, keyring_key **
   return *out_key != NULL;
 }
 
+/* The place of a foreign thumbprint, or NULL. The lock is held by the caller, as below. */
+static alias *find_alias(keyring *ring, ekm_view thumb) {
+  for (size_t i = 0; i < ALIASES; i++) {
+    alias *each = &ring->aliases[i];
+    if (each->foreign_len > 0 && ekm_view_equal(ekm_view_of(each->foreign, each->foreign_len), thumb)) return each;
+  }
+  return NULL;
+}
+
+static void note_alias(keyring *ring, ekm_view thumb, const keyring_key *key) {
+  alias *at = find_alias(ring, thumb);
+  if (thumb.len == 0 || thumb.len > sizeof at->foreign) return;
+  if (at == NULL) {
+    at = &ring->aliases[ring->alias_next];
+    ring->alias_next = (ring->alias_next + 1) % ALIASES;
+  }
+  memcpy(at->foreign, thumb.ptr, thumb.len);
+  at->foreign_len = thumb.len;
+  memcpy(at->own, key->thumb, sizeof at->own);
+}
+
+/* A key's own thumbprint comes first. */
+static uint32_t find_thumb(keyring *ring, ekm_view thumb) {
+  uint32_t id = keyring_cache_find_thumb(&ring->cache, thumb);
+  const alias *other = id == 0 ? find_alias(ring, thumb) : NULL;
+  return other == NULL ? id : keyring_cache_find_thumb(&ring->cache, ekm_view_of(other->own, sizeof other->own));
+}
+
 keyring_key *keyring_peek(keyring *ring, ekm_view thumb) {
   ekm_mutex_lock(&ring->lock);
-  keyring_key *key = ref_of_id(ring, keyring_cache_find_thumb(&ring->cache, thumb));
+  keyring_key *key = ref_of_id(ring, find_thumb(ring, thumb));
   ekm_mutex_unlock(&ring->lock);
   return key;
 }
@@ -169,6 +210,34 @@ static bool wanted_seen(void *arg, const char *name, const char *version) {
   return findable;
 }
 
+/* By its own thumbprint, or by one of another connector, which is noted. */
+static bool is_wanted(keyring *ring, const keyring_key *key, ekm_view thumb, bool *out_is, ekm_err *err) {
+  *out_is = ekm_view_equal(keyring_key_thumb(key), thumb);
+  if (*out_is) return true;
+  if (!keyring_foreign_is(ring->options.crypto, key, thumb, out_is, err)) return false;
+  if (*out_is) {
+    ekm_mutex_lock(&ring->lock);
+    note_alias(ring, thumb, key);
+    ekm_mutex_unlock(&ring->lock);
+  }
+  return true;
+}
+
+/* A search passes by what is known, so that is looked through before. */
+static bool is_known_key(keyring *ring, ekm_view thumb, bool *out_found, ekm_err *err) {
+  *out_found = false;
+  for (uint32_t id = 1; !*out_found; id++) {
+    ekm_mutex_lock(&ring->lock);
+    keyring_key *key = ref_of_id(ring, id);
+    ekm_mutex_unlock(&ring->lock);
+    if (key == NULL) break;
+    bool ok = is_wanted(ring, key, thumb, out_found, err);
+    keyring_key_unref(&key);
+    if (!ok) return false;
+  }
+  return true;
+}
+
 static bool wanted_visit(void *arg, const keyring_record *record, bool *out_found, ekm_err *err) {
   wanted *w = arg;
   keyring_key *key = NULL;
@@ -177,9 +246,9 @@ static bool wanted_visit(void *arg, const keyring_record *record, bool *out_foun
     ekm_err_clear(err); /* other keys may live in the vault too */
     return true;
   }
-  *out_found = ekm_view_equal(keyring_key_thumb(key), w->thumb);
+  bool ok = is_wanted(w->ring, key, w->thumb, out_found, err);
   keyring_key_unref(&key);
-  return true;
+  return ok;
 }
 
 static bool is_cancelled(const keyring_call *call) {
@@ -197,7 +266,7 @@ static bool take_search_turn(keyring *ring, ekm_view thumb, const keyring_call *
     ekm_cond_wait(&ring->search_ended, &ring->lock, left_ms < WAIT_STEP_MS ? left_ms : WAIT_STEP_MS);
   }
   if (ring->searching || ring->fruitless > begun_before) return false;
-  if (keyring_cache_find_thumb(&ring->cache, thumb) != 0) return false;
+  if (find_thumb(ring, thumb) != 0) return false;
   ring->searching = true;
   ring->searches++;
   return true;
@@ -223,21 +292,60 @@ static bool search_now(keyring *ring, ekm_view thumb, const keyring_call *call, 
   return ok;
 }
 
+static bool search_in_turn(keyring *ring, ekm_view thumb, const keyring_call *call, ekm_err *err) {
+  bool known = false;
+  if (!is_known_key(ring, thumb, &known, err)) return false;
+  ekm_mutex_lock(&ring->lock);
+  bool my_turn = take_search_turn(ring, thumb, call);
+  bool still_searching = ring->searching && !my_turn;
+  ekm_mutex_unlock(&ring->lock);
+  if (still_searching) return waited_in_vain(call, err);
+  return !my_turn || search_now(ring, thumb, call, err);
+}
+
+/* The newest version of the name that can be used. */
+static bool newest_of(keyring *ring, const char *name, const keyring_call *call, keyring_key **out_key, ekm_err *err) {
+  keyring_list versions = {0};
+  if (keyring_by_name(ring, name, NULL, call, out_key, err)) return true;
+  if (err->id != EKM_E_KEY_DISABLED) return false;
+  ekm_err none_left = *err;
+  bool ok = ring->backend->list_versions(ring->backend, name, call, &versions, err);
+  for (size_t i = 0; ok && *out_key == NULL && i < versions.count; i++) {
+    ok = keyring_by_name(ring, name, versions.items[i], call, out_key, err) || err->id == EKM_E_KEY_DISABLED;
+  }
+  if (ok && *out_key == NULL) *err = none_left;
+  keyring_list_clear(&versions);
+  return *out_key != NULL;
+}
+
+/* A packed name: see foreign.h. */
+static bool by_packed_name(keyring *ring, ekm_view thumb, const keyring_call *call, keyring_key **out_key,
+                           ekm_err *err) {
+  char name[KEYRING_FOREIGN_NAME_CHARS + 1];
+  if (!keyring_foreign_unpack(thumb, name)) return true;
+  if (!newest_of(ring, name, call, out_key, err)) {
+    if (err->id != EKM_E_KEY_NOT_FOUND) return false;
+    ekm_err_clear(err);
+    return true;
+  }
+  ekm_mutex_lock(&ring->lock);
+  note_alias(ring, thumb, *out_key);
+  ekm_mutex_unlock(&ring->lock);
+  return true;
+}
+
 bool keyring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, keyring_key **out_key, ekm_err *err) {
-  char hex[2 * KEYRING_THUMB_BYTES + 1] = "";
+  char hex[2 * KEYRING_FOREIGN_NAME_BYTES + 1] = "";
 
   *out_key = keyring_peek(ring, thumb);
   if (*out_key != NULL) return true;
   if (thumb.len == KEYRING_THUMB_BYTES) {
-    ekm_mutex_lock(&ring->lock);
-    bool my_turn = take_search_turn(ring, thumb, call);
-    bool still_searching = ring->searching && !my_turn;
-    ekm_mutex_unlock(&ring->lock);
-    if (still_searching) return waited_in_vain(call, err);
-    if (my_turn && !search_now(ring, thumb, call, err)) return false;
+    if (!search_in_turn(ring, thumb, call, err)) return false;
     *out_key = keyring_peek(ring, thumb);
     if (*out_key != NULL) return true;
   }
+  if (!by_packed_name(ring, thumb, call, out_key, err)) return false;
+  if (*out_key != NULL) return true;
   ekm_hex_text(thumb, hex, sizeof hex);
   return EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "no key of the vault has the thumbprint %s", hex);
 }
@@ -451,5 +559,64 @@ bool keyring_unwrap(keyring *ring, const keyring_key *key, ekm_view ciphertext, 
   const keyring_unwraps_question asked = {key->name, key->version, ciphertext};
   bool ok = keyring_unwraps_run(ring->unwraps, &asked, &asker, call, out_plaintext, err);
   if (!ok && err->id == EKM_E_KEY_NOT_FOUND) forget(ring, key);
+  return ok;
+}
+
+/* What is to be opened. */
+typedef struct opening {
+  ekm_view thumb, ciphertext;
+  const keyring_call *call;
+} opening;
+
+static bool unwrap_with(keyring *ring, const char *name, const char *version, const opening *o, keyring_key **out_key,
+                        ekm_buf *out_plaintext, ekm_err *err) {
+  ekm_buf_reset(out_plaintext);
+  return keyring_by_name(ring, name, version, o->call, out_key, err) &&
+         keyring_unwrap(ring, *out_key, o->ciphertext, o->call, out_plaintext, err);
+}
+
+static bool is_about_version(ekm_err_id id) {
+  return id == EKM_E_UNWRAP_REFUSED || id == EKM_E_KEY_DISABLED || id == EKM_E_KEY_NOT_FOUND || id == EKM_E_KEY_TYPE ||
+         id == EKM_E_CIPHERTEXT_LENGTH || id == EKM_E_KEY_NOT_IN_TIME;
+}
+
+/* Which version a packed name means, only the ciphertext knows. ${tried} did not fit, by ${err}. */
+static bool unwrap_with_others(keyring *ring, const opening *o, const keyring_key *tried, ekm_buf *out_plaintext,
+                               ekm_err *err) {
+  bool ok = false;
+  keyring_list versions = {0};
+  const ekm_err refused = *err;
+
+  ekm_err_clear(err);
+  EKM_TRY(ring->backend->list_versions(ring->backend, tried->name, o->call, &versions, err));
+  for (size_t i = 0; !ok && i < versions.count; i++) {
+    keyring_key *key = NULL;
+    if (strcmp(versions.items[i], tried->version) == 0) continue;
+    ok = unwrap_with(ring, tried->name, versions.items[i], o, &key, out_plaintext, err);
+    if (ok) {
+      ekm_mutex_lock(&ring->lock);
+      note_alias(ring, o->thumb, key);
+      ekm_mutex_unlock(&ring->lock);
+    }
+    keyring_key_unref(&key);
+    if (!ok && !is_about_version(err->id)) goto done;
+    if (!ok) ekm_err_clear(err);
+  }
+  if (!ok) *err = refused;
+done:
+  keyring_list_clear(&versions);
+  return ok;
+}
+
+bool keyring_unwrap_by_thumb(keyring *ring, ekm_view thumb, ekm_view ciphertext, const keyring_call *call,
+                             ekm_buf *out_plaintext, ekm_err *err) {
+  char name[KEYRING_FOREIGN_NAME_CHARS + 1];
+  keyring_key *key = NULL;
+  const opening o = {thumb, ciphertext, call};
+  if (!keyring_by_thumb(ring, thumb, call, &key, err)) return false;
+  bool ok = keyring_unwrap(ring, key, ciphertext, call, out_plaintext, err);
+  bool is_packed = keyring_foreign_unpack(thumb, name) && ekm_text_ieq(name, key->name);
+  if (!ok && is_packed && is_about_version(err->id)) ok = unwrap_with_others(ring, &o, key, out_plaintext, err);
+  keyring_key_unref(&key);
   return ok;
 }

@@ -67,6 +67,7 @@ struct keyring_backend {
   bool (*get)(keyring_backend *self, const char *name, const char *version, const keyring_call *call,
               keyring_record *out_record, ekm_err *err);
   bool (*list_names)(keyring_backend *self, const keyring_call *call, keyring_list *out_names, ekm_err *err);
+  /* The newest first. */
   bool (*list_versions)(keyring_backend *self, const char *name, const keyring_call *call, keyring_list *out_versions,
                         ekm_err *err);
   /* Create an RSA key under a free name: KEY_EXISTS or KEY_DELETED if it is not free; never adds a version. Never
@@ -134,9 +135,10 @@ EKM_MUST_USE bool keyring_by_name(keyring *ring, const char *name, const char *v
                                   keyring_key **out_key, ekm_err *err);
 
 /* keyring_by_thumb(ring, thumb, call, out_key, err):
- * From the cache, else one search through the vault (newest versions first, then older ones) that all waiting threads
- * share. KEY_NOT_FOUND if a search that began after this call found nothing of that thumbprint; DEADLINE or CANCELLED
- * while waiting for another thread's search. */
+ * The key of its own thumbprint, else of one of Microsoft's connector (foreign.h): from the cache, else one search
+ * through the vault (newest versions first, then older ones) that all waiting threads share. KEY_NOT_FOUND if a search
+ * that began after this call found nothing of that thumbprint; DEADLINE or CANCELLED while waiting for another thread's
+ * search. */
 EKM_MUST_USE bool keyring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, keyring_key **out_key,
                                    ekm_err *err);
 
@@ -172,6 +174,12 @@ EKM_MUST_USE bool keyring_wrap(keyring *ring, const keyring_key *key, ekm_view p
                                ekm_buf *out_ciphertext, ekm_err *err);
 EKM_MUST_USE bool keyring_unwrap(keyring *ring, const keyring_key *key, ekm_view ciphertext, const keyring_call *call,
                                  ekm_buf *out_plaintext, ekm_err *err);
+
+/* keyring_unwrap_by_thumb(ring, thumb, ciphertext, call, out_plaintext, err):
+ * With the key of that thumbprint; if it is a packed name of Microsoft's connector, which says nothing of the version,
+ * with each version of that name, the newest first, until one fits. */
+EKM_MUST_USE bool keyring_unwrap_by_thumb(keyring *ring, ekm_view thumb, ekm_view ciphertext, const keyring_call *call,
+                                          ekm_buf *out_plaintext, ekm_err *err);
 
 /* --- from a credential to a keyring ------------------------------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 #include "keyring/keyring_keyvault.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hex.h"
@@ -7,6 +8,8 @@
 #include "base/mutex.h"
 #include "base/text.h"
 #include "base/url.h"
+
+enum { FIRST_VERSIONS = 16 };
 
 /* --- the backend: one vault as one identity ----------------------------------------------------------------------- */
 
@@ -51,8 +54,42 @@ static bool backend_get(keyring_backend *self, const char *name, const char *ver
   return ok;
 }
 
-static bool add_to_list(void *arg, const char *text, ekm_err *err) {
+static bool add_to_list(void *arg, const char *text, int64_t created_s, ekm_err *err) {
+  (void)created_s;
   return keyring_list_add(arg, text, err);
+}
+
+/* Versions by their age. */
+typedef struct aged_version {
+  char version[EKM_LIMIT_KEY_VERSION_CHARS + 1];
+  int64_t created_s;
+} aged_version;
+
+typedef struct aged_list {
+  aged_version *items;
+  size_t count, cap;
+} aged_list;
+
+static bool add_aged(void *arg, const char *text, int64_t created_s, ekm_err *err) {
+  aged_list *list = arg;
+  if (list->count >= EKM_LIMIT_KEYS_PER_VAULT) return EKM_FAIL(err, EKM_E_LIMIT, "too many versions of one key");
+  if (list->count == list->cap) {
+    size_t cap = list->cap == 0 ? FIRST_VERSIONS : 2 * list->cap;
+    aged_version *grown = ekm_mem_grow(list->items, list->count, cap, sizeof *grown, err);
+    if (grown == NULL) return false;
+    list->items = grown;
+    list->cap = cap;
+  }
+  aged_version *item = &list->items[list->count++];
+  item->created_s = created_s;
+  return ekm_text_copy(item->version, sizeof item->version, text, "a version", err);
+}
+
+/* Of versions of one second the vault does not say which is newer. */
+static int compare_age(const void *a, const void *b) {
+  const aged_version *x = a, *y = b;
+  if (x->created_s != y->created_s) return x->created_s < y->created_s ? 1 : -1;
+  return strcmp(x->version, y->version);
 }
 
 static bool backend_list_names(keyring_backend *self, const keyring_call *call, keyring_list *out_names, ekm_err *err) {
@@ -63,7 +100,12 @@ static bool backend_list_names(keyring_backend *self, const keyring_call *call, 
 static bool backend_list_versions(keyring_backend *self, const char *name, const keyring_call *call,
                                   keyring_list *out_versions, ekm_err *err) {
   akv_call limits = bounds(call);
-  return akv_list_versions(client_of(self), name, &limits, (akv_sink){add_to_list, out_versions}, err);
+  aged_list list = {0};
+  bool ok = akv_list_versions(client_of(self), name, &limits, (akv_sink){add_aged, &list}, err);
+  if (ok && list.count > 1) qsort(list.items, list.count, sizeof list.items[0], compare_age);
+  for (size_t i = 0; ok && i < list.count; i++) ok = keyring_list_add(out_versions, list.items[i].version, err);
+  ekm_mem_free(list.items);
+  return ok;
 }
 
 static bool backend_create_rsa(keyring_backend *self, const char *name, unsigned bits, const keyring_call *call,

@@ -87,7 +87,7 @@ static bool memory_list_versions(keyring_backend *self, const char *name, const 
   bool ok = true;
   (void)call;
   ekm_mutex_lock(&memory->lock);
-  for (size_t i = 0; ok && i < memory->count; i++) {
+  for (size_t i = memory->count; ok && i-- > 0;) { /* the newest first */
     memory_key *key = memory->keys[i];
     if (ekm_text_ieq(key->record.name, name) && !key->deleted)
       ok = keyring_list_add(out_versions, key->record.version, err);

@@ -65,7 +65,7 @@ EKM_MUST_USE bool akv_get_key(akv_client *client, const char *name, const char *
 
 /* What a list is given to, item by item; false ends it with the error that was raised. */
 typedef struct akv_sink {
-  bool (*item)(void *arg, const char *text, ekm_err *err);
+  bool (*item)(void *arg, const char *text, int64_t created_s, ekm_err *err); /* 0: the vault did not say when */
   void *arg;
 } akv_sink;
 

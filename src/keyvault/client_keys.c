@@ -48,9 +48,10 @@ static bool check_free(akv_client *client, const char *name, const akv_call *cal
   return false;
 }
 
-static bool count_version(void *arg, const char *text, ekm_err *err) {
+static bool count_version(void *arg, const char *text, int64_t created_s, ekm_err *err) {
   int *count = arg;
   (void)text;
+  (void)created_s;
   (void)err;
   (*count)++;
   return true;

@@ -25,11 +25,15 @@ static bool read_items(const page_reader *reader, const json_t *doc, ekm_err *er
   json_t *items = ekm_json_array(doc, "value");
   for (size_t i = 0; i < json_array_size(items); i++) {
     akv_kid kid;
-    if (!akv_kid_parse(ekm_json_text(json_array_get(items, i), "kid"), reader->client->host, &kid, err)) return false;
+    const json_t *item = json_array_get(items, i);
+    if (!akv_kid_parse(ekm_json_text(item, "kid"), reader->client->host, &kid, err)) return false;
     if (reader->name != NULL && !akv_kid_is(&kid, reader->name, NULL)) {
       return EKM_FAIL(err, EKM_E_KEY_ANSWER, "a list of versions of '%s' has '%s' in it", reader->name, kid.name);
     }
-    if (!reader->sink.item(reader->sink.arg, reader->name != NULL ? kid.version : kid.name, err)) return false;
+    int64_t created_s = ekm_json_int(ekm_json_object(item, "attributes"), "created", 0);
+    if (!reader->sink.item(reader->sink.arg, reader->name != NULL ? kid.version : kid.name, created_s, err)) {
+      return false;
+    }
   }
   return true;
 }

@@ -25,21 +25,29 @@ static bool answer_probe(provider_call *call, ekm_view thumb, SqlCpData *out) {
   return argument_too_small(&call->err);
 }
 
-typedef bool (*vault_operation)(keyring *ring, const keyring_key *key, ekm_view in, const keyring_call *call,
-                                ekm_buf *out, ekm_err *err);
+typedef bool (*operation)(provider_call *call, ekm_view thumb, ekm_view data, SqlCpData *out);
 
-static bool run(provider_call *call, vault_operation operation, ekm_view thumb, ekm_view data, SqlCpData *out) {
+static bool run_unwrap(provider_call *call, ekm_view thumb, ekm_view data, SqlCpData *out) {
+  ekm_buf result;
+  ekm_buf_init(&result, EKM_LIMIT_RSA_MODULUS_BYTES);
+  bool ok = keyring_unwrap_by_thumb(call->session->ring, thumb, data, &call->outside, &result, &call->err) &&
+            argument_put(out, ekm_buf_view(&result), &call->err);
+  ekm_buf_clear(&result);
+  return ok;
+}
+
+static bool run_wrap(provider_call *call, ekm_view thumb, ekm_view data, SqlCpData *out) {
   bool ok = false;
   keyring_key *key = NULL;
   ekm_buf result;
 
   ekm_buf_init(&result, EKM_LIMIT_RSA_MODULUS_BYTES);
   EKM_TRY(keyring_by_thumb(call->session->ring, thumb, &call->outside, &key, &call->err));
-  if (operation == keyring_wrap && !argument_has_room(out, keyring_key_modulus_bytes(key))) {
+  if (!argument_has_room(out, keyring_key_modulus_bytes(key))) {
     (void)argument_too_small(&call->err);
     goto done;
   }
-  EKM_TRY(operation(call->session->ring, key, data, &call->outside, &result, &call->err));
+  EKM_TRY(keyring_wrap(call->session->ring, key, data, &call->outside, &result, &call->err));
   ok = argument_put(out, ekm_buf_view(&result), &call->err);
 done:
   ekm_buf_clear(&result);
@@ -48,24 +56,24 @@ done:
 }
 
 /* Longer than any key's modulus: refused at a size probe already. */
-static bool fits_any_key(vault_operation operation, ekm_view data, ekm_err *err) {
+static bool fits_any_key(operation run, ekm_view data, ekm_err *err) {
   if (data.len <= EKM_LIMIT_RSA_MODULUS_BYTES) return true;
-  return EKM_FAIL(err, operation == keyring_wrap ? EKM_E_DATA_TOO_LONG : EKM_E_CIPHERTEXT_LENGTH,
+  return EKM_FAIL(err, run == run_wrap ? EKM_E_DATA_TOO_LONG : EKM_E_CIPHERTEXT_LENGTH,
                   "%zu bytes; no key takes more than %d", data.len, EKM_LIMIT_RSA_MODULUS_BYTES);
 }
 
-static bool crypt_either(provider_call *call, vault_operation operation, const crypt_input *input, SqlCpData *out) {
+static bool crypt_either(provider_call *call, operation run, const crypt_input *input, SqlCpData *out) {
   ekm_view thumb, data;
   if (!argument_output(out, "the output", &call->err)) return false;
-  if (!check_input(input, &thumb, &data, &call->err) || !fits_any_key(operation, data, &call->err)) return false;
+  if (!check_input(input, &thumb, &data, &call->err) || !fits_any_key(run, data, &call->err)) return false;
   if (out->pb == NULL || out->cb == 0) return answer_probe(call, thumb, out);
-  return run(call, operation, thumb, data, out);
+  return run(call, thumb, data, out);
 }
 
 bool crypt_wrap(provider_call *call, const crypt_input *input, SqlCpData *ciphertext) {
-  return crypt_either(call, keyring_wrap, input, ciphertext);
+  return crypt_either(call, run_wrap, input, ciphertext);
 }
 
 bool crypt_unwrap(provider_call *call, const crypt_input *input, SqlCpData *plaintext) {
-  return crypt_either(call, keyring_unwrap, input, plaintext);
+  return crypt_either(call, run_unwrap, input, plaintext);
 }

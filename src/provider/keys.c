@@ -5,10 +5,10 @@
 #include "base/hex.h"
 #include "base/text.h"
 #include "base/utf16.h"
+#include "keyring/blob.h"
 #include "provider/algorithms.h"
 #include "provider/argument.h"
 #include "provider/product.h"
-#include "provider/public_key.h"
 
 /* PROVIDER_KEY_NAME, taken apart. */
 typedef struct key_path {
@@ -170,7 +170,8 @@ bool keys_export(provider_call *call, const SqlCpKeyThumbprint *thumb, const Sql
   if (type != SQLCP_BLOB_PUBLIC_KEY) EKM_BAIL(&call->err, EKM_E_NOT_SUPPORTED, "only public keys leave a vault");
   if (encryptor != NULL) EKM_BAIL(&call->err, EKM_E_NOT_SUPPORTED, "a public key is not encrypted for export");
   EKM_TRY(keyring_by_thumb(call->session->ring, wanted, &call->outside, &key, &call->err));
-  EKM_TRY(public_key_encode(key, call->instance->wiring.public_key_format, &bytes, &call->err));
+  EKM_TRY(keyring_blob_append(call->instance->wiring.public_key_format, keyring_key_n(key), keyring_key_e(key), &bytes,
+                              &call->err));
   ok = argument_put(blob, ekm_buf_view(&bytes), &call->err);
 done:
   ekm_buf_clear(&bytes);

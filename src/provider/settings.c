@@ -265,7 +265,7 @@ static bool read_top(const ekm_config *config, provider_settings *out, ekm_err *
   out->allow_drop_key = ekm_config_bool(config, "", "allow_drop_key");
   out->vault_suffix = ekm_config_text(config, "", "vault_suffix");
   bool is_cng = strcmp(ekm_config_text(config, "", "public_key_format"), "cng") == 0;
-  out->public_key_format = is_cng ? PROVIDER_KEY_CNG : PROVIDER_KEY_PKCS1;
+  out->public_key_format = is_cng ? KEYRING_BLOB_CNG : KEYRING_BLOB_PKCS1;
   if (!ekm_log_parse_level(ekm_config_text(config, "", "log_level"), &out->log_level)) {
     return refuse(config, "", "log_level", "is not a level", err);
   }

@@ -52,7 +52,7 @@ typedef struct provider_settings {
   const char *vault_suffix;
   const char *proxy; /* NULL: none */
   bool allow_drop_key;
-  provider_key_format public_key_format;
+  keyring_blob_form public_key_format;
   provider_vault *vaults;
   size_t vault_count;
 } provider_settings;

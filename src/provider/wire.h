@@ -18,15 +18,10 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "crypto/crypto.h"
+#include "keyring/blob.h"
 #include "keyring/keyring.h"
 
 struct ekm_http;
-
-/* How SqlCryptExportKey writes a public key. */
-typedef enum provider_key_format {
-  PROVIDER_KEY_PKCS1, /* RSAPublicKey in DER, RFC 8017 appendix A.1.1 */
-  PROVIDER_KEY_CNG    /* BCRYPT_RSAKEY_BLOB with its numbers, "RSA1" */
-} provider_key_format;
 
 /* Zero-initialise: provider_wiring wiring = {0}. The pointers are owned by it, but for the clock, which is static. */
 typedef struct provider_wiring {
@@ -39,7 +34,7 @@ typedef struct provider_wiring {
 
   int64_t call_timeout_ms; /* every entry point ends within this time */
   bool allow_drop_key;     /* may SqlCryptDropKey delete a key of the vault? */
-  provider_key_format public_key_format;
+  keyring_blob_form public_key_format;
 } provider_wiring;
 
 /* provider_wire(out, err):

@@ -82,12 +82,14 @@ static bool ask_delete(asking *a) {
   return akv_delete_key(a->client, NAME, &a->call, &a->err);
 }
 
-static bool take_name(void *arg, const char *text, ekm_err *err) {
+static bool take_name(void *arg, const char *text, int64_t created_s, ekm_err *err) {
+  (void)created_s;
   FUZZ_CHECK(arg == NULL && akv_name_check(text, err));
   return true;
 }
 
-static bool take_version(void *arg, const char *text, ekm_err *err) {
+static bool take_version(void *arg, const char *text, int64_t created_s, ekm_err *err) {
+  (void)created_s;
   (void)err;
   FUZZ_CHECK(arg == NULL && is_version(text));
   return true;

@@ -61,7 +61,7 @@ bool provider_wire(provider_wiring *out, ekm_err *err) {
   out->clock = ekm_clock_system();
   out->call_timeout_ms = 10000;
   out->allow_drop_key = true;
-  out->public_key_format = PROVIDER_KEY_PKCS1;
+  out->public_key_format = KEYRING_BLOB_PKCS1;
   EKM_TRY(ekm_crypto_new(&out->crypto, err));
   EKM_TRY((connector = ekm_mem_alloc(sizeof *connector, err)) != NULL);
   connector->base = (keyring_connector){memory_connect, memory_destroy};

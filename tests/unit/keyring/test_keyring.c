@@ -4,6 +4,8 @@
 
 #include "base/b64url.h"
 #include "base/mem.h"
+#include "keyring/blob.h"
+#include "keyring/foreign.h"
 #include "keyring_fixture.h"
 
 /* RFC 7638 section 3.1. */
@@ -77,6 +79,96 @@ static void thumb_finds_new_and_old_versions_without_memory(void **state) {
   keyring_key_unref(&first);
   keyring_key_unref(&other);
   keyring_unref(&ring);
+}
+
+/* SHA-1 of the key's DER, as Microsoft's connector may have it. */
+static ekm_view foreign_thumb(fixture *f, const keyring_key *key, uint8_t out[EKM_SHA1_BYTES]) {
+  ekm_buf blob;
+  ekm_buf_init(&blob, KEYRING_BLOB_MAX_BYTES);
+  assert_true(keyring_blob_append(KEYRING_BLOB_SPKI, keyring_key_n(key), keyring_key_e(key), &blob, &f->err));
+  assert_true(ekm_crypto_sha1(f->crypto, ekm_buf_view(&blob), out, &f->err));
+  ekm_buf_clear(&blob);
+  return ekm_view_of(out, EKM_SHA1_BYTES);
+}
+
+static void thumbs_of_another_connector_find_the_key(void **state) {
+  fixture *f = *state;
+  uint8_t bytes[EKM_SHA1_BYTES];
+  keyring_key *found = NULL;
+  keyring_key *key = create(f, "moved");
+  keyring_key_unref(&(keyring_key *){create(f, "another")});
+  ekm_view thumb = foreign_thumb(f, key, bytes);
+  for (int cold = 0; cold < 2; cold++) { /* what the keyring knows already, and what it has to search */
+    keyring *ring = cold == 1 ? forgetful_ring(f) : keyring_ref(f->ring);
+    assert_null(keyring_peek(ring, thumb));
+    assert_true(keyring_by_thumb(ring, thumb, &f->call, &found, &f->err));
+    assert_string_equal(keyring_key_version(found), keyring_key_version(key));
+    keyring_key_unref(&found);
+    int before = counting_backend_calls(f->vault);
+    found = keyring_peek(ring, thumb); /* and from then on it costs nothing */
+    assert_non_null(found);
+    keyring_key_unref(&found);
+    assert_true(keyring_by_thumb(ring, thumb, &f->call, &found, &f->err));
+    assert_int_equal(counting_backend_calls(f->vault), before);
+    keyring_key_unref(&found);
+    keyring_unref(&ring);
+  }
+  keyring_key_unref(&key);
+}
+
+static void check_opens(fixture *f, keyring *ring, ekm_view thumb, const ekm_buf *wrapped) {
+  ekm_buf plain;
+  ekm_buf_init(&plain, EKM_LIMIT_RSA_MODULUS_BYTES);
+  if (!keyring_unwrap_by_thumb(ring, thumb, ekm_buf_view(wrapped), &f->call, &plain, &f->err))
+    fail_msg("%s", f->err.detail);
+  assert_string_equal(ekm_buf_text(&plain), "a DEK of old");
+  ekm_buf_clear(&plain);
+}
+
+/* A packed name says nothing of the version: whichever has wrapped it is found, disabled ones are passed by. */
+static void packed_names_mean_any_version(void **state) {
+  enum { VERSIONS = 4 };
+  fixture *f = *state;
+  ekm_buf wrapped[VERSIONS], thumb, plain;
+  ekm_buf_init(&thumb, KEYRING_FOREIGN_NAME_BYTES);
+  ekm_buf_init(&plain, EKM_LIMIT_RSA_MODULUS_BYTES);
+  assert_true(keyring_foreign_pack("tde-2016", &thumb));
+  for (int i = 0; i < VERSIONS; i++) {
+    keyring_key *key = NULL;
+    if (i == 0) keyring_key_unref(&(keyring_key *){create(f, "tde-2016")});
+    if (i > 0) assert_true(keyring_memory_rotate(f->vault->lower, "tde-2016", &f->err));
+    assert_true(keyring_by_name(f->ring, "tde-2016", NULL, &f->call, &key, &f->err));
+    ekm_buf_init(&wrapped[i], EKM_LIMIT_RSA_MODULUS_BYTES);
+    assert_true(keyring_wrap(f->ring, key, ekm_view_text("a DEK of old"), &f->call, &wrapped[i], &f->err));
+    keyring_key_unref(&key);
+  }
+  keyring *ring = forgetful_ring(f);
+  for (int i = 0; i < VERSIONS; i++) check_opens(f, ring, ekm_buf_view(&thumb), &wrapped[i]);
+  for (int i = 0; i < VERSIONS; i++) check_opens(f, ring, ekm_buf_view(&thumb), &wrapped[i]);
+  keyring_unref(&ring);
+
+  assert_true(keyring_memory_enable(f->vault->lower, "tde-2016", false, &f->err)); /* the newest */
+  ring = forgetful_ring(f);
+  check_opens(f, ring, ekm_buf_view(&thumb), &wrapped[0]);
+  assert_false(keyring_unwrap_by_thumb(ring, ekm_buf_view(&thumb), ekm_buf_view(&wrapped[VERSIONS - 1]), &f->call,
+                                       &plain, &f->err));
+  assert_int_equal(f->err.id, EKM_E_UNWRAP_REFUSED);
+  keyring_unref(&ring);
+  for (int i = 0; i < VERSIONS; i++) ekm_buf_clear(&wrapped[i]);
+  ekm_buf_clear(&thumb);
+  ekm_buf_clear(&plain);
+}
+
+static void packed_names_of_nothing(void **state) {
+  fixture *f = *state;
+  keyring_key *key = NULL;
+  ekm_buf thumb;
+  ekm_buf_init(&thumb, KEYRING_FOREIGN_NAME_BYTES);
+  assert_true(keyring_foreign_pack("never-was", &thumb));
+  assert_false(keyring_by_thumb(f->ring, ekm_buf_view(&thumb), &f->call, &key, &f->err));
+  assert_int_equal(f->err.id, EKM_E_KEY_NOT_FOUND);
+  assert_int_equal(counting_backend_calls(f->vault), 1); /* the vault was not searched for it */
+  ekm_buf_clear(&thumb);
 }
 
 static void thumb_of_nothing_is_not_found(void **state) {
@@ -322,6 +414,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(thumb_is_that_of_rfc_7638, set_up, tear_down),
       cmocka_unit_test_setup_teardown(name_without_version_always_asks, set_up, tear_down),
       cmocka_unit_test_setup_teardown(thumb_finds_new_and_old_versions_without_memory, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(thumbs_of_another_connector_find_the_key, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(packed_names_mean_any_version, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(packed_names_of_nothing, set_up, tear_down),
       cmocka_unit_test_setup_teardown(thumb_of_nothing_is_not_found, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cold_thumb_in_a_one_key_vault_costs_two_requests, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_enabled_version_is_not_refused_for_its_past, set_up, tear_down),

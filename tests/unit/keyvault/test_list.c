@@ -13,7 +13,8 @@ typedef struct collected {
   int count;
 } collected;
 
-static bool collect(void *arg, const char *text, ekm_err *err) {
+static bool collect(void *arg, const char *text, int64_t created_s, ekm_err *err) {
+  (void)created_s;
   collected *c = arg;
   (void)err;
   (void)snprintf(c->text + strlen(c->text), sizeof c->text - strlen(c->text), "%s ", text);
@@ -21,7 +22,8 @@ static bool collect(void *arg, const char *text, ekm_err *err) {
   return true;
 }
 
-static bool refuse(void *arg, const char *text, ekm_err *err) {
+static bool refuse(void *arg, const char *text, int64_t created_s, ekm_err *err) {
+  (void)created_s;
   (void)arg;
   return EKM_FAIL(err, EKM_E_LIMIT, "%s is too much", text);
 }

@@ -23,7 +23,7 @@ static void an_empty_file_gives_the_defaults(void **state) {
   assert_string_equal(settings.wrap_alg, "RSA-OAEP-256");
   assert_string_equal(settings.vault_suffix, "vault.azure.net");
   assert_false(settings.allow_drop_key);
-  assert_int_equal(settings.public_key_format, PROVIDER_KEY_PKCS1);
+  assert_int_equal(settings.public_key_format, KEYRING_BLOB_PKCS1);
   assert_null(settings.proxy);
   assert_int_equal(settings.vault_count, 0);
   settings_free(&settings);
@@ -60,7 +60,7 @@ static void a_full_file_is_understood(void **state) {
   assert_int_equal(settings.call_timeout_ms, 5000);
   assert_string_equal(settings.wrap_alg, "RSA-OAEP");
   assert_true(settings.allow_drop_key);
-  assert_int_equal(settings.public_key_format, PROVIDER_KEY_CNG);
+  assert_int_equal(settings.public_key_format, KEYRING_BLOB_CNG);
   assert_string_equal(settings.proxy, "http://proxy.example:8080");
   assert_int_equal(settings.vault_count, 2);
   const provider_vault *v = &settings.vaults[0];

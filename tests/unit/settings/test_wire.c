@@ -50,7 +50,7 @@ static void everything_is_there_and_goes_again(void **state) {
     if (!provider_wire(&wiring, &err)) fail_msg("%s", err.detail);
     assert_int_equal(wiring.call_timeout_ms, 1500);
     assert_true(wiring.allow_drop_key);
-    assert_int_equal(wiring.public_key_format, PROVIDER_KEY_CNG);
+    assert_int_equal(wiring.public_key_format, KEYRING_BLOB_CNG);
     assert_ptr_equal(wiring.clock, ekm_clock_system());
     assert_non_null(wiring.log);
     assert_non_null(wiring.crypto);
