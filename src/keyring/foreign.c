@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "keyring/blob.h"
-
 /* The code of a character is its place here; 0 stands for none. */
 static const char alphabet[] = " abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
 
@@ -60,6 +58,14 @@ static bool hash_of(const ekm_crypto *crypto, keyring_blob_form form, const keyr
             ekm_crypto_sha1(crypto, ekm_buf_view(&blob), out, err);
   ekm_buf_clear(&blob);
   return ok;
+}
+
+bool keyring_foreign_hash(const ekm_crypto *crypto, const keyring_key *key, keyring_blob_form form, ekm_buf *out,
+                          ekm_err *err) {
+  uint8_t hash[EKM_SHA1_BYTES];
+  if (!hash_of(crypto, form, key, hash, err)) return false;
+  ekm_buf_append(out, hash, sizeof hash);
+  return ekm_buf_ok(out, "a thumbprint", err);
 }
 
 bool keyring_foreign_is(const ekm_crypto *crypto, const keyring_key *key, ekm_view thumb, bool *out_is, ekm_err *err) {

@@ -17,6 +17,7 @@
 #define EKM_KEYRING_FOREIGN_H
 
 #include "crypto/crypto.h"
+#include "keyring/blob.h"
 #include "keyring/keyring.h"
 
 enum { KEYRING_FOREIGN_NAME_CHARS = 26, KEYRING_FOREIGN_NAME_BYTES = 20 }; /* 26 characters of six bits */
@@ -26,6 +27,10 @@ bool keyring_foreign_pack(const char *name, ekm_buf *out);
 
 /* keyring_foreign_unpack(thumb, out_name): false if it is no packed name. */
 bool keyring_foreign_unpack(ekm_view thumb, char out_name[KEYRING_FOREIGN_NAME_CHARS + 1]);
+
+/* keyring_foreign_hash(crypto, key, form, out, err): append SHA-1 of that encoding of the key. */
+EKM_MUST_USE bool keyring_foreign_hash(const ekm_crypto *crypto, const keyring_key *key, keyring_blob_form form,
+                                       ekm_buf *out, ekm_err *err);
 
 /* keyring_foreign_is(crypto, key, thumb, out_is, err): is it one of the SHA-1 thumbprints of this key? */
 EKM_MUST_USE bool keyring_foreign_is(const ekm_crypto *crypto, const keyring_key *key, ekm_view thumb, bool *out_is,

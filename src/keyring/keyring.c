@@ -1,6 +1,7 @@
 #include "keyring/keyring.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ typedef struct alias {
 struct keyring {
   atomic_uint refs;
   keyring_options options;
+  char host[EKM_LIMIT_HOST_BYTES + 1];
   keyring_backend *backend;
   keyring_unwraps *unwraps;
 
@@ -58,6 +60,8 @@ bool keyring_new(const keyring_options *options, keyring_backend *backend, keyri
   }
   atomic_init(&ring->refs, 1);
   ring->options = *options;
+  ring->options.host = NULL; /* it need not live longer than this call */
+  if (options->host != NULL) (void)snprintf(ring->host, sizeof ring->host, "%s", options->host);
   ring->backend = backend;
   ekm_mutex_init(&ring->lock);
   ekm_cond_init(&ring->search_ended);
@@ -66,6 +70,10 @@ bool keyring_new(const keyring_options *options, keyring_backend *backend, keyri
     keyring_unref(out_keyring);
   }
   return *out_keyring != NULL;
+}
+
+const char *keyring_host(const keyring *ring) {
+  return ring->host[0] == '\0' ? NULL : ring->host;
 }
 
 keyring *keyring_ref(keyring *ring) {
@@ -350,6 +358,33 @@ bool keyring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, k
   return EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "no key of the vault has the thumbprint %s", hex);
 }
 
+static bool refuse_packing(const char *name, ekm_err *err) {
+  return EKM_FAIL(err, EKM_E_KEY_NAME_BAD, "'%s' has no packed form: at most %d letters, digits and hyphens", name,
+                  KEYRING_FOREIGN_NAME_CHARS);
+}
+
+static bool append_reported(const keyring *ring, const keyring_key *key, ekm_buf *out, ekm_err *err) {
+  keyring_thumb_kind kind = ring->options.report;
+  if (kind == KEYRING_THUMB_OWN) {
+    ekm_buf_append_view(out, keyring_key_thumb(key));
+  } else if (kind >= KEYRING_THUMB_SHA1) {
+    return keyring_foreign_hash(ring->options.crypto, key, (keyring_blob_form)(kind - KEYRING_THUMB_SHA1), out, err);
+  } else if (!keyring_foreign_pack(key->name, out)) {
+    return refuse_packing(key->name, err);
+  }
+  return ekm_buf_ok(out, "a thumbprint", err);
+}
+
+bool keyring_thumb_of(keyring *ring, const keyring_key *key, ekm_buf *out, ekm_err *err) {
+  size_t before = out->len;
+  if (!append_reported(ring, key, out, err)) return false;
+  if (ring->options.report == KEYRING_THUMB_OWN) return true;
+  ekm_mutex_lock(&ring->lock);
+  note_alias(ring, ekm_view_of(out->ptr + before, out->len - before), key);
+  ekm_mutex_unlock(&ring->lock);
+  return true;
+}
+
 /* --- enumeration -------------------------------------------------------------------------------------------------- */
 
 /* A vault takes no account of case, and may spell a name in a list and in a key differently. */
@@ -430,10 +465,21 @@ bool keyring_next_id(keyring *ring, uint32_t id, const keyring_call *call, uint3
 
 /* --- create and drop ---------------------------------------------------------------------------------------------- */
 
+/* A key whose thumbprint could not be told must not be made. */
+static bool can_report(const keyring *ring, const char *name, ekm_err *err) {
+  ekm_buf packed;
+  if (ring->options.report != KEYRING_THUMB_NAME) return true;
+  ekm_buf_init(&packed, KEYRING_FOREIGN_NAME_BYTES);
+  bool ok = keyring_foreign_pack(name, &packed) || refuse_packing(name, err);
+  ekm_buf_clear(&packed);
+  return ok;
+}
+
 bool keyring_create(keyring *ring, const char *name, unsigned bits, const keyring_call *call, keyring_key **out_key,
                     ekm_err *err) {
   keyring_record record;
   *out_key = NULL;
+  if (!can_report(ring, name, err)) return false;
   keyring_record_init(&record);
   bool ok = ring->backend->create_rsa(ring->backend, name, bits, call, &record, err) &&
             remember(ring, &record, out_key, NULL, err);

@@ -105,19 +105,29 @@ ekm_view keyring_key_e(const keyring_key *key); /* shortest form */
 EKM_MUST_USE bool keyring_thumb(const ekm_crypto *crypto, ekm_view n, ekm_view e, uint8_t out[KEYRING_THUMB_BYTES],
                                 ekm_err *err);
 
+/* Thumbprints that a key can be called by towards the engine: its own, or one that Microsoft's connector has, or may
+ * have, given it (foreign.h). All of them are understood whichever is reported. */
+typedef enum keyring_thumb_kind {
+  KEYRING_THUMB_OWN,
+  KEYRING_THUMB_NAME, /* the packed name of 1.0.4 and older */
+  KEYRING_THUMB_SHA1  /* + keyring_blob_form: SHA-1 of that encoding */
+} keyring_thumb_kind;
+
 /* --- the keyring -------------------------------------------------------------------------------------------------- */
 
 typedef struct keyring keyring;
 
 typedef struct keyring_options {
-  const ekm_crypto *crypto; /* borrowed, outlives the keyring */
-  const ekm_clock *clock;   /* borrowed, outlives the keyring */
-  ekm_log *log;             /* borrowed, outlives the keyring; may be NULL */
-  const char *wrap_alg;     /* static text: "RSA-OAEP-256" */
-  bool unwrap_rsa1_5;       /* try RSA1_5 as well, last */
-  bool unwrap_reversed;     /* try ciphertexts from their end to their beginning as well, after all others */
-  int64_t keep_ms;          /* how long the answer to an unwrap is used again; 0: never (unwraps.h) */
-  int64_t grace_ms;         /* how much longer if the vault cannot be reached */
+  const char *host;          /* of the vault, for keys that are named by their URL; copied; NULL: not known */
+  const ekm_crypto *crypto;  /* borrowed, outlives the keyring */
+  const ekm_clock *clock;    /* borrowed, outlives the keyring */
+  ekm_log *log;              /* borrowed, outlives the keyring; may be NULL */
+  const char *wrap_alg;      /* static text: "RSA-OAEP-256" */
+  bool unwrap_rsa1_5;        /* try RSA1_5 as well, last */
+  bool unwrap_reversed;      /* try ciphertexts from their end to their beginning as well, after all others */
+  keyring_thumb_kind report; /* which thumbprint keyring_thumb_of gives */
+  int64_t keep_ms;           /* how long the answer to an unwrap is used again; 0: never (unwraps.h) */
+  int64_t grace_ms;          /* how much longer if the vault cannot be reached */
 } keyring_options;
 
 /* keyring_new(options, backend, out_keyring, err): takes over ${backend} also on failure; one reference for the
@@ -128,6 +138,9 @@ EKM_MUST_USE bool keyring_new(const keyring_options *options, keyring_backend *b
 /* keyring_ref(keyring), keyring_unref(keyring): the last reference frees keyring and backend. */
 keyring *keyring_ref(keyring *ring);
 void keyring_unref(keyring **ring);
+
+/* keyring_host(ring): the vault's, or NULL. */
+const char *keyring_host(const keyring *ring);
 
 /* keyring_by_name(ring, name, version, call, out_key, err):
  * ${version} NULL asks the vault for the newest, always. KEY_TYPE for a key that is not RSA of 2048, 3072 or 4096. */
@@ -141,6 +154,11 @@ EKM_MUST_USE bool keyring_by_name(keyring *ring, const char *name, const char *v
  * search. */
 EKM_MUST_USE bool keyring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, keyring_key **out_key,
                                    ekm_err *err);
+
+/* keyring_thumb_of(ring, key, out, err):
+ * Append the thumbprint that the option "report" asks for, which finds the key from then on without a request.
+ * KEY_NAME_BAD for a name that cannot be packed. */
+EKM_MUST_USE bool keyring_thumb_of(keyring *ring, const keyring_key *key, ekm_buf *out, ekm_err *err);
 
 /* keyring_peek(ring, thumb): the key if it is in the cache, else NULL. Never asks the vault. */
 keyring_key *keyring_peek(keyring *ring, ekm_view thumb);

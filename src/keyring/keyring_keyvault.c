@@ -303,7 +303,9 @@ static bool make_ring(const keyvault_connector *connector, const identity *who, 
   if (!akv_client_new(&client_options, &me, &client, err)) return false;
   if (!keyring_keyvault_backend_new(client, &backend, err)) return false;
   *out_client = client;
-  return keyring_new(&options->keyring, backend, out_ring, err);
+  keyring_options ring_options = options->keyring;
+  ring_options.host = who->host;
+  return keyring_new(&ring_options, backend, out_ring, err);
 }
 
 static bool find_or_make_locked(keyvault_connector *connector, const identity *who, entry **out_entry, ekm_err *err) {

@@ -4,15 +4,20 @@
 
 #include "base/hex.h"
 #include "base/text.h"
+#include "base/url.h"
 #include "base/utf16.h"
 #include "keyring/blob.h"
 #include "provider/algorithms.h"
 #include "provider/argument.h"
 #include "provider/product.h"
 
-/* PROVIDER_KEY_NAME, taken apart. */
+/* PROVIDER_KEY_NAME, taken apart:
+ *
+ *   tde                                              the newest version
+ *   tde/4f1c...  32 hexadecimal digits               this one
+ *   https://local.vault.azure.net/keys/tde[/4f1c...] the same as a key's id, if the vault is the credential's */
 typedef struct key_path {
-  char text[EKM_LIMIT_KEY_NAME_CHARS + 1 + EKM_LIMIT_KEY_VERSION_CHARS + 1]; /* as given */
+  char text[EKM_LIMIT_KEY_NAME_CHARS + 1 + EKM_LIMIT_KEY_VERSION_CHARS + 1]; /* without a vault */
   char name[EKM_LIMIT_KEY_NAME_CHARS + 1];
   char version[EKM_LIMIT_KEY_VERSION_CHARS + 1]; /* "" for the newest */
 } key_path;
@@ -38,26 +43,45 @@ static bool split_path(const char *text, key_path *out, ekm_err *err) {
   return ekm_text_copy(out->text, sizeof out->text, text, "a key name", err);
 }
 
-static bool read_path(const SqlCpStr *name, key_path *out, ekm_err *err) {
+static bool split_uri(const char *text, const char *host, key_path *out, ekm_err *err) {
+  static const char folder[] = "/keys/";
+  ekm_url url;
+  ekm_err why = {0};
+  if (!ekm_url_parse(text, &url, "the key name", &why) || !ekm_text_starts_i(url.path, folder) ||
+      url.query[0] != '\0') {
+    return EKM_FAIL(err, EKM_E_KEY_NAME_BAD, "'%.100s' is not the URL of a key, https://VAULT/keys/NAME/VERSION", text);
+  }
+  if (host != NULL && !ekm_text_ieq(url.host, host)) {
+    return EKM_FAIL(err, EKM_E_KEY_NAME_BAD, "the key is in the vault '%s', the credential's IDENTITY is '%s'",
+                    url.host, host);
+  }
+  char *path = url.path + sizeof folder - 1;
+  size_t len = strlen(path);
+  if (len > 0 && path[len - 1] == '/') path[len - 1] = '\0';
+  return split_path(path, out, err);
+}
+
+static bool read_path(const provider_call *call, const SqlCpStr *name, key_path *out, ekm_err *err) {
   ekm_buf text;
   memset(out, 0, sizeof *out);
   ekm_buf_init(&text, 3 * SQLCP_MAX_KEY_NAME_BYTES);
-  bool ok = argument_text(name, SQLCP_MAX_KEY_NAME_BYTES, "the key name", &text, err) &&
-            split_path(ekm_buf_text(&text), out, err);
+  bool ok = argument_text(name, SQLCP_MAX_KEY_NAME_BYTES, "the key name", &text, err);
+  bool is_uri = ok && ekm_text_starts_i(ekm_buf_text(&text), "https://");
+  if (is_uri) ok = split_uri(ekm_buf_text(&text), keyring_host(call->session->ring), out, err);
+  if (ok && !is_uri) ok = split_path(ekm_buf_text(&text), out, err);
   ekm_buf_clear(&text);
   return ok;
 }
 
 /* Name and thumbprint are checked together: one answer tells both sizes. */
-static bool put_info(const keyring_key *key, SqlCpKeyInfo *info, ekm_err *err) {
+static bool put_info(const keyring_key *key, ekm_view thumb, SqlCpKeyInfo *info, ekm_err *err) {
   ekm_buf name;
   ekm_buf_init(&name, SQLCP_MAX_KEY_NAME_BYTES);
   bool ok = ekm_utf16_from_utf8(keyring_key_name(key), &name, err);
   if (ok) {
     bool room = argument_text_has_room(&info->name, name.len);
-    room = argument_has_room(&info->thumb, PROVIDER_THUMB_BYTES) && room;
-    ok = room ? argument_put_text(&info->name, ekm_buf_view(&name), err) &&
-                    argument_put(&info->thumb, keyring_key_thumb(key), err)
+    room = argument_has_room(&info->thumb, thumb.len) && room;
+    ok = room ? argument_put_text(&info->name, ekm_buf_view(&name), err) && argument_put(&info->thumb, thumb, err)
               : argument_too_small(err);
   }
   if (ok) {
@@ -65,6 +89,16 @@ static bool put_info(const keyring_key *key, SqlCpKeyInfo *info, ekm_err *err) {
     info->flags = SQLCP_KEY_SUPPORTED;
   }
   ekm_buf_clear(&name);
+  return ok;
+}
+
+/* With the thumbprint that the configuration wants. */
+static bool put_info_of(provider_call *call, const keyring_key *key, SqlCpKeyInfo *info) {
+  ekm_buf thumb;
+  ekm_buf_init(&thumb, SQLCP_MAX_THUMBPRINT_BYTES);
+  bool ok = keyring_thumb_of(call->session->ring, key, &thumb, &call->err) &&
+            put_info(key, ekm_buf_view(&thumb), info, &call->err);
+  ekm_buf_clear(&thumb);
   return ok;
 }
 
@@ -83,7 +117,7 @@ bool keys_next_id(provider_call *call, SqlCpKeyId *id) {
 bool keys_info_by_id(provider_call *call, SqlCpKeyId id, SqlCpKeyInfo *info) {
   keyring_key *key = NULL;
   bool ok = info_is_usable(info, &call->err) && keyring_by_id(call->session->ring, id, &key, &call->err) &&
-            put_info(key, info, &call->err);
+            put_info_of(call, key, info);
   keyring_key_unref(&key);
   return ok;
 }
@@ -91,9 +125,11 @@ bool keys_info_by_id(provider_call *call, SqlCpKeyId id, SqlCpKeyInfo *info) {
 bool keys_info_by_thumb(provider_call *call, const SqlCpKeyThumbprint *thumb, SqlCpKeyInfo *info) {
   ekm_view wanted;
   keyring_key *key = NULL;
-  bool ok = info_is_usable(info, &call->err) && argument_thumb(thumb, &wanted, &call->err) &&
-            keyring_by_thumb(call->session->ring, wanted, &call->outside, &key, &call->err) &&
-            put_info(key, info, &call->err);
+  uint8_t asked[SQLCP_MAX_THUMBPRINT_BYTES]; /* the engine may want the answer where the question is */
+  bool ok = info_is_usable(info, &call->err) && argument_thumb(thumb, &wanted, &call->err);
+  if (ok) memcpy(asked, wanted.ptr, wanted.len);
+  ok = ok && keyring_by_thumb(call->session->ring, wanted, &call->outside, &key, &call->err) &&
+       put_info(key, ekm_view_of(asked, wanted.len), info, &call->err); /* it is called as it was asked for */
   keyring_key_unref(&key);
   return ok;
 }
@@ -111,8 +147,8 @@ bool keys_info_by_name(provider_call *call, const SqlCpStr *name, SqlCpKeyInfo *
   key_path path;
   int64_t at_ms = 0;
   keyring_key *key = NULL;
-  bool ok = info_is_usable(info, &call->err) && read_path(name, &path, &call->err) &&
-            find_path(call, &path, &key, &at_ms) && put_info(key, info, &call->err);
+  bool ok = info_is_usable(info, &call->err) && read_path(call, name, &path, &call->err) &&
+            find_path(call, &path, &key, &at_ms) && put_info_of(call, key, info);
   if (!ok && key != NULL && call->err.id == EKM_E_BUFFER_TOO_SMALL) {
     session_keep_name(call->session, path.text, key, at_ms);
   }
@@ -125,9 +161,11 @@ bool keys_create(provider_call *call, const SqlCpStr *name, SqlCpAlgId algId, Sq
   bool ok = false;
   key_path path;
   keyring_key *key = NULL;
+  ekm_buf reported;
 
+  ekm_buf_init(&reported, SQLCP_MAX_THUMBPRINT_BYTES);
   EKM_TRY(argument_output(thumb, "the thumbprint", &call->err));
-  EKM_TRY(read_path(name, &path, &call->err));
+  EKM_TRY(read_path(call, name, &path, &call->err));
   if (path.version[0] != '\0')
     EKM_BAIL(&call->err, EKM_E_KEY_NAME_BAD, "'%s': a vault chooses versions itself", path.text);
   if (algorithms_bits(algId) == 0)
@@ -138,8 +176,10 @@ bool keys_create(provider_call *call, const SqlCpStr *name, SqlCpAlgId algId, Sq
     goto done;
   }
   EKM_TRY(keyring_create(call->session->ring, path.name, algorithms_bits(algId), &call->outside, &key, &call->err));
-  ok = argument_put(thumb, keyring_key_thumb(key), &call->err);
+  EKM_TRY(keyring_thumb_of(call->session->ring, key, &reported, &call->err));
+  ok = argument_put(thumb, ekm_buf_view(&reported), &call->err);
 done:
+  ekm_buf_clear(&reported);
   keyring_key_unref(&key);
   return ok;
 }

@@ -64,6 +64,14 @@ static const ekm_config_setting table[] = {
      .fallback = "0",
      .doc = "seconds for which it is used longer while the vault cannot be reached; only with unwrap_cache_s"},
     {.section = "",
+     .key = "thumbprint",
+     .type = EKM_CONFIG_CHOICE,
+     .choices = "own|name|sha1-pkcs1|sha1-cng|sha1-spki|sha1-capi|sha1-n|sha1-n-le|sha1-n-e",
+     .fallback = "own",
+     .doc =
+         "which thumbprint keys report to the engine; all are understood. own is made of the public key alone; name is "
+         "that of Microsoft's connector up to 1.0.4, sha1-... what that of later ones may be"},
+    {.section = "",
      .key = "allow_drop_key",
      .type = EKM_CONFIG_BOOL,
      .fallback = "no",
@@ -254,10 +262,30 @@ static bool read_proxy(const ekm_config *config, provider_settings *out, ekm_err
   return refuse(config, "", "proxy", "must be http://HOST:PORT", err);
 }
 
+static keyring_thumb_kind thumb_kind_of(const char *text) {
+  static const struct {
+    const char *text;
+    int kind;
+  } kinds[] = {{"own", KEYRING_THUMB_OWN},
+               {"name", KEYRING_THUMB_NAME},
+               {"sha1-pkcs1", KEYRING_THUMB_SHA1 + KEYRING_BLOB_PKCS1},
+               {"sha1-cng", KEYRING_THUMB_SHA1 + KEYRING_BLOB_CNG},
+               {"sha1-spki", KEYRING_THUMB_SHA1 + KEYRING_BLOB_SPKI},
+               {"sha1-capi", KEYRING_THUMB_SHA1 + KEYRING_BLOB_CAPI},
+               {"sha1-n", KEYRING_THUMB_SHA1 + KEYRING_BLOB_N},
+               {"sha1-n-le", KEYRING_THUMB_SHA1 + KEYRING_BLOB_N_LE},
+               {"sha1-n-e", KEYRING_THUMB_SHA1 + KEYRING_BLOB_N_E}};
+  for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    if (strcmp(kinds[i].text, text) == 0) return (keyring_thumb_kind)kinds[i].kind;
+  }
+  return KEYRING_THUMB_OWN; /* the reader of the file lets no other text pass */
+}
+
 static bool read_top(const ekm_config *config, provider_settings *out, ekm_err *err) {
   out->log_file = ekm_config_text(config, "", "log_file");
   out->call_timeout_ms = ekm_config_int(config, "", "call_timeout_ms");
   out->wrap_alg = ekm_config_text(config, "", "wrap_alg");
+  out->thumbprint = thumb_kind_of(ekm_config_text(config, "", "thumbprint"));
   out->unwrap_rsa1_5 = ekm_config_bool(config, "", "unwrap_rsa1_5");
   out->unwrap_reversed = ekm_config_bool(config, "", "unwrap_reversed");
   out->unwrap_cache_s = ekm_config_int(config, "", "unwrap_cache_s");

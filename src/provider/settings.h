@@ -47,6 +47,7 @@ typedef struct provider_settings {
   ekm_log_level log_level;
   int64_t call_timeout_ms;
   const char *wrap_alg;
+  keyring_thumb_kind thumbprint;
   bool unwrap_rsa1_5, unwrap_reversed;
   int64_t unwrap_cache_s, unwrap_grace_s;
   const char *vault_suffix;

@@ -66,6 +66,7 @@ static bool make_connector(provider_wiring *out, ekm_err *err) {
                                                   .clock = out->clock,
                                                   .log = out->log,
                                                   .wrap_alg = settings->wrap_alg,
+                                                  .report = settings->thumbprint,
                                                   .unwrap_rsa1_5 = settings->unwrap_rsa1_5,
                                                   .unwrap_reversed = settings->unwrap_reversed,
                                                   .keep_ms = 1000 * settings->unwrap_cache_s,

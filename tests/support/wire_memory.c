@@ -73,7 +73,8 @@ bool provider_wire(provider_wiring *out, ekm_err *err) {
     goto done;
   }
 #endif
-  keyring_options options = {.crypto = out->crypto, .clock = out->clock, .wrap_alg = "RSA-OAEP-256"};
+  keyring_options options = {
+      .host = "local.vault.localhost", .crypto = out->crypto, .clock = out->clock, .wrap_alg = "RSA-OAEP-256"};
   EKM_TRY(keyring_new(&options, backend, &connector->ring, err));
   ok = true;
 done:

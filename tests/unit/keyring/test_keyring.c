@@ -159,6 +159,51 @@ static void packed_names_mean_any_version(void **state) {
   ekm_buf_clear(&plain);
 }
 
+static keyring *reporting_ring(fixture *f, keyring_thumb_kind kind) {
+  keyring *ring = NULL;
+  keyring_options options = {
+      .crypto = f->crypto, .clock = ekm_clock_system(), .wrap_alg = "RSA-OAEP-256", .report = kind};
+  counting_backend *again = counting_backend_over(&f->vault->base);
+  again->borrowed = true;
+  assert_true(keyring_new(&options, &again->base, &ring, &f->err));
+  return ring;
+}
+
+/* What is reported finds the key, in the ring that reported it without a request, and in every other. */
+static void each_kind_of_thumb_can_be_reported(void **state) {
+  fixture *f = *state;
+  keyring_key *key = create(f, "reported");
+  for (int kind = 0; kind < KEYRING_THUMB_SHA1 + KEYRING_BLOB_FORMS; kind++) {
+    keyring *ring = reporting_ring(f, (keyring_thumb_kind)kind);
+    keyring_key *mine = NULL, *found = NULL;
+    ekm_buf thumb;
+    ekm_buf_init(&thumb, 32);
+    assert_true(keyring_by_name(ring, "reported", NULL, &f->call, &mine, &f->err));
+    assert_true(keyring_thumb_of(ring, mine, &thumb, &f->err));
+    assert_int_equal(thumb.len, kind == KEYRING_THUMB_NAME ? 6 : 20);
+    found = keyring_peek(ring, ekm_buf_view(&thumb));
+    assert_ptr_equal(found, mine);
+    keyring_key_unref(&found);
+    assert_true(keyring_by_thumb(f->ring, ekm_buf_view(&thumb), &f->call, &found, &f->err));
+    assert_string_equal(keyring_key_version(found), keyring_key_version(key));
+    keyring_key_unref(&found);
+    keyring_key_unref(&mine);
+    ekm_buf_clear(&thumb);
+    keyring_unref(&ring);
+  }
+  keyring_key_unref(&key);
+}
+
+static void a_name_without_a_packed_form_is_not_created(void **state) {
+  fixture *f = *state;
+  keyring *ring = reporting_ring(f, KEYRING_THUMB_NAME);
+  keyring_key *key = NULL;
+  assert_false(keyring_create(ring, "this-name-is-longer-than-it-may-be", 2048, &f->call, &key, &f->err));
+  assert_int_equal(f->err.id, EKM_E_KEY_NAME_BAD);
+  assert_int_equal(atomic_load(&f->vault->creates), 0);
+  keyring_unref(&ring);
+}
+
 static void packed_names_of_nothing(void **state) {
   fixture *f = *state;
   keyring_key *key = NULL;
@@ -416,6 +461,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(thumb_finds_new_and_old_versions_without_memory, set_up, tear_down),
       cmocka_unit_test_setup_teardown(thumbs_of_another_connector_find_the_key, set_up, tear_down),
       cmocka_unit_test_setup_teardown(packed_names_mean_any_version, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(each_kind_of_thumb_can_be_reported, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_name_without_a_packed_form_is_not_created, set_up, tear_down),
       cmocka_unit_test_setup_teardown(packed_names_of_nothing, set_up, tear_down),
       cmocka_unit_test_setup_teardown(thumb_of_nothing_is_not_found, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cold_thumb_in_a_one_key_vault_costs_two_requests, set_up, tear_down),

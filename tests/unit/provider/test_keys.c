@@ -61,6 +61,33 @@ static void bad_names_have_errors_of_their_own(void **state) {
   }
 }
 
+/* A key may be named by its URL, which has to be one of the credential's vault. */
+static void a_key_has_a_url(void **state) {
+  static const struct {
+    const char *name;
+    SqlCpError code;
+  } cases[] = {
+      {"https://local.vault.localhost/keys/by-url", scp_err_Success},
+      {"HTTPS://Local.Vault.Localhost:443/Keys/BY-URL/", scp_err_Success},
+      {"https://local.vault.localhost/keys/by-url/0123456789abcdef0123456789abcdef", scp_err_NotFound},
+      {"https://other.vault.localhost/keys/by-url", 5040},
+      {"https://local.vault.localhost/secrets/by-url", 5040},
+      {"https://local.vault.localhost/keys/", 5040},
+      {"https://local.vault.localhost/keys/by-url/short", 5040},
+      {"https://local.vault.localhost/keys/by-url?api-version=7.4", 5040},
+      {"http://local.vault.localhost/keys/by-url", 5040},
+      {"https://user@local.vault.localhost/keys/by-url", 5040},
+      {"https://", 5040},
+  };
+  engine_key_info room;
+  SqlCpByte thumb[20];
+  (void)state;
+  create_key("by-url", thumb);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    if (info_by_name(cases[i].name, &room) != cases[i].code) fail_msg("'%s'", cases[i].name);
+  }
+}
+
 /* GetKeyInfoByName without buffers, as if it were called at ${now_ms}. */
 static SqlCpError probe_name_at(const char *text, int64_t now_ms) {
   engine_text name;
@@ -139,6 +166,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(ids_that_nobody_gave_are_not_found, set_up, tear_down),
       cmocka_unit_test_setup_teardown(empty_vault_enumerates_to_the_end_at_once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(bad_names_have_errors_of_their_own, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_key_has_a_url, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_answer_for_a_name_does_not_live_on_by_being_probed, set_up, tear_down),
       cmocka_unit_test_setup_teardown(create_fails_on_a_taken_or_deleted_name, set_up, tear_down),
       cmocka_unit_test_setup_teardown(create_knows_three_algorithms_and_no_more, set_up, tear_down),
