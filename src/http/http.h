@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/rng.h"
 #include "base/secret.h"
 
 /* Where the bytes really go: a route belongs to one host and is given by whoever knows the configuration. All texts
@@ -84,6 +85,32 @@ EKM_MUST_USE bool ekm_http_curl_new(const ekm_clock *clock, const char *user_age
  * Log method, host, path, status, duration and request id of each exchange; takes over ${lower}. */
 EKM_MUST_USE bool ekm_http_log_new(ekm_http *lower, ekm_log *log, const ekm_clock *clock, ekm_http **out_http,
                                    ekm_err *err);
+
+typedef struct ekm_http_retry_options {
+  const ekm_clock *clock; /* borrowed, as are rng and log */
+  const ekm_rng *rng;
+  ekm_log *log;                        /* may be NULL */
+  unsigned retries;                    /* beyond the first try */
+  int64_t delay_ms, max_delay_ms;      /* before the first one; at most */
+  void (*wait)(void *arg, int64_t ms); /* for tests; NULL: really wait. May return early */
+  void *wait_arg;
+} ekm_http_retry_options;
+
+/* ekm_http_retry_new(lower, options, out_http, err): see http_retry.c; takes over ${lower}. */
+EKM_MUST_USE bool ekm_http_retry_new(ekm_http *lower, const ekm_http_retry_options *options, ekm_http **out_http,
+                                     ekm_err *err);
+
+typedef struct ekm_http_breaker_options {
+  const ekm_clock *clock; /* borrowed, as is log */
+  ekm_log *log;           /* may be NULL */
+  unsigned failures;      /* in a row, after which a host counts as down; not 0 */
+  int64_t open_ms;        /* how long it is not asked then */
+} ekm_http_breaker_options;
+
+/* ekm_http_breaker_new(lower, options, out_http, err):
+ * See http_breaker.c; takes over ${lower}. HOST_DOWN for a host that is not asked. */
+EKM_MUST_USE bool ekm_http_breaker_new(ekm_http *lower, const ekm_http_breaker_options *options, ekm_http **out_http,
+                                       ekm_err *err);
 
 /* ekm_http_fault_new(lower, fault, arg, out_http, err):
  * For tests: ask ${fault} before each exchange; if it raises an error the exchange fails with it. Takes over ${lower}.

@@ -110,9 +110,10 @@ static bool is_among(ekm_err_id id, const ekm_err_id *ids, size_t count) {
 
 /* The vault, or the way to it, is away: nothing was said about the key. */
 static bool is_outage(ekm_err_id id) {
-  static const ekm_err_id ids[] = {
-      EKM_E_DNS,   EKM_E_CONNECT,  EKM_E_TLS_HANDSHAKE,   EKM_E_HTTP_SEND,          EKM_E_HTTP_RECEIVE,
-      EKM_E_PROXY, EKM_E_DEADLINE, EKM_E_VAULT_THROTTLED, EKM_E_VAULT_SERVER_ERROR, EKM_E_TOKEN_FAILED};
+  static const ekm_err_id ids[] = {EKM_E_DNS,          EKM_E_CONNECT,         EKM_E_TLS_HANDSHAKE,
+                                   EKM_E_HTTP_SEND,    EKM_E_HTTP_RECEIVE,    EKM_E_PROXY,
+                                   EKM_E_DEADLINE,     EKM_E_VAULT_THROTTLED, EKM_E_VAULT_SERVER_ERROR,
+                                   EKM_E_TOKEN_FAILED, EKM_E_HOST_DOWN};
   return is_among(id, ids, sizeof ids / sizeof ids[0]);
 }
 

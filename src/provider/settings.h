@@ -47,6 +47,8 @@ typedef struct provider_settings {
   ekm_log_level log_level;
   int64_t call_timeout_ms;
   const char *wrap_alg;
+  int64_t retries, retry_delay_ms, retry_max_delay_ms;
+  int64_t breaker_failures, breaker_open_s; /* 0 failures: no breaker */
   keyring_thumb_kind thumbprint;
   bool unwrap_rsa1_5, unwrap_reversed;
   int64_t unwrap_cache_s, unwrap_grace_s;

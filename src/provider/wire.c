@@ -46,12 +46,23 @@ static bool make_vaults(wire_rest *rest, ekm_err *err) {
   return true;
 }
 
+/* curl, then each layer over the one before: a try is logged, a call is repeated, a host that is down is not asked. */
 static bool make_http(provider_wiring *out, ekm_err *err) {
-  ekm_http *curl = NULL;
-  if (!ekm_http_curl_new(out->clock, USER_AGENT, &curl, err)) return false;
-  if (out->log != NULL) return ekm_http_log_new(curl, out->log, out->clock, &out->http, err);
-  out->http = curl;
-  return true;
+  const provider_settings *settings = &((wire_rest *)out->rest)->settings;
+  const ekm_http_retry_options retry = {.clock = out->clock,
+                                        .rng = ekm_crypto_rng(out->crypto),
+                                        .log = out->log,
+                                        .retries = (unsigned)settings->retries,
+                                        .delay_ms = settings->retry_delay_ms,
+                                        .max_delay_ms = settings->retry_max_delay_ms};
+  const ekm_http_breaker_options breaker = {.clock = out->clock,
+                                            .log = out->log,
+                                            .failures = (unsigned)settings->breaker_failures,
+                                            .open_ms = 1000 * settings->breaker_open_s};
+  if (!ekm_http_curl_new(out->clock, USER_AGENT, &out->http, err)) return false;
+  if (out->log != NULL && !ekm_http_log_new(out->http, out->log, out->clock, &out->http, err)) return false;
+  if (!ekm_http_retry_new(out->http, &retry, &out->http, err)) return false;
+  return breaker.failures == 0 || ekm_http_breaker_new(out->http, &breaker, &out->http, err);
 }
 
 static bool make_connector(provider_wiring *out, ekm_err *err) {

@@ -12,12 +12,13 @@ enum { PATIENT_MS = 10000, LATE_MS = 15000 };
 
 void hostile_vault_patience(hostile_vault_fixture *f, int timeout_ms) {
   connector_unload(&f->connector);
-  connector_configure(&f->connector,
-                      "call_timeout_ms = %d\nlog_file = %s/provider.log\nlog_level = trace\n"
-                      "[vault %s]\naddress = 127.0.0.1\nport = %u\nauthority = https://%s\n"
-                      "authority_address = 127.0.0.1\nauthority_port = %u\nca_file = %s/authority.pem\n",
-                      timeout_ms, f->connector.folder, HOSTILE_HOST, hostile_server_port(f->server),
-                      HOSTILE_AUTHORITY_HOST, hostile_server_port(f->server), f->connector.folder);
+  connector_configure(
+      &f->connector,
+      "call_timeout_ms = %d\nretries = 0\nbreaker_failures = 0\nlog_file = %s/provider.log\nlog_level = trace\n"
+      "[vault %s]\naddress = 127.0.0.1\nport = %u\nauthority = https://%s\n"
+      "authority_address = 127.0.0.1\nauthority_port = %u\nca_file = %s/authority.pem\n",
+      timeout_ms, f->connector.folder, HOSTILE_HOST, hostile_server_port(f->server), HOSTILE_AUTHORITY_HOST,
+      hostile_server_port(f->server), f->connector.folder);
   connector_load(&f->connector);
 }
 

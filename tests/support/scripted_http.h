@@ -21,6 +21,7 @@ typedef struct scripted_step {
   const char *challenge;
   const char *date;
   const char *request_id;
+  const char *retry_after; /* milliseconds */
   void (*then)(void *arg); /* called before the answer is given; may be NULL */
   void *arg;
 } scripted_step;

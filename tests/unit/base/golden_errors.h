@@ -98,6 +98,7 @@ static const struct golden_error {
     {83, "STORE_BUSY", 5073, true},
     {84, "TOKEN", 5074, true},
     {85, "TOKEN_PIN", 5075, false},
+    {86, "HOST_DOWN", 5076, true},
 };
 
 #endif
