@@ -42,7 +42,7 @@ windows-check: deps-build deps-windows  ## compile the Windows half
 
 docs: deps-test build-dev  ## the pages that are made from tables
 	scripts/gen_errors.py
-	build/dev/src/provider/openekm_sample >docs/openekm.conf
+	build/dev/src/settings/openekm_sample >docs/openekm.conf
 	build/dev/src/vault/akvd_sample >docs/akvd.conf
 
 clean:  ## remove the build folders

@@ -20,6 +20,10 @@ static const cli_command commands[] = {
      cli_bench},
     {"conform", NULL, "test the provider against the rules of the SqlCrypt interface", KEY | CLI_TAKES_THREADS,
      CLI_NEEDS_PATH, cli_conform},
+    {"config check", "[FILE]", "is the provider's configuration right, and what it names there?", 0, CLI_NEEDS_NOTHING,
+     cli_config_check},
+    {"config show", "[FILE]", "every setting of the provider, and where each comes from", 0, CLI_NEEDS_NOTHING,
+     cli_config_show},
     {"explain", "CODE", "what a code of an entry point means, and what to do", 0, CLI_NEEDS_NOTHING, cli_explain},
 };
 

@@ -53,6 +53,8 @@ bool cli_encrypt(cli *c, json_t *doc, ekm_err *err);
 bool cli_decrypt(cli *c, json_t *doc, ekm_err *err);
 bool cli_bench(cli *c, json_t *doc, ekm_err *err);
 bool cli_conform(cli *c, json_t *doc, ekm_err *err);
+bool cli_config_check(cli *c, json_t *doc, ekm_err *err);
+bool cli_config_show(cli *c, json_t *doc, ekm_err *err);
 bool cli_explain(cli *c, json_t *doc, ekm_err *err);
 
 #endif

@@ -8,7 +8,7 @@
 #include "http/http.h"
 #include "keyring/keyring_keyvault.h"
 #include "keyvault/vault.h"
-#include "provider/settings.h"
+#include "settings/settings.h"
 
 #define USER_AGENT "openekm/1.0"
 

@@ -4,7 +4,7 @@
 #include "base/url.h"
 #include "config/config.h"
 #include "fuzz/fuzz.h"
-#include "provider/settings.h"
+#include "settings/settings.h"
 
 enum { TEXT_MAX_BYTES = 1 << 22 };
 

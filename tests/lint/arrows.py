@@ -18,10 +18,11 @@ ARROWS = {
     "entra": "http crypto base",
     "keyvault": "entra http base",
     "keyring": "keyvault crypto base",
-    "provider": "keyring crypto config base openekm",
+    "settings": "keyring config base",
+    "provider": "settings keyring crypto base openekm",
     "vault": "crypto config base",
     "host": "base openekm",
-    "cli": "host keyvault entra http crypto config base openekm",
+    "cli": "settings host keyvault entra http crypto config base openekm",
     "demo": "host crypto config base",
     "openekm": "",
 }

@@ -139,6 +139,32 @@ check 3 info --provider relative.so
 check 3 info --provider "$mocks/mock_no_export.so"
 has err 'SqlCryptDropKey \(SQL Server: error 33085, state 9\)'
 check 4 info --provider "$mocks/mock_own_pointer.so"
+# --- the provider's configuration ---
+unset "${!OPENEKM_@}"
+printf 'log_level = debug\n[vault v.vault.localhost]\naddress = 127.0.0.1\n' >good.conf
+check 0 config check good.conf
+has out '^right +yes$'
+has out '^vaults +1$'
+check 0 config show good.conf
+has out "log_level +debug +'good.conf' line 1$"
+has out 'call_timeout_ms +30000 +default$'
+has out 'log_file +not set$'
+has out "^vault v.vault.localhost +address +127.0.0.1 +'good.conf' line 3$"
+OPENEKM_LOG_LEVEL=error check 0 config show good.conf
+has out 'log_level +error +OPENEKM_LOG_LEVEL$'
+OPENEKM_CONF=$dir/good.conf check 0 config show --json
+has out '"setting":"log_level","value":"debug"'
+printf 'ca_file = %s/absent.pem\n' "$dir" >>good.conf
+check 1 config check good.conf
+has err "\[vault v.vault.localhost\]: '$dir/absent.pem'"
+printf 'colour = red\n' >>good.conf
+check 1 config check good.conf
+has err "'good.conf' line 5: .*'colour'"
+check 1 config show good.conf --json
+has out '"name":"CONFIG_SYNTAX"'
+check 1 config check absent.conf
+has err "absent.conf"
+
 check 0 explain 5047
 has out '^name +DROP_REFUSED$'
 check 1 explain 4294967295
@@ -169,7 +195,7 @@ is 'status with a full output' $? 1
 # help and the manual name every command and option
 check 0 --help
 sed -n '/^commands$/,/^$/p' out | sed -n 's/^  \([a-z ]*[a-z]\)  *.*/\1/p' | sed 's/  .*//' >commands
-is 'number of commands' "$(wc -l <commands)" 12
+is 'number of commands' "$(wc -l <commands)" 14
 tr -d '\\"' <"$manual" >manual
 while read -r command; do
   has manual "^\.BR? $command( |$)"

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "provider/settings.h"
+#include "settings/settings.h"
 #include "support/cmocka_all.h"
 
 static bool read_text(const char *text, provider_settings *out, ekm_err *err) {

@@ -11,8 +11,8 @@
  *
  * The file is that of the environment variable OPENEKM_CONF; else /etc/openekm/openekm.conf, if there is one; else
  * none, and every setting has its default. Top-level settings can be overridden by OPENEKM_<SETTING>. */
-#ifndef EKM_PROVIDER_SETTINGS_H
-#define EKM_PROVIDER_SETTINGS_H
+#ifndef EKM_SETTINGS_SETTINGS_H
+#define EKM_SETTINGS_SETTINGS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -21,7 +21,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "config/config.h"
-#include "provider/wire.h"
+#include "keyring/blob.h"
+#include "keyring/keyring.h"
 
 /* Where a host is really reached. NULL and 0: as its name says. */
 typedef struct provider_endpoint {
@@ -60,12 +61,21 @@ typedef struct provider_settings {
   size_t vault_count;
 } provider_settings;
 
+/* The sections of vaults, as a pattern of the schema. */
+#define SETTINGS_VAULTS "vault *"
+
 /* settings_schema(): the table of all settings, for documents and samples. Static. */
 const ekm_config_schema *settings_schema(void);
 
 /* settings_load(env, out, err):
  * CONFIG_READ, CONFIG_SYNTAX or CONFIG_VALUE with file and line; ${out} is all zero then. */
 EKM_MUST_USE bool settings_load(const ekm_env *env, provider_settings *out, ekm_err *err);
+
+/* settings_load_file(path, env, out, err): the same of another file; ${path} NULL: of the usual one. */
+EKM_MUST_USE bool settings_load_file(const char *path, const ekm_env *env, provider_settings *out, ekm_err *err);
+
+/* settings_file(env, out_path, err): which file that is; *${out_path} is NULL if there is none, else borrowed. */
+EKM_MUST_USE bool settings_file(const ekm_env *env, const char **out_path, ekm_err *err);
 
 /* settings_read(config, out, err): the same of a configuration that was read already; takes it over, also on failure.
  */

@@ -2,7 +2,7 @@
  * Not installed; make docs and the lint test conf_page run it. */
 #include <stdio.h>
 
-#include "provider/settings.h"
+#include "settings/settings.h"
 
 int main(void) {
   ekm_err err = {0};

@@ -1,4 +1,4 @@
-#include "provider/settings.h"
+#include "settings/settings.h"
 
 #include <string.h>
 
@@ -9,8 +9,6 @@
 
 static const char default_path[] = "/etc/openekm/openekm.conf";
 static const char path_variable[] = "OPENEKM_CONF";
-
-#define VAULT "vault *"
 
 static const ekm_config_setting table[] = {
     {.section = "",
@@ -131,51 +129,51 @@ static const ekm_config_setting table[] = {
      .example = "http://proxy.example:8080",
      .doc = "HTTP proxy for vaults and sign-in; the variables of the environment are not looked at"},
 
-    {.section = VAULT,
+    {.section = SETTINGS_VAULTS,
      .key = "address",
      .type = EKM_CONFIG_TEXT,
      .example = "127.0.0.1",
      .doc = "host or IP address to connect to instead of looking the vault's name up"},
-    {.section = VAULT,
+    {.section = SETTINGS_VAULTS,
      .key = "port",
      .type = EKM_CONFIG_INT,
      .min = 1,
      .max = 65535,
      .example = "8443",
      .doc = "TCP port to connect to instead of 443"},
-    {.section = VAULT,
+    {.section = SETTINGS_VAULTS,
      .key = "ca_file",
      .type = EKM_CONFIG_PATH,
      .example = "/etc/openekm/ca.pem",
      .doc = "PEM file of the only authorities to trust for the vault"},
-    {.section = VAULT,
+    {.section = SETTINGS_VAULTS,
      .key = "authority",
      .type = EKM_CONFIG_TEXT,
      .example = "https://login.localhost",
      .doc = "the only sign-in service that the client secret is sent to"},
-    {.section = VAULT,
+    {.section = SETTINGS_VAULTS,
      .key = "authority_address",
      .type = EKM_CONFIG_TEXT,
      .example = "127.0.0.1",
      .doc = "host or IP address to connect to instead of looking the authority's name up"},
-    {.section = VAULT,
+    {.section = SETTINGS_VAULTS,
      .key = "authority_port",
      .type = EKM_CONFIG_INT,
      .min = 1,
      .max = 65535,
      .example = "8443",
      .doc = "TCP port to connect to instead of the one in authority"},
-    {.section = VAULT,
+    {.section = SETTINGS_VAULTS,
      .key = "authority_ca_file",
      .type = EKM_CONFIG_PATH,
      .example = "/etc/openekm/ca.pem",
      .doc = "PEM file of the only authorities to trust for the sign-in service; as ca_file where it is not set"},
-    {.section = VAULT,
+    {.section = SETTINGS_VAULTS,
      .key = "resource",
      .type = EKM_CONFIG_TEXT,
      .example = "https://vault.localhost",
      .doc = "the only resource that a token is asked for; else it must be the domain above the vault's host name"},
-    {.section = VAULT,
+    {.section = SETTINGS_VAULTS,
      .key = "tenant",
      .type = EKM_CONFIG_TEXT,
      .example = "00000000-0000-0000-0000-000000000000",
@@ -281,13 +279,13 @@ static bool read_vault(const ekm_config *config, const char *section, provider_v
 }
 
 static bool read_vaults(const ekm_config *config, provider_settings *out, ekm_err *err) {
-  size_t count = ekm_config_section_count(config, VAULT);
+  size_t count = ekm_config_section_count(config, SETTINGS_VAULTS);
   if (count == 0) return true;
   out->vaults = ekm_mem_array(count, sizeof *out->vaults, err);
   if (out->vaults == NULL) return false;
   out->vault_count = count;
   for (size_t i = 0; i < count; i++) {
-    if (!read_vault(config, ekm_config_section(config, VAULT, i), &out->vaults[i], err)) return false;
+    if (!read_vault(config, ekm_config_section(config, SETTINGS_VAULTS, i), &out->vaults[i], err)) return false;
   }
   return true;
 }
@@ -354,7 +352,7 @@ bool settings_read(ekm_config *config, provider_settings *out, ekm_err *err) {
   return false;
 }
 
-static bool find_file(const ekm_env *env, const char **out_path, ekm_err *err) {
+bool settings_file(const ekm_env *env, const char **out_path, ekm_err *err) {
   const char *path = ekm_env_get(env, path_variable);
   *out_path = NULL;
   if (path != NULL && path[0] != '\0') {
@@ -368,12 +366,15 @@ static bool find_file(const ekm_env *env, const char **out_path, ekm_err *err) {
   return true;
 }
 
-bool settings_load(const ekm_env *env, provider_settings *out, ekm_err *err) {
-  const char *path;
+bool settings_load_file(const char *path, const ekm_env *env, provider_settings *out, ekm_err *err) {
   ekm_config *config = NULL;
   memset(out, 0, sizeof *out);
-  return find_file(env, &path, err) && ekm_config_load(settings_schema(), path, env, &config, err) &&
-         settings_read(config, out, err);
+  if (path == NULL && !settings_file(env, &path, err)) return false;
+  return ekm_config_load(settings_schema(), path, env, &config, err) && settings_read(config, out, err);
+}
+
+bool settings_load(const ekm_env *env, provider_settings *out, ekm_err *err) {
+  return settings_load_file(NULL, env, out, err);
 }
 
 void settings_free(provider_settings *settings) {
