@@ -2,7 +2,12 @@
 
 #include <string.h>
 
-enum { LIBRARY = CLI_TAKES_PROVIDER, SESSION = LIBRARY | CLI_TAKES_SESSION, KEY = SESSION | CLI_TAKES_KEY };
+enum {
+  LIBRARY = CLI_TAKES_PROVIDER,
+  SESSION = LIBRARY | CLI_TAKES_SESSION,
+  KEY = SESSION | CLI_TAKES_KEY,
+  SCRIPT = CLI_TAKES_SQL | CLI_TAKES_KEY
+};
 
 static const cli_command commands[] = {
     {"info", NULL, "what the provider says of itself", LIBRARY, CLI_NEEDS_MODULE, cli_info},
@@ -24,6 +29,16 @@ static const cli_command commands[] = {
      cli_config_check},
     {"config show", "[FILE]", "every setting of the provider, and where each comes from", 0, CLI_NEEDS_NOTHING,
      cli_config_show},
+    {"sql setup", "[NAME]", "T-SQL: make a key of the vault known to SQL Server, and encrypt a database with it",
+     SCRIPT | CLI_TAKES_SESSION, CLI_NEEDS_NOTHING, cli_sql_setup},
+    {"sql rotate", "[NAME]", "T-SQL: move a database to another key or version", SCRIPT | CLI_TAKES_SESSION,
+     CLI_NEEDS_NOTHING, cli_sql_rotate},
+    {"sql migrate", "[NAME]", "T-SQL: move a database from Microsoft's connector to this one",
+     SCRIPT | CLI_TAKES_SESSION, CLI_NEEDS_NOTHING, cli_sql_migrate},
+    {"sql cleanup", NULL, "T-SQL: take a database's encryption, and what it needed, away again", CLI_TAKES_SQL,
+     CLI_NEEDS_NOTHING, cli_sql_cleanup},
+    {"sql inventory", NULL, "T-SQL: which keys an instance needs, and for what", 0, CLI_NEEDS_NOTHING,
+     cli_sql_inventory},
     {"explain", "CODE", "what a code of an entry point means, and what to do", 0, CLI_NEEDS_NOTHING, cli_explain},
 };
 

@@ -55,6 +55,11 @@ bool cli_bench(cli *c, json_t *doc, ekm_err *err);
 bool cli_conform(cli *c, json_t *doc, ekm_err *err);
 bool cli_config_check(cli *c, json_t *doc, ekm_err *err);
 bool cli_config_show(cli *c, json_t *doc, ekm_err *err);
+bool cli_sql_setup(cli *c, json_t *doc, ekm_err *err);
+bool cli_sql_rotate(cli *c, json_t *doc, ekm_err *err);
+bool cli_sql_migrate(cli *c, json_t *doc, ekm_err *err);
+bool cli_sql_cleanup(cli *c, json_t *doc, ekm_err *err);
+bool cli_sql_inventory(cli *c, json_t *doc, ekm_err *err);
 bool cli_explain(cli *c, json_t *doc, ekm_err *err);
 
 #endif

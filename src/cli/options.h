@@ -20,15 +20,17 @@ enum {
   CLI_TAKES_YES = 64,       /* --yes */
   CLI_TAKES_BENCH = 128,    /* --count, --seconds */
   CLI_TAKES_THREADS = 256,  /* --threads */
-  CLI_TAKES_ALWAYS = 512    /* --json, --log-level, --help, --version */
+  CLI_TAKES_SQL = 512,      /* --database, --admin, names in SQL Server, --with-secret */
+  CLI_TAKES_ALWAYS = 1024   /* --json, --log-level, --help, --version */
 };
 
-enum { CLI_WORDS_MAX = 4, CLI_TAKES_BITS = 10 };
+enum { CLI_WORDS_MAX = 4, CLI_TAKES_BITS = 11 };
 
 typedef struct cli_options {
   const char *provider, *identity, *secret_file, *log_level;
   const char *key, *thumbprint, *in, *out, *algorithm;
-  bool secret_stdin, json, hex, yes, help, version;
+  const char *database, *admin, *asymmetric_key, *login, *credential, *provider_name, *provider_file;
+  bool with_secret, secret_stdin, json, hex, yes, help, version;
   unsigned count, seconds, threads;
   unsigned given;                       /* CLI_TAKES_ bits of the options that were given */
   const char *given_as[CLI_TAKES_BITS]; /* for each of these bits, the name of the last one */

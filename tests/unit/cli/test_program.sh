@@ -165,6 +165,48 @@ has out '"name":"CONFIG_SYNTAX"'
 check 1 config check absent.conf
 has err "absent.conf"
 
+# --- scripts ---
+in_order() { # in_order PATTERN...: the lines of out that match, one after the other
+  local at=0 next pattern
+  for pattern; do
+    next=$(tail -n "+$((at + 1))" out | grep -nE -m1 -- "$pattern" | cut -d: -f1)
+    [ -n "$next" ] || { echo "FAILED: behind line $at of out nothing matches: $pattern"; failed=$((failed + 1)); return; }
+    at=$((at + next))
+  done
+}
+script=(--database Bank --admin 'DOM\admin' --identity myvault)
+check 0 sql setup tde "${script[@]}"
+in_order "'EKM provider enabled', 1;" 'CREATE CRYPTOGRAPHIC PROVIDER \[OpenEKM\]' 'CREATE CREDENTIAL \[OpenEKM_Key_Credential\]' \
+  "IDENTITY = 'myvault', SECRET = '<client id" 'ALTER LOGIN \[DOM.admin\] ADD CREDENTIAL' 'CREATE ASYMMETRIC KEY \[OpenEKM_Key\]' \
+  "PROVIDER_KEY_NAME = 'tde', CREATION_DISPOSITION = OPEN_EXISTING;" 'CREATE LOGIN .* FROM ASYMMETRIC KEY' \
+  'ALTER LOGIN \[DOM.admin\] DROP CREDENTIAL' 'ALTER LOGIN \[OpenEKM_Key_Login\] ADD CREDENTIAL' '^USE \[Bank\];' \
+  'ALGORITHM = AES_256' 'ALTER DATABASE \[Bank\] SET ENCRYPTION ON;'
+check 0 sql setup tde "${script[@]}" --secret-file secret.txt
+if grep -q mock-secret out; then echo 'FAILED: the secret is in a script that was not to have it'; failed=$((failed + 1)); fi
+check 0 sql rotate tde/0123456789abcdef0123456789abcdef "${script[@]}" --asymmetric-key Key2027 --json
+has out '"script":".*CREATE ASYMMETRIC KEY \[Key2027\]'
+has out "ALTER DATABASE ENCRYPTION KEY ENCRYPTION BY SERVER ASYMMETRIC KEY \\[Key2027\\]"
+check 2 sql rotate tde "${script[@]}"
+has err '--asymmetric-key'
+check 0 sql migrate tde "${script[@]}" --provider-file 'D:\it'"'"'s\openekm.dll'
+has out "FROM FILE = 'D:.it''s.openekm.dll';"
+check 0 sql cleanup --database 'Ba]nk'
+in_order 'ALTER DATABASE \[Ba\]\]nk\] SET ENCRYPTION OFF;' 'DROP DATABASE ENCRYPTION KEY;' 'DROP LOGIN' 'DROP ASYMMETRIC KEY' \
+  'DROP CREDENTIAL \[OpenEKM_Key_Credential\];' 'DROP CRYPTOGRAPHIC PROVIDER'
+if grep -q 'REMOVE PROVIDER KEY' out; then echo 'FAILED: a clean-up deletes the key in the vault'; failed=$((failed + 1)); fi
+check 0 sql inventory
+has out 'vlf_encryptor_thumbprint'
+check 2 sql setup tde --database Bank --identity myvault
+has err 'needed: --admin'
+check 2 sql setup --database Bank --admin a --identity myvault
+has err 'needed: NAME'
+check 2 sql setup tde --database $'a\nGO' --admin a --identity myvault
+has err 'control character'
+check 2 sql setup tde "${script[@]}" --with-secret
+has err '--secret-file'
+"$ekmctl" sql setup tde "${script[@]}" --with-secret --secret-file secret.txt >out 2>err # not into everything
+has out "SECRET = 'mock-secret'"
+
 check 0 explain 5047
 has out '^name +DROP_REFUSED$'
 check 1 explain 4294967295
@@ -195,7 +237,7 @@ is 'status with a full output' $? 1
 # help and the manual name every command and option
 check 0 --help
 sed -n '/^commands$/,/^$/p' out | sed -n 's/^  \([a-z ]*[a-z]\)  *.*/\1/p' | sed 's/  .*//' >commands
-is 'number of commands' "$(wc -l <commands)" 14
+is 'number of commands' "$(wc -l <commands)" 19
 tr -d '\\"' <"$manual" >manual
 while read -r command; do
   has manual "^\.BR? $command( |$)"
