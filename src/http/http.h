@@ -29,17 +29,22 @@ typedef struct ekm_http_route {
   uint16_t port;       /* TCP port to connect to instead of the URL's */
   const char *ca_file; /* PEM file of the only authorities to trust */
   const char *proxy;   /* "http://host:port" */
+  bool local_http;     /* the URL is http, and its host this machine or its metadata service: 127.x.x.x, localhost,
+                          169.254.169.254; LIMIT otherwise. Managed identities are asked so, and nothing else is */
 } ekm_http_route;
+
+enum { EKM_HTTP_FIELDS = 2 };
 
 typedef struct ekm_http_request {
   const char *method;          /* "GET", "POST", "PUT", "PATCH", "DELETE" */
-  const char *url;             /* https only */
+  const char *url;             /* https only, but for a route of local_http */
   const ekm_http_route *route; /* may be NULL */
   const ekm_secret *bearer;    /* access token for the Authorization header; NULL for none */
   const char *content_type;    /* of the body; NULL where there is none */
   ekm_view body;
-  const char *client_request_id; /* x-ms-client-request-id, "" or NULL for none */
-  bool send_once;                /* never on a kept connection, which may be found dead and the request be sent again:
+  const char *fields[EKM_HTTP_FIELDS]; /* more headers, "Name: value" each; NULL for none */
+  const char *client_request_id;       /* x-ms-client-request-id, "" or NULL for none */
+  bool send_once; /* never on a kept connection, which may be found dead and the request be sent again:
                                     for requests that must not be repeated */
   ekm_deadline deadline;
   bool (*is_cancelled)(void *arg); /* polled during the exchange from the calling thread; may be NULL */
@@ -53,6 +58,7 @@ typedef struct ekm_http_response {
   ekm_buf body; /* wiped: it may hold a token or a plaintext key */
   ekm_buf content_type;
   ekm_buf www_authenticate; /* the first one that names Bearer */
+  ekm_buf www_basic;        /* the first one that names Basic */
   ekm_buf request_id;       /* x-ms-request-id */
   ekm_buf retry_after;      /* in milliseconds, digits: from retry-after-ms, x-ms-retry-after-ms or Retry-After */
   ekm_buf date;

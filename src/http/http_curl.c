@@ -39,7 +39,14 @@ enum {
 
 /* The headers that we send, at most; the nodes are ours, so no call allocates a list. Each costs libcurl a dozen
  * comparisons. */
-enum { SENT_ACCEPT, SENT_CONTENT_TYPE, SENT_BEARER, SENT_REQUEST_ID, SENT_COUNT };
+enum {
+  SENT_ACCEPT,
+  SENT_CONTENT_TYPE,
+  SENT_BEARER,
+  SENT_REQUEST_ID,
+  SENT_FIELDS,
+  SENT_COUNT = SENT_FIELDS + EKM_HTTP_FIELDS
+};
 
 typedef enum handle_method { METHOD_NONE, METHOD_GET, METHOD_POST, METHOD_OTHER } handle_method;
 
@@ -58,6 +65,7 @@ typedef struct handle {
   char *origin;                    /* "host:port" as written in the URL */
   char *address, *ca_file, *proxy; /* the route; NULL where it says nothing */
   uint16_t port;
+  bool local_http;
   struct curl_slist *connect_to;
   handle_method method;
   bool has_verb; /* CURLOPT_CUSTOMREQUEST is set */
@@ -141,7 +149,7 @@ static CURLcode set_safety(CURL *easy, const handle *h) {
   do {                                                              \
     if (rc == CURLE_OK) rc = curl_easy_setopt(easy, option, value); \
   } while (0)
-  SET(CURLOPT_PROTOCOLS_STR, "https");
+  SET(CURLOPT_PROTOCOLS_STR, h->local_http ? "http" : "https");
   SET(CURLOPT_FOLLOWLOCATION, 0L);
   SET(CURLOPT_SSL_VERIFYPEER, 1L);
   SET(CURLOPT_SSL_VERIFYHOST, 2L);
@@ -213,6 +221,7 @@ static bool copy_key(handle *h, ekm_view origin, const ekm_http_route *route, ek
   memcpy(h->origin, origin.ptr, origin.len);
   if (route == NULL) return true;
   h->port = route->port;
+  h->local_http = route->local_http;
   return copy_text(route->address, &h->address, err) && copy_text(route->ca_file, &h->ca_file, err) &&
          copy_text(route->proxy, &h->proxy, err);
 }
@@ -268,8 +277,8 @@ static bool handle_fits(const handle *h, ekm_view origin, const ekm_http_route *
   static const ekm_http_route nothing;
   if (route == NULL) route = &nothing;
   return ekm_view_equal(ekm_view_text(h->origin), origin) && h->port == route->port &&
-         same_text(h->address, route->address) && same_text(h->ca_file, route->ca_file) &&
-         same_text(h->proxy, route->proxy);
+         h->local_http == route->local_http && same_text(h->address, route->address) &&
+         same_text(h->ca_file, route->ca_file) && same_text(h->proxy, route->proxy);
 }
 
 /* The topmost idle handle that fits, or NULL. */
@@ -357,6 +366,9 @@ static void build_headers(handle *h, const ekm_http_request *request) {
     ekm_buf_append_text(&h->bearer, "Authorization: Bearer ");
     ekm_buf_append_view(&h->bearer, ekm_secret_reveal(request->bearer));
     add_header(h, &tail, SENT_BEARER, ekm_buf_text(&h->bearer));
+  }
+  for (int i = 0; i < EKM_HTTP_FIELDS; i++) {
+    if (request->fields[i] != NULL) add_header(h, &tail, SENT_FIELDS + i, request->fields[i]);
   }
   if (request->client_request_id != NULL && request->client_request_id[0] != '\0') {
     ekm_buf_append_text(&h->request_id, "x-ms-client-request-id: ");
@@ -458,12 +470,29 @@ static bool judge(const handle *h, CURLcode rc, ekm_http_response *response, ekm
   return EKM_FAIL(err, id, "'%s': %s", h->origin, words);
 }
 
-static bool find_origin(const char *url, ekm_view *out, ekm_err *err) {
-  static const char scheme[] = "https://";
-  if (!ekm_text_starts_i(url, scheme)) return EKM_FAIL(err, EKM_E_INTERNAL, "a URL is not https");
-  const char *host = url + sizeof scheme - 1;
+/* Where something else than https may be spoken: with this machine, and with the metadata service of its host. */
+static bool is_local(ekm_view origin) {
+  static const char *const hosts[] = {"127.", "localhost", "169.254.169.254"};
+  const char *host = (const char *)origin.ptr;
+  size_t len = 0;
+  while (len < origin.len && host[len] != ':') len++;
+  for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+    size_t known = strlen(hosts[i]);
+    if (len >= known && strncmp(host, hosts[i], known) == 0 && (i == 0 || len == known)) {
+      return i != 0 || strspn(host, "0123456789.") >= len;
+    }
+  }
+  return false;
+}
+
+static bool find_origin(const ekm_http_request *request, ekm_view *out, ekm_err *err) {
+  bool is_http = request->route != NULL && request->route->local_http;
+  const char *scheme = is_http ? "http://" : "https://";
+  if (!ekm_text_starts_i(request->url, scheme)) return EKM_FAIL(err, EKM_E_INTERNAL, "a URL is not %s", scheme);
+  const char *host = request->url + strlen(scheme);
   *out = ekm_view_of(host, strcspn(host, "/?#"));
-  return true;
+  if (!is_http || is_local(*out)) return true;
+  return EKM_FAIL(err, EKM_E_LIMIT, "'%.*s' is asked over https only", (int)out->len, host);
 }
 
 static bool check_bounds(const http_curl *http, const ekm_http_request *request, ekm_view origin, int64_t *out_left_ms,
@@ -497,7 +526,7 @@ static bool curl_perform(ekm_http *self, const ekm_http_request *request, ekm_ht
   int64_t left_ms;
 
   ekm_http_response_clear(response);
-  EKM_TRY(find_origin(request->url, &origin, err));
+  EKM_TRY(find_origin(request, &origin, err));
   EKM_TRY(check_bounds(http, request, origin, &left_ms, err));
   h = pool_take(http, origin, request->route);
   if (h == NULL) EKM_TRY(handle_new(http, origin, request->route, &h, err));

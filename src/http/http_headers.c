@@ -8,7 +8,7 @@
 enum { RETRY_MAX_MS = 3600 * 1000, RETRY_NUMBER_MAX_DIGITS = 9 };
 
 /* What a kept header does with its value. */
-typedef enum header_kind { HEADER_TEXT, HEADER_BEARER, HEADER_RETRY_MS, HEADER_RETRY_S } header_kind;
+typedef enum header_kind { HEADER_TEXT, HEADER_SCHEME, HEADER_RETRY_MS, HEADER_RETRY_S } header_kind;
 
 static const struct {
   const char *name;
@@ -20,7 +20,7 @@ static const struct {
 #define HEADER(name, field, kind, rank) \
   { name, sizeof(name) - 1, offsetof(ekm_http_response, field), kind, rank }
     HEADER("content-type", content_type, HEADER_TEXT, 0),
-    HEADER("www-authenticate", www_authenticate, HEADER_BEARER, 0),
+    HEADER("www-authenticate", www_authenticate, HEADER_SCHEME, 0),
     HEADER("x-ms-request-id", request_id, HEADER_TEXT, 0),
     HEADER("date", date, HEADER_TEXT, 0),
     HEADER("retry-after-ms", retry_after, HEADER_RETRY_MS, 1),
@@ -80,17 +80,22 @@ static void keep_retry(http_headers *headers, ekm_buf *buf, size_t row, ekm_view
   ekm_buf_append_fmt(buf, "%lld", (long long)(ms > RETRY_MAX_MS ? RETRY_MAX_MS : ms));
 }
 
+/* A challenge goes where its scheme belongs; others are nobody's. */
+static ekm_buf *keep_scheme(ekm_http_response *response, ekm_view value) {
+  bool is_basic = value.len >= 5 && ekm_text_starts_i((const char *)value.ptr, "basic");
+  bool is_bearer = value.len >= 6 && ekm_text_starts_i((const char *)value.ptr, "bearer");
+  ekm_buf *buf = is_basic ? &response->www_basic : &response->www_authenticate;
+  if ((is_basic || is_bearer) && buf->len == 0) ekm_buf_append_view(buf, value);
+  return buf;
+}
+
 static bool keep(http_headers *headers, size_t row, ekm_view value, int64_t wall_s) {
   ekm_buf *buf = (ekm_buf *)((char *)headers->response + header_table[row].offset);
   switch (header_table[row].kind) {
     case HEADER_TEXT:
       if (buf->len == 0) ekm_buf_append_view(buf, value);
       break;
-    case HEADER_BEARER:
-      if (buf->len == 0 && value.len >= 6 && ekm_text_starts_i((const char *)value.ptr, "bearer")) {
-        ekm_buf_append_view(buf, value);
-      }
-      break;
+    case HEADER_SCHEME: buf = keep_scheme(headers->response, value); break;
     case HEADER_RETRY_MS:
     case HEADER_RETRY_S: keep_retry(headers, buf, row, value, wall_s); break;
   }
@@ -110,6 +115,7 @@ static void start_anew(http_headers *headers) {
   ekm_http_response *response = headers->response;
   ekm_buf_reset(&response->content_type);
   ekm_buf_reset(&response->www_authenticate);
+  ekm_buf_reset(&response->www_basic);
   ekm_buf_reset(&response->request_id);
   ekm_buf_reset(&response->retry_after);
   ekm_buf_reset(&response->date);

@@ -191,7 +191,13 @@ bool keyring_keyvault_host(const keyring_keyvault_options *options, const char *
   ekm_view name = strip(identity);
   out_host[0] = '\0';
   if (ekm_text_starts_i(identity, "managed identity")) {
-    return EKM_FAIL(err, EKM_E_IDENTITY_BAD, "managed identities are not supported; IDENTITY is the vault's name");
+    if (options->default_vault == NULL) {
+      return EKM_FAIL(
+          err, EKM_E_IDENTITY_BAD,
+          "'Managed Identity' names no vault; make it the vault's name, and SECRET managed-identity, or set "
+          "default_vault in the configuration");
+    }
+    name = strip(options->default_vault);
   }
   size_t suffix_len = strlen(options->vault_suffix);
   bool is_bare = name.len > 0 && memchr(name.ptr, '.', name.len) == NULL;
@@ -209,6 +215,8 @@ bool keyring_keyvault_host(const keyring_keyvault_options *options, const char *
   return find_vault(options, out_host) != NULL || akv_vault_check_cloud(out_host, err);
 }
 
+static const char managed[] = "managed-identity";
+
 enum { PLAIN_ID_CHARS = 32, GUID_CHARS = KEYRING_KEYVAULT_CLIENT_ID_BYTES - 1 };
 
 /* Is it 8-4-4-4-12 hexadecimal digits? */
@@ -220,11 +228,31 @@ static bool is_guid(const char *text) {
   return true;
 }
 
-bool keyring_keyvault_secret(const ekm_secret *text, char out_client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES],
-                             ekm_secret *out_secret, ekm_err *err) {
+/* "managed-identity" or "managed-identity:GUID", which nobody has to hide. */
+static bool take_managed(const char *text, size_t len, char out_client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES],
+                         ekm_err *err) {
+  size_t word = sizeof managed - 1;
+  if (len == word) return true;
+  bool has_id = len == word + 1 + GUID_CHARS && text[word] == ':' && is_guid(text + word + 1);
+  if (!has_id) {
+    return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "behind '%s:' there is no client id of 36 characters", managed);
+  }
+  memcpy(out_client_id, text + word + 1, GUID_CHARS);
+  ekm_text_lower(out_client_id);
+  return true;
+}
+
+bool keyring_keyvault_secret(const ekm_secret *text, akv_identity_kind *out_kind,
+                             char out_client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES], ekm_secret *out_secret,
+                             ekm_err *err) {
   const char *at = (const char *)ekm_secret_reveal(text).ptr;
   size_t id_len = PLAIN_ID_CHARS;
   memset(out_client_id, 0, KEYRING_KEYVAULT_CLIENT_ID_BYTES);
+  *out_kind = AKV_CLIENT_SECRET;
+  if (text->len >= sizeof managed - 1 && strncmp(at, managed, sizeof managed - 1) == 0) {
+    *out_kind = AKV_MANAGED_IDENTITY;
+    return take_managed(at, text->len, out_client_id, err);
+  }
   if (text->len > GUID_CHARS && is_guid(at)) id_len = GUID_CHARS;
   if (text->len <= id_len) return EKM_FAIL(err, EKM_E_SECRET_SHORT, "it has %zu bytes", text->len);
   if (id_len == GUID_CHARS) {
@@ -261,6 +289,7 @@ typedef struct keyvault_connector {
 /* A credential, taken apart. */
 typedef struct identity {
   char host[EKM_LIMIT_HOST_BYTES + 1];
+  akv_identity_kind kind;
   char client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES];
   ekm_secret secret;
 } identity;
@@ -268,7 +297,9 @@ typedef struct identity {
 static entry *find_locked(keyvault_connector *connector, const identity *who) {
   for (size_t i = 0; i < EKM_LIMIT_IDENTITIES; i++) {
     entry *e = &connector->entries[i];
-    if (e->ring != NULL && akv_client_is(e->client, who->host, &(akv_identity){who->client_id, &who->secret})) return e;
+    if (e->ring != NULL &&
+        akv_client_is(e->client, who->host, &(akv_identity){who->kind, who->client_id, &who->secret}))
+      return e;
   }
   return NULL;
 }
@@ -294,9 +325,10 @@ static bool make_ring(const keyvault_connector *connector, const identity *who, 
   akv_options client_options = {.http = options->http,
                                 .clock = options->keyring.clock,
                                 .rng = ekm_crypto_rng(options->keyring.crypto),
+                                .env = options->env,
                                 .log = options->keyring.log,
                                 .vault = &vault};
-  akv_identity me = {who->client_id, &who->secret};
+  akv_identity me = {who->kind, who->client_id, &who->secret};
   akv_client *client = NULL;
   keyring_backend *backend = NULL;
   vault.host = who->host;
@@ -367,14 +399,22 @@ static bool sign_in(keyvault_connector *connector, const identity *who, const ke
   return ok;
 }
 
+/* Microsoft's form of a managed identity comes without a secret. */
+static bool take_secret(const char *identity_text, const ekm_secret *text, identity *out, ekm_err *err) {
+  if (text->len == 0 && ekm_text_starts_i(identity_text, "managed identity")) {
+    out->kind = AKV_MANAGED_IDENTITY;
+    return true;
+  }
+  return keyring_keyvault_secret(text, &out->kind, out->client_id, &out->secret, err);
+}
+
 static bool connector_connect(keyring_connector *self, const char *identity_text, const ekm_secret *secret_text,
                               const keyring_call *call, keyring **out_keyring, ekm_err *err) {
   keyvault_connector *connector = (keyvault_connector *)self;
   identity who = {0};
   *out_keyring = NULL;
   bool ok = keyring_keyvault_host(&connector->options, identity_text, who.host, err) &&
-            keyring_keyvault_secret(secret_text, who.client_id, &who.secret, err) &&
-            sign_in(connector, &who, call, out_keyring, err);
+            take_secret(identity_text, secret_text, &who, err) && sign_in(connector, &who, call, out_keyring, err);
   ekm_secret_clear(&who.secret);
   return ok;
 }

@@ -3,6 +3,11 @@
  *   IDENTITY  myvault | myvault.vault.azure.net | https://myvault.vault.azure.net/    --> the vault's host
  *   SECRET    0123456789abcdef0123456789abcdef<client secret>                         --> client id and client secret
  *             01234567-89ab-cdef-0123-456789abcdef<client secret>      (hyphens left in: understood as well)
+ *             managed-identity                                         --> the machine's own identity, no secret
+ *             managed-identity:01234567-89ab-cdef-0123-456789abcdef    --> one that was assigned to it
+ *
+ *   IDENTITY  Managed Identity                        Microsoft's form: the default vault of the configuration, and
+ *   SECRET    empty                                   the machine's own identity
  *
  * Equal credentials share one keyring, and so its token and its keys; different ones never do. A keyring is remembered
  * from its first sign-in on; a credential that is refused is forgotten at once. Beyond EKM_LIMIT_IDENTITIES the one
@@ -18,7 +23,9 @@ typedef struct keyring_keyvault_options {
   const char *vault_suffix; /* what a bare name is completed with: "vault.azure.net" */
   const akv_vault *vaults;  /* what the configuration says about some vaults; hosts in lower case */
   size_t vault_count;
-  const akv_vault *others; /* what it says about all the other ones; its host is not looked at */
+  const char *default_vault; /* of the IDENTITY "Managed Identity"; NULL: there is none */
+  const ekm_env *env;        /* where managed identities look; NULL: the process's */
+  const akv_vault *others;   /* what it says about all the other ones; its host is not looked at */
   keyring_options keyring;
 } keyring_keyvault_options;
 
@@ -38,10 +45,11 @@ EKM_MUST_USE bool keyring_keyvault_host(const keyring_keyvault_options *options,
 
 enum { KEYRING_KEYVAULT_CLIENT_ID_BYTES = 37 };
 
-/* keyring_keyvault_secret(text, out_client_id, out_secret, err):
- * Take a SECRET apart: a client id as a GUID with hyphens in lower case, and the rest. SECRET_SHORT, SECRET_CLIENT_ID.
- */
-EKM_MUST_USE bool keyring_keyvault_secret(const ekm_secret *text, char out_client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES],
-                                          ekm_secret *out_secret, ekm_err *err);
+/* keyring_keyvault_secret(text, out_kind, out_client_id, out_secret, err):
+ * Take a SECRET apart: a client id as a GUID with hyphens in lower case ("" for the machine's own identity), and the
+ * rest. SECRET_SHORT, SECRET_CLIENT_ID. */
+EKM_MUST_USE bool keyring_keyvault_secret(const ekm_secret *text, akv_identity_kind *out_kind,
+                                          char out_client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES], ekm_secret *out_secret,
+                                          ekm_err *err);
 
 #endif

@@ -3,7 +3,21 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "entra/client_secret.h"
+#include "entra/managed_identity.h"
 #include "keyvault/exchange.h"
+
+static bool make_source(akv_client *client, const akv_options *options, const akv_identity *identity, ekm_err *err) {
+  const entra_managed_identity_options managed = {.http = client->http,
+                                                  .clock = client->clock,
+                                                  .env = options->env == NULL ? ekm_env_process() : options->env,
+                                                  .client_id = identity->client_id};
+  client->kind = identity->kind;
+  if (identity->kind == AKV_CLIENT_SECRET) {
+    return entra_client_secret_new(client->http, identity->client_id, identity->secret, &client->source, err);
+  }
+  return ekm_text_copy(client->managed_id, sizeof client->managed_id, identity->client_id, "a client id", err) &&
+         entra_managed_identity_new(&managed, &client->source, err);
+}
 
 static bool fill(akv_client *client, const akv_options *options, const akv_identity *identity, ekm_err *err) {
   client->http = options->http;
@@ -14,7 +28,7 @@ static bool fill(akv_client *client, const akv_options *options, const akv_ident
   client->vault.host = client->host;
   if (!ekm_text_copy(client->host, sizeof client->host, options->vault->host, "a vault's host name", err)) return false;
   if (!options->rng->fill(options->rng, client->request_id, sizeof client->request_id, err)) return false;
-  if (!entra_client_secret_new(client->http, identity->client_id, identity->secret, &client->source, err)) return false;
+  if (!make_source(client, options, identity, err)) return false;
   akv_sign_in_options sign_in = {client->http, client->clock, client->log, &client->vault, client->source};
   return akv_sign_in_new(&sign_in, &client->sign_in, err);
 }
@@ -40,8 +54,9 @@ void akv_client_free(akv_client **client) {
 }
 
 bool akv_client_is(const akv_client *client, const char *host, const akv_identity *identity) {
-  return ekm_text_ieq(client->host, host) &&
-         entra_client_secret_is(client->source, identity->client_id, identity->secret);
+  if (!ekm_text_ieq(client->host, host) || client->kind != identity->kind) return false;
+  if (client->kind == AKV_MANAGED_IDENTITY) return ekm_text_ieq(client->managed_id, identity->client_id);
+  return entra_client_secret_is(client->source, identity->client_id, identity->secret);
 }
 
 bool akv_client_sign_in(akv_client *client, const akv_call *call, ekm_err *err) {

@@ -20,6 +20,7 @@
 #ifndef EKM_KEYVAULT_CLIENT_H
 #define EKM_KEYVAULT_CLIENT_H
 
+#include "base/env.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "entra/token.h"
@@ -30,13 +31,20 @@ typedef struct akv_options {
   ekm_http *http; /* all borrowed, and outlive the client */
   const ekm_clock *clock;
   const ekm_rng *rng;     /* for request ids */
+  const ekm_env *env;     /* where managed identities look; NULL: the process's */
   ekm_log *log;           /* may be NULL */
   const akv_vault *vault; /* the struct and its host are copied; the other texts are not */
 } akv_options;
 
-/* Who asks: an application with a client secret. Borrowed. */
+typedef enum akv_identity_kind {
+  AKV_CLIENT_SECRET,   /* an application with a client secret */
+  AKV_MANAGED_IDENTITY /* what Azure gave the machine; no secret */
+} akv_identity_kind;
+
+/* Who asks. Borrowed. */
 typedef struct akv_identity {
-  const char *client_id; /* a GUID with hyphens */
+  akv_identity_kind kind;
+  const char *client_id; /* a GUID with hyphens; "" for the system's managed identity */
   const ekm_secret *secret;
 } akv_identity;
 

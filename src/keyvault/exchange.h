@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/json.h"
+#include "entra/client_secret.h"
 #include "keyvault/client.h"
 #include "keyvault/sign_in.h"
 
@@ -19,6 +20,8 @@ struct akv_client {
   atomic_uint_fast64_t calls;
   char host[EKM_LIMIT_HOST_BYTES + 1];
   akv_vault vault; /* its host is the one above */
+  akv_identity_kind kind;
+  char managed_id[ENTRA_CLIENT_ID_CHARS + 1]; /* of a managed identity; "" for the system's */
   entra_source *source;
   akv_sign_in *sign_in;
 };

@@ -20,7 +20,8 @@ typedef struct wire_rest {
 } wire_rest;
 
 static ekm_http_route route_to(const provider_endpoint *endpoint, const char *proxy) {
-  return (ekm_http_route){endpoint->address, endpoint->port, endpoint->ca_file, proxy};
+  return (ekm_http_route){
+      .address = endpoint->address, .port = endpoint->port, .ca_file = endpoint->ca_file, .proxy = proxy};
 }
 
 static akv_vault vault_of(const provider_vault *vault, const char *proxy) {
@@ -70,6 +71,7 @@ static bool make_connector(provider_wiring *out, ekm_err *err) {
   const provider_settings *settings = &rest->settings;
   keyring_keyvault_options options = {.http = out->http,
                                       .vault_suffix = settings->vault_suffix,
+                                      .default_vault = settings->default_vault,
                                       .vaults = rest->vaults,
                                       .vault_count = settings->vault_count,
                                       .others = &rest->others,

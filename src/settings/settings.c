@@ -124,6 +124,11 @@ static const ekm_config_setting table[] = {
      .fallback = "vault.azure.net",
      .doc = "what an IDENTITY without a dot is completed with"},
     {.section = "",
+     .key = "default_vault",
+     .type = EKM_CONFIG_TEXT,
+     .example = "myvault",
+     .doc = "the vault of a credential whose IDENTITY is 'Managed Identity'"},
+    {.section = "",
      .key = "proxy",
      .type = EKM_CONFIG_TEXT,
      .example = "http://proxy.example:8080",
@@ -332,6 +337,7 @@ static bool read_top(const ekm_config *config, provider_settings *out, ekm_err *
   out->unwrap_cache_s = ekm_config_int(config, "", "unwrap_cache_s");
   out->unwrap_grace_s = ekm_config_int(config, "", "unwrap_grace_s");
   out->allow_drop_key = ekm_config_bool(config, "", "allow_drop_key");
+  out->default_vault = text_of(config, "", "default_vault");
   out->vault_suffix = ekm_config_text(config, "", "vault_suffix");
   bool is_cng = strcmp(ekm_config_text(config, "", "public_key_format"), "cng") == 0;
   out->public_key_format = is_cng ? KEYRING_BLOB_CNG : KEYRING_BLOB_PKCS1;

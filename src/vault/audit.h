@@ -10,9 +10,9 @@
  * the token endpoints are in it, with those that were refused; health, metrics and discovery are not. The version is
  * the one that was used, also where the request named none.
  *
- * Each line is one write to a file that is only appended to, so that lines of several processes do not mix. A file that
- * was moved away is left at the next line, and a new one begun. What cannot be written is lost, counted (metrics) and
- * logged; the request is answered all the same.
+ * The line is written before the answer leaves. Each is one write to a file that is only appended to, so that
+ * lines of several processes do not mix. A file that was moved away is left at the next line, and a new one begun.
+ * What cannot be written is lost, counted (metrics) and logged; the request is answered all the same.
  *
  * Threads: all functions may be called from any thread. */
 #ifndef EKM_VAULT_AUDIT_H

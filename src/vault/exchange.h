@@ -57,6 +57,7 @@ typedef struct vault_exchange {
   const char *fault; /* why, for the log: a code of the service; "" if nothing is wrong */
   ekm_err err;       /* why the machine failed */
   vault_answer answer;
+  bool is_audited;
   int64_t started_ns;
 } vault_exchange;
 

@@ -201,6 +201,7 @@ static enum MHD_Result send_answer(const vault_server *server, struct MHD_Connec
   vault_answer_stamp(answer, ekm_clock_wall_s(server->service.clock), (ekm_clock_mono_ns() - p->x.started_ns) / 1000);
   size_t count = vault_answer_headers(answer, p->x.request.client_request_id, headers);
 
+  vault_service_audit(&p->x);
   if (answer->cut == VAULT_CUT_ALL) return reset(connection);
   struct MHD_Response *response = make_response(answer);
   if (response == NULL) return MHD_NO;

@@ -148,9 +148,15 @@ void vault_service_rest(vault_exchange *x, ekm_view body) {
   x->body = ekm_view_of(NULL, 0);
 }
 
+void vault_service_audit(vault_exchange *x) {
+  if (x->is_audited) return;
+  x->is_audited = true;
+  vault_audit_request(x->service->audit, x, (ekm_clock_mono_ns() - x->started_ns) / 1000);
+}
+
 void vault_service_end(vault_exchange *x) {
   int64_t us = (ekm_clock_mono_ns() - x->started_ns) / 1000;
-  vault_audit_request(x->service->audit, x, us);
+  vault_service_audit(x); /* if it was given up before there was an answer */
   vault_metrics_count(x->service->metrics, x->route, x->answer.status, us);
   EKM_LOG(x->service->log, EKM_LOG_INFO, "vault.request", EKM_LOG_TEXT("method", x->method),
           EKM_LOG_TEXT("operation", x->route == NULL ? "" : x->route->operation),

@@ -51,6 +51,10 @@ bool vault_service_head(const vault_service *service, const vault_request *reque
 /* vault_service_rest(x, body): let the handler answer; x->answer is complete afterwards. */
 void vault_service_rest(vault_exchange *x, ekm_view body);
 
+/* vault_service_audit(x): the answer is about to leave; what was done is in the audit log before anybody learns of it.
+ */
+void vault_service_audit(vault_exchange *x);
+
 /* vault_service_end(x): log one line and free what the exchange holds. */
 void vault_service_end(vault_exchange *x);
 

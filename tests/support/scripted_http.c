@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 
 static bool holds(ekm_view bytes, const char *part) {
   size_t len = strlen(part);
@@ -31,6 +32,11 @@ static bool check(scripted_http *script, const scripted_step *step, const ekm_ht
   if (!ekm_view_equal(bearer, ekm_view_text(expected_bearer))) {
     return complain(script, "bearer", bearer.len == 0 ? "" : (const char *)bearer.ptr, expected_bearer);
   }
+  for (int i = 0; i < EKM_HTTP_FIELDS; i++) {
+    const char *sent = request->fields[i] == NULL ? "" : request->fields[i];
+    const char *expected = step->fields[i] == NULL ? "" : step->fields[i];
+    if (strcmp(sent, expected) != 0) return complain(script, "header", sent, expected);
+  }
   return true;
 }
 
@@ -51,7 +57,8 @@ static bool answer(const scripted_step *step, ekm_http_response *response, ekm_e
   if (step->fails != EKM_E_OK) return EKM_FAIL(err, step->fails, "by the script");
   response->status = step->status;
   append(&response->body, step->answer);
-  append(&response->www_authenticate, step->challenge);
+  bool is_basic = step->challenge != NULL && ekm_text_starts_i(step->challenge, "basic");
+  append(is_basic ? &response->www_basic : &response->www_authenticate, step->challenge);
   append(&response->date, step->date);
   append(&response->request_id, step->request_id);
   append(&response->retry_after, step->retry_after);

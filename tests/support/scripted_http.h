@@ -12,8 +12,9 @@ typedef struct scripted_step {
   /* The request. */
   const char *method;
   const char *url;
-  const char *body;   /* a part of it; NULL: there must be none */
-  const char *bearer; /* NULL: there must be none */
+  const char *body;                    /* a part of it; NULL: there must be none */
+  const char *bearer;                  /* NULL: there must be none */
+  const char *fields[EKM_HTTP_FIELDS]; /* as sent; NULL: there must be none */
   /* The answer. */
   ekm_err_id fails; /* raise this instead of answering */
   int status;

@@ -87,6 +87,13 @@ static void secrets_are_taken_apart(void **state) {
       {PLAIN_ID "s", "s", EKM_E_OK},
       {PLAIN_ID "-the~rest.", "-the~rest.", EKM_E_OK},
       {GUID "the~rest.", "the~rest.", EKM_E_OK},
+      {"managed-identity", "", EKM_E_OK},
+      {"managed-identity:" GUID, GUID, EKM_E_OK},
+      {"managed-identity:01234567-89AB-CDEF-0123-456789ABCDEF", GUID, EKM_E_OK},
+      {"managed-identity:", NULL, EKM_E_SECRET_CLIENT_ID},
+      {"managed-identity " GUID, NULL, EKM_E_SECRET_CLIENT_ID},
+      {"managed-identity:" GUID "x", NULL, EKM_E_SECRET_CLIENT_ID},
+      {"managed-identity:" PLAIN_ID, NULL, EKM_E_SECRET_CLIENT_ID},
       {"", NULL, EKM_E_SECRET_SHORT},
       {"short", NULL, EKM_E_SECRET_SHORT},
       {PLAIN_ID, NULL, EKM_E_SECRET_SHORT},
@@ -100,9 +107,13 @@ static void secrets_are_taken_apart(void **state) {
     ekm_secret text = {0}, rest = {0};
     ekm_err err = {0};
     assert_true(ekm_secret_set(&text, ekm_view_text(rows[i].text), &err));
-    bool ok = keyring_keyvault_secret(&text, id, &rest, &err);
+    akv_identity_kind kind;
+    bool ok = keyring_keyvault_secret(&text, &kind, id, &rest, &err);
     if (err.id != rows[i].expected) fail_msg("%zu: %s", i, ekm_err_info_of(err.id)->name);
-    if (ok) {
+    if (ok && kind == AKV_MANAGED_IDENTITY) {
+      assert_string_equal(id, rows[i].rest);
+      assert_int_equal(rest.len, 0);
+    } else if (ok) {
       assert_string_equal(id, GUID);
       assert_true(ekm_view_equal(ekm_secret_reveal(&rest), ekm_view_text(rows[i].rest)));
     }
