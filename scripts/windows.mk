@@ -4,7 +4,7 @@
 # A file is of the DLL unless its name says that it belongs to another system, or to a library that Windows has its own
 # for: new files are seen by themselves. http is not here: it waits for a libcurl for Windows.
 
-LAYERS  := base crypto config entra keyvault keyring provider
+LAYERS  := base crypto config entra keyvault keyring settings provider
 OUT     := build/windows
 CC      := x86_64-w64-mingw32-gcc-win32
 CFLAGS  := -std=c17 -O2 @cmake/warnings.flags -fstack-protector-strong -D_FORTIFY_SOURCE=2 \

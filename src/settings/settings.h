@@ -55,7 +55,7 @@ typedef struct provider_settings {
   int64_t unwrap_cache_s, unwrap_grace_s;
   const char *vault_suffix;
   const char *default_vault; /* NULL: none */
-  const char *proxy; /* NULL: none */
+  const char *proxy;         /* NULL: none */
   bool allow_drop_key;
   keyring_blob_form public_key_format;
   provider_vault *vaults;
