@@ -116,8 +116,7 @@ static bool open_log(cli *c, ekm_err *err) {
   return ekm_log_open_file("-", level, ekm_clock_system(), &c->log, err);
 }
 
-static bool find_path(cli *c, ekm_err *err) {
-  c->provider_path = c->options.provider != NULL ? c->options.provider : env_text(c, "EKMCTL_PROVIDER");
+static bool has_path(const cli *c, ekm_err *err) {
   if (c->provider_path == NULL)
     return EKM_FAIL(err, EKM_E_USAGE, "no provider: give --provider PATH or set EKMCTL_PROVIDER");
   return true;
@@ -174,8 +173,9 @@ done:
 static bool prepare(cli *c, const cli_command *command, ekm_err *err) {
   if (!open_log(c, err)) return false;
   c->decor = decor_log_make(c->log, NULL);
+  c->provider_path = c->options.provider != NULL ? c->options.provider : env_text(c, "EKMCTL_PROVIDER");
   c->identity = c->options.identity != NULL ? c->options.identity : env_text(c, "EKMCTL_IDENTITY");
-  if (command->needs >= CLI_NEEDS_PATH && !find_path(c, err)) return false;
+  if (command->needs >= CLI_NEEDS_PATH && !has_path(c, err)) return false;
   if ((command->takes & CLI_TAKES_SESSION) != 0 && !read_secret(c, err)) return false;
   if (command->needs >= CLI_NEEDS_MODULE) {
     c->loading = true;

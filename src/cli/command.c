@@ -39,6 +39,8 @@ static const cli_command commands[] = {
      CLI_NEEDS_NOTHING, cli_sql_cleanup},
     {"sql inventory", NULL, "T-SQL: which keys an instance needs, and for what", 0, CLI_NEEDS_NOTHING,
      cli_sql_inventory},
+    {"doctor", NULL, "walk from the configuration to an unwrapped key, and say what is wrong where", KEY,
+     CLI_NEEDS_NOTHING, cli_doctor},
     {"explain", "CODE", "what a code of an entry point means, and what to do", 0, CLI_NEEDS_NOTHING, cli_explain},
 };
 

@@ -1,5 +1,6 @@
 #include "keyvault/key.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/hex.h"
@@ -98,6 +99,9 @@ bool akv_key_read(const json_t *bundle, const char *host, const char *name, cons
   memcpy(out->name, kid.name, sizeof out->name);
   memcpy(out->version, kid.version, sizeof out->version);
   out->enabled = ekm_json_bool(attributes, "enabled", true);
+  out->expires_s = ekm_json_int(attributes, "exp", 0);
+  const char *level = ekm_json_text(attributes, "recoveryLevel");
+  (void)snprintf(out->recovery_level, sizeof out->recovery_level, "%s", level == NULL ? "" : level);
   out->is_rsa = strcmp(type, "RSA") == 0 || strcmp(type, "RSA-HSM") == 0;
   return !out->is_rsa || read_numbers(jwk, out, err);
 }

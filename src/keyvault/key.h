@@ -17,7 +17,9 @@ typedef struct akv_key {
   char version[EKM_LIMIT_KEY_VERSION_CHARS + 1];
   bool is_rsa; /* RSA or RSA-HSM; n and e are empty otherwise */
   bool enabled;
-  ekm_buf n, e; /* big-endian; a leading zero is left in, as the vault echoes what was imported */
+  int64_t expires_s;       /* seconds since 1970; 0: never */
+  char recovery_level[48]; /* "CustomizedRecoverable+Purgeable"; "" if it is not said */
+  ekm_buf n, e;            /* big-endian; a leading zero is left in, as the vault echoes what was imported */
 } akv_key;
 
 /* akv_key_init(key) before use, akv_key_clear(key) afterwards: nothing is allocated by init. */

@@ -7,45 +7,16 @@
 #include "base/mem.h"
 #include "http/http.h"
 #include "keyring/keyring_keyvault.h"
-#include "keyvault/vault.h"
 #include "settings/settings.h"
+#include "settings/vaults.h"
 
 #define USER_AGENT "openekm/1.0"
 
 /* What the connector borrows: the settings and, made of them, what keyvault knows of each vault. */
 typedef struct wire_rest {
   provider_settings settings;
-  akv_vault *vaults;
-  akv_vault others;
+  settings_vaults vaults;
 } wire_rest;
-
-static ekm_http_route route_to(const provider_endpoint *endpoint, const char *proxy) {
-  return (ekm_http_route){
-      .address = endpoint->address, .port = endpoint->port, .ca_file = endpoint->ca_file, .proxy = proxy};
-}
-
-static akv_vault vault_of(const provider_vault *vault, const char *proxy) {
-  return (akv_vault){.host = vault->host,
-                     .route = route_to(&vault->vault, proxy),
-                     .authority_host = vault->authority_host[0] != '\0' ? vault->authority_host : NULL,
-                     .authority_port = vault->authority_port,
-                     .authority_route = route_to(&vault->authority, proxy),
-                     .resource = vault->resource,
-                     .tenant = vault->tenant};
-}
-
-static bool make_vaults(wire_rest *rest, ekm_err *err) {
-  const provider_settings *settings = &rest->settings;
-  rest->others.route.proxy = settings->proxy;
-  rest->others.authority_route.proxy = settings->proxy;
-  if (settings->vault_count == 0) return true;
-  rest->vaults = ekm_mem_array(settings->vault_count, sizeof *rest->vaults, err);
-  if (rest->vaults == NULL) return false;
-  for (size_t i = 0; i < settings->vault_count; i++) {
-    rest->vaults[i] = vault_of(&settings->vaults[i], settings->proxy);
-  }
-  return true;
-}
 
 /* curl, then each layer over the one before: a try is logged, a call is repeated, a host that is down is not asked. */
 static bool make_http(provider_wiring *out, ekm_err *err) {
@@ -72,9 +43,9 @@ static bool make_connector(provider_wiring *out, ekm_err *err) {
   keyring_keyvault_options options = {.http = out->http,
                                       .vault_suffix = settings->vault_suffix,
                                       .default_vault = settings->default_vault,
-                                      .vaults = rest->vaults,
-                                      .vault_count = settings->vault_count,
-                                      .others = &rest->others,
+                                      .vaults = rest->vaults.each,
+                                      .vault_count = rest->vaults.count,
+                                      .others = &rest->vaults.others,
                                       .keyring = {.crypto = out->crypto,
                                                   .clock = out->clock,
                                                   .log = out->log,
@@ -123,7 +94,7 @@ bool provider_wire(provider_wiring *out, ekm_err *err) {
   EKM_TRY(open_log(out, err));
   EKM_TRY(ekm_crypto_new(&out->crypto, err));
   EKM_TRY(make_http(out, err));
-  EKM_TRY(make_vaults(rest, err));
+  EKM_TRY(settings_vaults_make(&rest->settings, &rest->vaults, err));
   EKM_TRY(make_connector(out, err));
   ok = true;
 done:
@@ -141,7 +112,7 @@ void provider_unwire(provider_wiring *wiring) {
   ekm_crypto_free(&wiring->crypto);
   ekm_log_close(&wiring->log);
   if (rest != NULL) {
-    ekm_mem_free(rest->vaults);
+    settings_vaults_clear(&rest->vaults);
     settings_free(&rest->settings);
     ekm_mem_free(rest);
   }

@@ -18,11 +18,11 @@ ARROWS = {
     "entra": "http crypto base",
     "keyvault": "entra http base",
     "keyring": "keyvault crypto base",
-    "settings": "keyring config base",
+    "settings": "keyring keyvault http config base",
     "provider": "settings keyring crypto base openekm",
     "vault": "crypto config base",
     "host": "base openekm",
-    "cli": "settings host keyvault entra http crypto config base openekm",
+    "cli": "settings host keyring keyvault entra http crypto config base openekm",
     "demo": "host crypto config base",
     "openekm": "",
 }

@@ -8,7 +8,7 @@ import { faultsOf, operations } from './openapi.mjs';
 
 const scopes = { [vaultUrl]: 'https://vault.localhost/.default', [hsmUrl]: 'https://managedhsm.localhost/.default' };
 const credentials = { FULL: credentialOf('FULL'), NONE: credentialOf('NONE') };
-const version = '7.5';
+const version = '7.5'; // that of every example
 
 // --- one request ----------------------------------------------------------------------------------------------------
 
@@ -41,6 +41,12 @@ async function must(status, ...args) {
 // --- what has to be there before each example ------------------------------------------------------------------------
 
 // Made with whatever an answer may have, so that all of it is looked at.
+const release_policy = {
+  data: Buffer.from(JSON.stringify({
+    version: '1.0.0',
+    anyOf: [{ authority: 'https://attest.example', allOf: [{ claim: 'a', equals: 'b' }] }],
+  })).toString('base64url'),
+};
 const rsa = {
   kty: 'RSA',
   key_size: 2048,
@@ -125,8 +131,9 @@ const prepare = {
   GetKeyRotationPolicy: ({ 'key-name': name }) => policyOf(name),
   UpdateKeyRotationPolicy: ({ 'key-name': name }) => make(name),
   GetRandomBytes: () => ({ at: hsmUrl }), // of a Managed HSM only
-  // Released is what an attestation service vouches for. akvd knows none, so a key that could be released is refused.
-  release: ({ 'key-name': name }) => make(name, rsa),
+  // Released is what an attestation service vouches for. akvd trusts none: even a key that is made for it is refused.
+  release: ({ 'key-name': name }) =>
+    make(name, { ...rsa, kty: 'RSA-HSM', attributes: { exportable: true }, release_policy }),
 };
 
 async function policyOf(name) {
@@ -186,9 +193,13 @@ function checkError(operation, answer, status) {
 // --- the tests -------------------------------------------------------------------------------------------------------
 
 test('the schemas: the examples are valid, what they do not name is not', () => {
+  assert.deepEqual(Object.keys(prepare).sort(), operations.map(({ id }) => id).sort());
   assert.ok(operations.length >= 24);
   for (const { id, schema, examples } of operations) {
     assert.ok(examples.length > 0, `${id} has an example`);
+    for (const { parameters } of examples) {
+      if (parameters['api-version'] !== undefined) assert.equal(parameters['api-version'], version);
+    }
     assert.ok(prepare[id] !== undefined, `${id} is replayed`);
     for (const { body } of examples.filter(() => schema !== undefined)) {
       assert.deepEqual(faultsOf(schema, body), [], id);
@@ -218,6 +229,7 @@ for (const operation of operations) {
       const answer = await invoke(call);
       if (refused[operation.id] !== undefined) {
         checkError(operation, answer, refused[operation.id]);
+        assert.match(answer.body.error.message, /attestation/i);
       } else {
         assert.equal(answer.status, operation.status, JSON.stringify(answer.body));
         if (operation.schema === undefined) assert.equal(answer.body, undefined);

@@ -1,0 +1,381 @@
+/* ekmctl doctor: the way from the configuration to an unwrapped key, step by step, as the provider goes it; at last the
+ * provider itself.
+ *
+ *   configuration -> credential -> name -> connection -> tls -> clock -> challenge -> token -> list -> key -> wrap ->
+ *   unwrap -> provider
+ *
+ * A step is ok, has a warning of what will hurt later, failed, or was skipped because an earlier one failed. One
+ * request without a token tells four of them, by where it failed. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/command.h"
+#include "crypto/crypto.h"
+#include "keyring/keyring_keyvault.h"
+#include "settings/vaults.h"
+
+typedef enum step {
+  STEP_CONFIGURATION,
+  STEP_CREDENTIAL,
+  STEP_NAME,
+  STEP_CONNECTION,
+  STEP_TLS,
+  STEP_CLOCK,
+  STEP_CHALLENGE,
+  STEP_TOKEN,
+  STEP_LIST,
+  STEP_KEY,
+  STEP_WRAP,
+  STEP_UNWRAP,
+  STEP_PROVIDER,
+  STEP_COUNT
+} step;
+
+static const char *const step_names[STEP_COUNT] = {"configuration", "credential", "name",    "connection", "tls",
+                                                   "clock",         "challenge",  "token",   "list",       "key",
+                                                   "wrap",          "unwrap",     "provider"};
+
+enum { STEP_TIMEOUT_MS = 30000, DETAIL_BYTES = 400, DEK_BYTES = 32, SKEW_WARN_S = 30, SKEW_FAIL_S = 300 };
+
+typedef struct doctor {
+  cli *c;
+  json_t *rows;
+  step next;   /* the first step that nothing was said of yet */
+  bool failed; /* a step did */
+  ekm_err why; /* of the first failure */
+  provider_settings settings;
+  settings_vaults vaults;
+  ekm_crypto *crypto;
+  ekm_http *http;
+  akv_vault vault;
+  char host[EKM_LIMIT_HOST_BYTES + 1];
+  akv_identity_kind kind;
+  char client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES];
+  ekm_secret secret;
+  akv_client *client;
+  akv_key key;
+} doctor;
+
+/* --- what is said ------------------------------------------------------------------------------------------------- */
+
+static void say(doctor *d, step at, const char *state, const char *detail, const char *remedy) {
+  json_t *row = json_object();
+  cli_set_text(row, "step", step_names[at]);
+  cli_set_text(row, "state", state);
+  cli_set_text(row, "detail", detail);
+  cli_set_text(row, "what_to_do", remedy);
+  (void)json_array_append_new(d->rows, row);
+  d->next = (step)(at + 1);
+  if (d->c->options.json) return;
+  (void)printf("%-8s %-14s %s\n", state, step_names[at], detail);
+  if (remedy[0] != '\0') (void)printf("%23s what to do: %s\n", "", remedy);
+  (void)fflush(stdout);
+}
+
+static void good(doctor *d, step at, const char *format, ...) EKM_PRINTF(3, 4);
+static void good(doctor *d, step at, const char *format, ...) {
+  char detail[DETAIL_BYTES];
+  va_list args;
+  va_start(args, format);
+  (void)vsnprintf(detail, sizeof detail, format, args);
+  va_end(args);
+  say(d, at, "ok", detail, "");
+}
+
+static void warn(doctor *d, step at, const char *detail, const char *remedy) {
+  say(d, at, "warning", detail, remedy);
+  d->next = at; /* more may be said of it */
+}
+
+/* What an error means is in the table; its own words say how it was seen. False, so that a step can return it. */
+static bool fail(doctor *d, step at, const ekm_err *err) {
+  char detail[2 * DETAIL_BYTES];
+  const ekm_err_info *info = ekm_err_info_of(err->id);
+  (void)snprintf(detail, sizeof detail, "%s%s%s", info->text, err->detail[0] == '\0' ? "" : ": ", err->detail);
+  say(d, at, "FAILED", detail, info->remedy);
+  if (!d->failed) d->why = *err;
+  d->failed = true;
+  return false;
+}
+
+static void skip_rest(doctor *d) {
+  for (step at = d->next; at < STEP_COUNT; at++) {
+    say(d, at, "skipped", d->failed ? "because of what failed before" : "nothing to be done", "");
+  }
+}
+
+static akv_call call_now(void) {
+  return (akv_call){.deadline = ekm_deadline_in(ekm_clock_system(), STEP_TIMEOUT_MS)};
+}
+
+/* --- the configuration and the credential ------------------------------------------------------------------------- */
+
+static bool see_configuration(doctor *d) {
+  const char *path = NULL;
+  ekm_err err = {0};
+  bool ok = settings_file(d->c->env, &path, &err) && settings_load_file(path, d->c->env, &d->settings, &err) &&
+            settings_vaults_make(&d->settings, &d->vaults, &err) && ekm_crypto_new(&d->crypto, &err) &&
+            ekm_http_curl_new(ekm_clock_system(), "openekm-doctor/1.0", &d->http, &err);
+  if (!ok) return fail(d, STEP_CONFIGURATION, &err);
+  good(d, STEP_CONFIGURATION, "%s; vaults with a section of their own: %zu",
+       path == NULL ? "no file, so all is by default" : path, d->settings.vault_count);
+  return true;
+}
+
+static bool see_credential(doctor *d) {
+  ekm_err err = {0};
+  const keyring_keyvault_options options = {.vault_suffix = d->settings.vault_suffix,
+                                            .vaults = d->vaults.each,
+                                            .vault_count = d->vaults.count,
+                                            .default_vault = d->settings.default_vault};
+  const char *identity = d->c->identity == NULL ? "" : d->c->identity;
+  if (!keyring_keyvault_host(&options, identity, d->host, &err) ||
+      !keyring_keyvault_secret(&d->c->secret, &d->kind, d->client_id, &d->secret, &err)) {
+    return fail(d, STEP_CREDENTIAL, &err);
+  }
+  d->vault = d->vaults.others;
+  for (size_t i = 0; i < d->vaults.count; i++) {
+    if (strcmp(d->vaults.each[i].host, d->host) == 0) d->vault = d->vaults.each[i];
+  }
+  d->vault.host = d->host;
+  good(d, STEP_CREDENTIAL, "vault '%s', %s %s", d->host,
+       d->kind == AKV_MANAGED_IDENTITY ? "managed identity" : "application",
+       d->client_id[0] == '\0' ? "of the system" : d->client_id);
+  return true;
+}
+
+/* --- the way to the vault ----------------------------------------------------------------------------------------- */
+
+static step step_of_fault(ekm_err_id id) {
+  static const struct {
+    ekm_err_id id;
+    step at;
+  } rows[] = {{EKM_E_DNS, STEP_NAME},
+              {EKM_E_TLS_UNTRUSTED, STEP_TLS},
+              {EKM_E_TLS_HANDSHAKE, STEP_TLS},
+              {EKM_E_CA_FILE, STEP_TLS}};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    if (rows[i].id == id) return rows[i].at;
+  }
+  return STEP_CONNECTION;
+}
+
+static void tell_way(doctor *d, step until) {
+  const ekm_http_route *route = &d->vault.route;
+  unsigned port = route->port == 0 ? 443 : route->port;
+  if (until > STEP_NAME && route->proxy != NULL) good(d, STEP_NAME, "left to the proxy %s", route->proxy);
+  if (until > STEP_NAME && route->proxy == NULL) {
+    good(d, STEP_NAME, route->address == NULL ? "'%s' was found" : "the configuration leads to %s",
+         route->address == NULL ? d->host : route->address);
+  }
+  if (until > STEP_CONNECTION) good(d, STEP_CONNECTION, "port %u answers", port);
+  if (until > STEP_TLS) {
+    good(d, STEP_TLS, "the certificate is for '%s', and signed by %s", d->host,
+         route->ca_file == NULL ? "an authority of the system" : route->ca_file);
+  }
+}
+
+/* The vault's clock is in its answer; tokens and certificates are read by it. */
+static bool see_clock(doctor *d, const ekm_http_response *answer) {
+  int64_t theirs = 0;
+  ekm_err err = {0};
+  if (answer->date.len == 0 || !ekm_clock_parse_http_date(ekm_buf_text(&answer->date), &theirs)) {
+    good(d, STEP_CLOCK, "the vault did not say its time");
+    return true;
+  }
+  int64_t ahead = ekm_clock_wall_s(ekm_clock_system()) - theirs;
+  int64_t distance = ahead < 0 ? -ahead : ahead;
+  if (distance > SKEW_FAIL_S) {
+    (void)EKM_FAIL(&err, EKM_E_CLOCK_SKEW, "by %" PRId64 " seconds", ahead);
+    return fail(d, STEP_CLOCK, &err);
+  }
+  if (distance > SKEW_WARN_S) {
+    warn(d, STEP_CLOCK, "this machine's clock differs from the vault's by more than half a minute",
+         "Let the system keep its time by NTP, before tokens are refused.");
+  }
+  good(d, STEP_CLOCK, "%" PRId64 " seconds ahead of the vault's", ahead);
+  return true;
+}
+
+static bool see_way(doctor *d) {
+  char url[EKM_LIMIT_HOST_BYTES + 64];
+  ekm_err err = {0};
+  ekm_http_response answer;
+  ekm_http_response_init(&answer);
+  (void)snprintf(url, sizeof url, "https://%s/keys?api-version=" AKV_API_VERSION "&maxresults=1", d->host);
+  const akv_call call = call_now();
+  const ekm_http_request request = {.method = "GET", .url = url, .route = &d->vault.route, .deadline = call.deadline};
+  bool ok = ekm_http_perform(d->http, &request, &answer, &err);
+  tell_way(d, ok ? STEP_CLOCK : step_of_fault(err.id));
+  ok = ok ? see_clock(d, &answer) : fail(d, step_of_fault(err.id), &err);
+  ekm_http_response_clear(&answer);
+  return ok;
+}
+
+/* --- signing in --------------------------------------------------------------------------------------------------- */
+
+static bool is_of_challenge(ekm_err_id id) {
+  return id == EKM_E_CHALLENGE_BAD || id == EKM_E_AUTHORITY_FOREIGN || id == EKM_E_RESOURCE_FOREIGN;
+}
+
+static bool see_token(doctor *d) {
+  ekm_err err = {0};
+  const akv_options options = {.http = d->http,
+                               .clock = ekm_clock_system(),
+                               .rng = ekm_crypto_rng(d->crypto),
+                               .env = d->c->env,
+                               .log = d->c->log,
+                               .vault = &d->vault};
+  const akv_identity me = {d->kind, d->client_id, &d->secret};
+  const akv_call call = call_now();
+  bool ok = akv_client_new(&options, &me, &d->client, &err) && akv_client_sign_in(d->client, &call, &err);
+  if (!ok && is_of_challenge(err.id)) return fail(d, STEP_CHALLENGE, &err);
+  good(d, STEP_CHALLENGE, "the vault names a sign-in service and a resource that belong to it");
+  if (!ok) return fail(d, STEP_TOKEN, &err);
+  good(d, STEP_TOKEN, "the sign-in service gave a token");
+  return true;
+}
+
+/* --- the keys ----------------------------------------------------------------------------------------------------- */
+
+static bool count_name(void *arg, const char *text, int64_t created_s, ekm_err *err) {
+  (void)text, (void)created_s, (void)err;
+  ++*(size_t *)arg;
+  return true;
+}
+
+/* A key that SQL Server knows by its thumbprint only is found by listing. */
+static bool see_list(doctor *d) {
+  size_t count = 0;
+  ekm_err err = {0};
+  const akv_call call = call_now();
+  if (!akv_list_names(d->client, &call, (akv_sink){count_name, &count}, &err)) {
+    (void)fail(d, STEP_LIST, &err);
+    return true; /* the key can be looked at all the same */
+  }
+  good(d, STEP_LIST, "%zu keys", count);
+  return true;
+}
+
+static void warn_of_key(doctor *d) {
+  if (d->key.expires_s != 0) {
+    warn(d, STEP_KEY, "the version has an expiry date, after which nothing can be wrapped by it",
+         "Take the date away, or rotate before it; what is wrapped already can be unwrapped afterwards.");
+  }
+  if (strstr(d->key.recovery_level, "Purgeable") != NULL) {
+    warn(d, STEP_KEY, "the vault has no purge protection: who may purge can destroy the key for good",
+         "az keyvault update --name VAULT --enable-purge-protection true");
+  }
+}
+
+/* NAME or NAME/VERSION, as PROVIDER_KEY_NAME has it. */
+static bool get_key(doctor *d, const char *text, const akv_call *call, ekm_err *err) {
+  char name[EKM_LIMIT_KEY_NAME_CHARS + 1];
+  size_t len = strcspn(text, "/");
+  if (len > EKM_LIMIT_KEY_NAME_CHARS) return EKM_FAIL(err, EKM_E_KEY_NAME_TOO_LONG, "it has %zu characters", len);
+  (void)snprintf(name, sizeof name, "%.*s", (int)len, text);
+  return akv_get_key(d->client, name, text[len] == '/' ? text + len + 1 : NULL, call, &d->key, err);
+}
+
+static bool see_key(doctor *d) {
+  ekm_err err = {0};
+  const akv_call call = call_now();
+  const char *name = d->c->options.key;
+  if (name == NULL) {
+    say(d, STEP_KEY, "skipped", "no key was named", "Give --key NAME to look further.");
+    return false;
+  }
+  if (!get_key(d, name, &call, &err)) return fail(d, STEP_KEY, &err);
+  if (!d->key.enabled) {
+    (void)EKM_FAIL(&err, EKM_E_KEY_DISABLED, "'%s', version %s", d->key.name, d->key.version);
+    return fail(d, STEP_KEY, &err);
+  }
+  if (!d->key.is_rsa) {
+    (void)EKM_FAIL(&err, EKM_E_KEY_TYPE, "'%s'", d->key.name);
+    return fail(d, STEP_KEY, &err);
+  }
+  warn_of_key(d);
+  good(d, STEP_KEY, "'%s', version %s", d->key.name, d->key.version);
+  return true;
+}
+
+static bool see_wrap(doctor *d) {
+  bool ok = false;
+  uint8_t dek[DEK_BYTES];
+  ekm_err err = {0};
+  ekm_buf wrapped, back;
+  const akv_call call = call_now();
+  const akv_wrap_key key = {d->key.name, d->key.version, d->settings.wrap_alg};
+  const ekm_rng *rng = ekm_crypto_rng(d->crypto);
+  step at = STEP_WRAP;
+
+  ekm_buf_init(&wrapped, EKM_LIMIT_RSA_MODULUS_BYTES);
+  ekm_buf_init(&back, EKM_LIMIT_RSA_MODULUS_BYTES);
+  EKM_TRY(rng->fill(rng, dek, sizeof dek, &err));
+  EKM_TRY(akv_wrap(d->client, &key, ekm_view_of(dek, sizeof dek), &call, &wrapped, &err));
+  good(d, at, "%d random bytes with %s", DEK_BYTES, d->settings.wrap_alg);
+  at = STEP_UNWRAP;
+  EKM_TRY(akv_unwrap(d->client, &key, ekm_buf_view(&wrapped), &call, &back, &err));
+  if (!ekm_view_equal(ekm_buf_view(&back), ekm_view_of(dek, sizeof dek))) {
+    EKM_BAIL(&err, EKM_E_UNWRAP_ANSWER, "other bytes came back than were wrapped");
+  }
+  good(d, at, "the same bytes came back");
+  ok = true;
+done:
+  if (!ok) (void)fail(d, at, &err);
+  ekm_buf_clear(&wrapped);
+  ekm_buf_clear(&back);
+  return ok;
+}
+
+/* --- the provider, as SQL Server has it --------------------------------------------------------------------------- */
+
+static void see_provider(doctor *d) {
+  cli *c = d->c;
+  ekm_err err = {0};
+  if (c->provider_path == NULL) {
+    say(d, STEP_PROVIDER, "skipped", "no provider was named", "Give --provider PATH or set EKMCTL_PROVIDER.");
+    return;
+  }
+  bool ok = host_module_load(c->provider_path, &c->decor.hook, &c->module, &c->result, &err) &&
+            host_session_open(c->module, c->identity, &c->secret, &c->session, &c->result, &err) &&
+            host_key_by_name(c->session, c->options.key, &c->key, &c->result, &err);
+  if (!ok) {
+    (void)fail(d, STEP_PROVIDER, &err);
+    return;
+  }
+  good(d, STEP_PROVIDER, "%s opens a session and finds the key", c->provider_path);
+}
+
+static void walk(doctor *d) {
+  static bool (*const steps[])(doctor * d) = {see_configuration, see_credential, see_way, see_token,
+                                              see_list,          see_key,        see_wrap};
+  bool on = true;
+  for (size_t i = 0; on && i < sizeof steps / sizeof steps[0]; i++) on = steps[i](d);
+  if (on) see_provider(d);
+  skip_rest(d);
+}
+
+bool cli_doctor(cli *c, json_t *doc, ekm_err *err) {
+  doctor d = {.c = c, .rows = json_array()};
+  if (c->options.thumbprint != NULL) {
+    json_decref(d.rows);
+    return EKM_FAIL(err, EKM_E_USAGE, "doctor names its key with --key");
+  }
+  akv_key_init(&d.key);
+  walk(&d);
+  if (c->options.json) (void)json_object_set(doc, "steps", d.rows);
+  json_decref(d.rows);
+  akv_client_free(&d.client);
+  akv_key_clear(&d.key);
+  ekm_http_free(&d.http);
+  ekm_crypto_free(&d.crypto);
+  settings_vaults_clear(&d.vaults);
+  settings_free(&d.settings);
+  ekm_secret_clear(&d.secret);
+  if (d.failed) *err = d.why;
+  return !d.failed;
+}
