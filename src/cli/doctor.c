@@ -131,6 +131,9 @@ static bool see_credential(doctor *d) {
                                             .vaults = d->vaults.each,
                                             .vault_count = d->vaults.count,
                                             .default_vault = d->settings.default_vault};
+  static const char *const kinds[] = {[AKV_CLIENT_SECRET] = "application",
+                                      [AKV_MANAGED_IDENTITY] = "managed identity",
+                                      [AKV_WORKLOAD_IDENTITY] = "workload identity"};
   const char *identity = d->c->identity == NULL ? "" : d->c->identity;
   if (!keyring_keyvault_host(&options, identity, d->host, &err) ||
       !keyring_keyvault_secret(&d->c->secret, &d->kind, d->client_id, &d->secret, &err)) {
@@ -141,9 +144,8 @@ static bool see_credential(doctor *d) {
     if (strcmp(d->vaults.each[i].host, d->host) == 0) d->vault = d->vaults.each[i];
   }
   d->vault.host = d->host;
-  good(d, STEP_CREDENTIAL, "vault '%s', %s %s", d->host,
-       d->kind == AKV_MANAGED_IDENTITY ? "managed identity" : "application",
-       d->client_id[0] == '\0' ? "of the system" : d->client_id);
+  good(d, STEP_CREDENTIAL, "vault '%s', %s %s", d->host, kinds[d->kind],
+       d->client_id[0] == '\0' ? "(unnamed)" : d->client_id);
   return true;
 }
 

@@ -1,16 +1,8 @@
-/* The identity of an application with a client secret: OAuth 2.0 client credentials at Entra's v2 token endpoint.
- *
- *   POST https://AUTHORITY/TENANT/oauth2/v2.0/token
- *   client_id=...&scope=RESOURCE%2F.default&grant_type=client_credentials&client_secret=...
- *
- *   200 {"token_type":"Bearer","expires_in":3599,"access_token":"..."}
- *   401 {"error":"invalid_client","error_description":"AADSTS7000215: ...","error_codes":[7000215]} */
+/* The identity of an application with a client secret (token_request.h). */
 #ifndef EKM_ENTRA_CLIENT_SECRET_H
 #define EKM_ENTRA_CLIENT_SECRET_H
 
-#include "entra/token.h"
-
-enum { ENTRA_CLIENT_ID_CHARS = 36 };
+#include "entra/token_request.h"
 
 /* entra_client_secret_new(http, client_id, secret, out_source, err):
  * ${client_id} is a GUID with hyphens. ${secret} is copied; ${http} is borrowed and outlives the source. */

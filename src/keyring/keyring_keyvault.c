@@ -215,8 +215,6 @@ bool keyring_keyvault_host(const keyring_keyvault_options *options, const char *
   return find_vault(options, out_host) != NULL || akv_vault_check_cloud(out_host, err);
 }
 
-static const char managed[] = "managed-identity";
-
 enum { PLAIN_ID_CHARS = 32, GUID_CHARS = KEYRING_KEYVAULT_CLIENT_ID_BYTES - 1 };
 
 /* Is it 8-4-4-4-12 hexadecimal digits? */
@@ -228,16 +226,21 @@ static bool is_guid(const char *text) {
   return true;
 }
 
-/* "managed-identity" or "managed-identity:GUID", which nobody has to hide. */
-static bool take_managed(const char *text, size_t len, char out_client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES],
-                         ekm_err *err) {
-  size_t word = sizeof managed - 1;
-  if (len == word) return true;
-  bool has_id = len == word + 1 + GUID_CHARS && text[word] == ':' && is_guid(text + word + 1);
+/* Identities that need no secret: a word alone, or "word:GUID". */
+static const struct {
+  const char *word;
+  akv_identity_kind kind;
+} secretless[] = {{"managed-identity", AKV_MANAGED_IDENTITY}, {"workload-identity", AKV_WORKLOAD_IDENTITY}};
+
+static bool take_named(const char *word, const char *text, size_t len,
+                       char out_client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES], ekm_err *err) {
+  size_t word_len = strlen(word);
+  if (len == word_len) return true;
+  bool has_id = len == word_len + 1 + GUID_CHARS && text[word_len] == ':' && is_guid(text + word_len + 1);
   if (!has_id) {
-    return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "behind '%s:' there is no client id of 36 characters", managed);
+    return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "behind '%s:' there is no client id of 36 characters", word);
   }
-  memcpy(out_client_id, text + word + 1, GUID_CHARS);
+  memcpy(out_client_id, text + word_len + 1, GUID_CHARS);
   ekm_text_lower(out_client_id);
   return true;
 }
@@ -249,9 +252,11 @@ bool keyring_keyvault_secret(const ekm_secret *text, akv_identity_kind *out_kind
   size_t id_len = PLAIN_ID_CHARS;
   memset(out_client_id, 0, KEYRING_KEYVAULT_CLIENT_ID_BYTES);
   *out_kind = AKV_CLIENT_SECRET;
-  if (text->len >= sizeof managed - 1 && strncmp(at, managed, sizeof managed - 1) == 0) {
-    *out_kind = AKV_MANAGED_IDENTITY;
-    return take_managed(at, text->len, out_client_id, err);
+  for (size_t i = 0; i < sizeof secretless / sizeof secretless[0]; i++) {
+    const char *word = secretless[i].word;
+    if (text->len < strlen(word) || strncmp(at, word, strlen(word)) != 0) continue;
+    *out_kind = secretless[i].kind;
+    return take_named(word, at, text->len, out_client_id, err);
   }
   if (text->len > GUID_CHARS && is_guid(at)) id_len = GUID_CHARS;
   if (text->len <= id_len) return EKM_FAIL(err, EKM_E_SECRET_SHORT, "it has %zu bytes", text->len);

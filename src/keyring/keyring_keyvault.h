@@ -5,6 +5,7 @@
  *             01234567-89ab-cdef-0123-456789abcdef<client secret>      (hyphens left in: understood as well)
  *             managed-identity                                         --> the machine's own identity, no secret
  *             managed-identity:01234567-89ab-cdef-0123-456789abcdef    --> one that was assigned to it
+ *             workload-identity[:CLIENT-ID]                            --> what another issuer vouches for, no secret
  *
  *   IDENTITY  Managed Identity                        Microsoft's form: the default vault of the configuration, and
  *   SECRET    empty                                   the machine's own identity

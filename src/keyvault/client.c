@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "entra/client_secret.h"
 #include "entra/managed_identity.h"
+#include "entra/workload_identity.h"
 #include "keyvault/exchange.h"
 
 static bool make_source(akv_client *client, const akv_options *options, const akv_identity *identity, ekm_err *err) {
@@ -15,8 +16,10 @@ static bool make_source(akv_client *client, const akv_options *options, const ak
   if (identity->kind == AKV_CLIENT_SECRET) {
     return entra_client_secret_new(client->http, identity->client_id, identity->secret, &client->source, err);
   }
-  return ekm_text_copy(client->managed_id, sizeof client->managed_id, identity->client_id, "a client id", err) &&
-         entra_managed_identity_new(&managed, &client->source, err);
+  if (!ekm_text_copy(client->named_id, sizeof client->named_id, identity->client_id, "a client id", err)) return false;
+  return identity->kind == AKV_MANAGED_IDENTITY
+             ? entra_managed_identity_new(&managed, &client->source, err)
+             : entra_workload_identity_new(client->http, managed.env, identity->client_id, &client->source, err);
 }
 
 static bool fill(akv_client *client, const akv_options *options, const akv_identity *identity, ekm_err *err) {
@@ -55,7 +58,7 @@ void akv_client_free(akv_client **client) {
 
 bool akv_client_is(const akv_client *client, const char *host, const akv_identity *identity) {
   if (!ekm_text_ieq(client->host, host) || client->kind != identity->kind) return false;
-  if (client->kind == AKV_MANAGED_IDENTITY) return ekm_text_ieq(client->managed_id, identity->client_id);
+  if (client->kind != AKV_CLIENT_SECRET) return ekm_text_ieq(client->named_id, identity->client_id);
   return entra_client_secret_is(client->source, identity->client_id, identity->secret);
 }
 

@@ -37,14 +37,16 @@ typedef struct akv_options {
 } akv_options;
 
 typedef enum akv_identity_kind {
-  AKV_CLIENT_SECRET,   /* an application with a client secret */
-  AKV_MANAGED_IDENTITY /* what Azure gave the machine; no secret */
+  AKV_CLIENT_SECRET,    /* an application with a client secret */
+  AKV_MANAGED_IDENTITY, /* what Azure gave the machine; no secret */
+  AKV_WORKLOAD_IDENTITY /* what another issuer vouches for; no secret */
 } akv_identity_kind;
 
 /* Who asks. Borrowed. */
 typedef struct akv_identity {
   akv_identity_kind kind;
-  const char *client_id; /* a GUID with hyphens; "" for the system's managed identity */
+  const char *client_id; /* a GUID with hyphens; "" for the system's managed identity, and for
+                            the workload identity of the environment */
   const ekm_secret *secret;
 } akv_identity;
 

@@ -74,8 +74,44 @@ ctl 0 keys
 has out 'tde'
 IDENTITY_HEADER=wrong ctl 1 keys
 
-# --- nothing but this machine is asked without TLS ---
+# --- workload identity: a token of another issuer, in a file that is replaced ---
 unset IDENTITY_ENDPOINT IDENTITY_HEADER
+b64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
+openssl genrsa -out issuer.pem 2048 2>>everything
+modulus=$(openssl rsa -in issuer.pem -noout -modulus | sed 's/.*=//')
+n=$(python3 -c 'import sys; sys.stdout.buffer.write(bytes.fromhex(sys.argv[1]))' "$modulus" | b64url)
+echo "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"one\",\"use\":\"sig\",\"alg\":\"RS256\",\"n\":\"$n\",\"e\":\"AQAB\"}]}" >jwks.json
+subject=system:serviceaccount:default:sql
+check 0 app federation-add --data vault --app "$client_id" --issuer https://issuer.localhost --subject "$subject" --keys jwks.json
+token() { # token SUBJECT: what the other issuer says of it for an hour
+  local now body
+  now=$(date +%s)
+  body=$(printf '{"alg":"RS256","kid":"one","typ":"JWT"}' | b64url).$(printf \
+    '{"iss":"https://issuer.localhost","sub":"%s","aud":"api://AzureADTokenExchange","iat":%d,"nbf":%d,"exp":%d}' \
+    "$1" "$now" "$now" $((now + 3600)) | b64url)
+  printf '%s.%s\n' "$body" "$(printf %s "$body" | openssl dgst -sha256 -sign issuer.pem | b64url)"
+}
+export AZURE_FEDERATED_TOKEN_FILE=$dir/projected
+token "$subject" >projected
+cat projected >>secrets
+echo "workload-identity:$client_id" >secret
+ctl 0 keys
+has out 'tde'
+echo workload-identity >secret
+AZURE_CLIENT_ID=$client_id ctl 0 keys
+ctl 1 keys
+has provider.log '"error":"SECRET_CLIENT_ID".*AZURE_CLIENT_ID'
+echo "workload-identity:$client_id" >secret
+token somebody:else >projected
+ctl 1 keys
+has provider.log '"error":"TOKEN_REFUSED".*AADSTS700213'
+rm projected
+ctl 1 keys
+has provider.log "'$dir/projected'"
+unset AZURE_FEDERATED_TOKEN_FILE
+echo managed-identity >secret
+
+# --- nothing but this machine is asked without TLS ---
 AZURE_POD_IDENTITY_AUTHORITY_HOST=http://192.0.2.1 ctl 1 keys
 has provider.log "'192.0.2.1' is asked over https only"
 

@@ -90,6 +90,9 @@ static void secrets_are_taken_apart(void **state) {
       {"managed-identity", "", EKM_E_OK},
       {"managed-identity:" GUID, GUID, EKM_E_OK},
       {"managed-identity:01234567-89AB-CDEF-0123-456789ABCDEF", GUID, EKM_E_OK},
+      {"workload-identity", "", EKM_E_OK},
+      {"workload-identity:" GUID, GUID, EKM_E_OK},
+      {"workload-identity:x", NULL, EKM_E_SECRET_CLIENT_ID},
       {"managed-identity:", NULL, EKM_E_SECRET_CLIENT_ID},
       {"managed-identity " GUID, NULL, EKM_E_SECRET_CLIENT_ID},
       {"managed-identity:" GUID "x", NULL, EKM_E_SECRET_CLIENT_ID},
@@ -110,7 +113,7 @@ static void secrets_are_taken_apart(void **state) {
     akv_identity_kind kind;
     bool ok = keyring_keyvault_secret(&text, &kind, id, &rest, &err);
     if (err.id != rows[i].expected) fail_msg("%zu: %s", i, ekm_err_info_of(err.id)->name);
-    if (ok && kind == AKV_MANAGED_IDENTITY) {
+    if (ok && kind != AKV_CLIENT_SECRET) {
       assert_string_equal(id, rows[i].rest);
       assert_int_equal(rest.len, 0);
     } else if (ok) {
