@@ -1,0 +1,240 @@
+#include <string.h>
+
+#include "base/hex.h"
+#include "keyring/ring.h"
+#include "keyring/search.h"
+
+enum { WAIT_STEP_MS = 100 }; /* between looks at whether a waiting call was cancelled */
+
+/* --- foreign thumbprints that are known --------------------------------------------------------------------------- */
+
+/* The place of a foreign thumbprint, or NULL. The lock is held by the caller, as below. */
+static ring_alias *find_alias(keyring *ring, ekm_view thumb) {
+  for (size_t i = 0; i < RING_ALIASES; i++) {
+    ring_alias *each = &ring->aliases[i];
+    if (each->foreign_len > 0 && ekm_view_equal(ekm_view_of(each->foreign, each->foreign_len), thumb)) return each;
+  }
+  return NULL;
+}
+
+static void note_alias_locked(keyring *ring, ekm_view thumb, const keyring_key *key) {
+  ring_alias *at = find_alias(ring, thumb);
+  if (thumb.len == 0 || thumb.len > sizeof at->foreign) return;
+  if (at == NULL) {
+    at = &ring->aliases[ring->alias_next];
+    ring->alias_next = (ring->alias_next + 1) % RING_ALIASES;
+  }
+  memcpy(at->foreign, thumb.ptr, thumb.len);
+  at->foreign_len = thumb.len;
+  memcpy(at->own, key->thumb, sizeof at->own);
+}
+
+void ring_note_alias(keyring *ring, ekm_view thumb, const keyring_key *key) {
+  ekm_mutex_lock(&ring->lock);
+  note_alias_locked(ring, thumb, key);
+  ekm_mutex_unlock(&ring->lock);
+}
+
+/* A key's own thumbprint comes first. */
+static uint32_t find_thumb(keyring *ring, ekm_view thumb) {
+  uint32_t id = keyring_cache_find_thumb(&ring->cache, thumb);
+  const ring_alias *other = id == 0 ? find_alias(ring, thumb) : NULL;
+  return other == NULL ? id : keyring_cache_find_thumb(&ring->cache, ekm_view_of(other->own, sizeof other->own));
+}
+
+keyring_key *keyring_peek(keyring *ring, ekm_view thumb) {
+  ekm_mutex_lock(&ring->lock);
+  keyring_key *key = ring_ref_of_id(ring, find_thumb(ring, thumb));
+  ekm_mutex_unlock(&ring->lock);
+  return key;
+}
+
+/* --- by thumbprint ------------------------------------------------------------------------------------------------ */
+
+typedef struct wanted {
+  keyring *ring;
+  ekm_view thumb;
+} wanted;
+
+/* A version that is known by its name but was forgotten by its thumbprint is worth another look: it may have been
+ * deleted and recovered since. */
+static bool wanted_seen(void *arg, const char *name, const char *version) {
+  wanted *w = arg;
+  ekm_mutex_lock(&w->ring->lock);
+  const keyring_cache *cache = &w->ring->cache;
+  const keyring_key *key = keyring_cache_key(cache, keyring_cache_find_version(cache, name, version));
+  bool findable = key != NULL && keyring_cache_find_thumb(cache, keyring_key_thumb(key)) != 0;
+  ekm_mutex_unlock(&w->ring->lock);
+  return findable;
+}
+
+/* By its own thumbprint, or by one of another connector, which is noted. */
+static bool is_wanted(keyring *ring, const keyring_key *key, ekm_view thumb, bool *out_is, ekm_err *err) {
+  *out_is = ekm_view_equal(keyring_key_thumb(key), thumb);
+  if (*out_is) return true;
+  if (!keyring_foreign_is(ring->options.crypto, key, thumb, out_is, err)) return false;
+  if (*out_is) {
+    ring_note_alias(ring, thumb, key);
+  }
+  return true;
+}
+
+/* A search passes by what is known, so that is looked through before. */
+static bool is_known_key(keyring *ring, ekm_view thumb, bool *out_found, ekm_err *err) {
+  *out_found = false;
+  for (uint32_t id = 1; !*out_found; id++) {
+    ekm_mutex_lock(&ring->lock);
+    keyring_key *key = ring_ref_of_id(ring, id);
+    ekm_mutex_unlock(&ring->lock);
+    if (key == NULL) break;
+    bool ok = is_wanted(ring, key, thumb, out_found, err);
+    keyring_key_unref(&key);
+    if (!ok) return false;
+  }
+  return true;
+}
+
+static bool wanted_visit(void *arg, const keyring_record *record, bool *out_found, ekm_err *err) {
+  wanted *w = arg;
+  keyring_key *key = NULL;
+  if (!ring_remember(w->ring, record, &key, NULL, err)) {
+    if (err->id != EKM_E_KEY_TYPE) return false;
+    ekm_err_clear(err); /* other keys may live in the vault too */
+    return true;
+  }
+  bool ok = is_wanted(w->ring, key, w->thumb, out_found, err);
+  keyring_key_unref(&key);
+  return ok;
+}
+
+static bool is_cancelled(const keyring_call *call) {
+  return call->is_cancelled != NULL && call->is_cancelled(call->cancel_arg);
+}
+
+/* Wait until no other thread searches, then be the one who does; or find the key, or learn that a whole search was in
+ * vain. Not one that had begun before this call: it may have passed by a key that is newer. Returns true if the caller
+ * must search. The lock is held by the caller. */
+static bool take_search_turn(keyring *ring, ekm_view thumb, const keyring_call *call) {
+  uint64_t begun_before = ring->searches;
+  while (ring->searching && !is_cancelled(call)) {
+    int64_t left_ms = ekm_deadline_left_ms(call->deadline, ring->options.clock);
+    if (left_ms == 0) break;
+    ekm_cond_wait(&ring->search_ended, &ring->lock, left_ms < WAIT_STEP_MS ? left_ms : WAIT_STEP_MS);
+  }
+  if (ring->searching || ring->fruitless > begun_before) return false;
+  if (find_thumb(ring, thumb) != 0) return false;
+  ring->searching = true;
+  ring->searches++;
+  return true;
+}
+
+static bool waited_in_vain(const keyring_call *call, ekm_err *err) {
+  return EKM_FAIL(err, is_cancelled(call) ? EKM_E_CANCELLED : EKM_E_DEADLINE,
+                  "while another thread searched the vault for a key");
+}
+
+static bool search_now(keyring *ring, ekm_view thumb, const keyring_call *call, ekm_err *err) {
+  wanted w = {ring, thumb};
+  keyring_visit visitor = {wanted_seen, wanted_visit, &w};
+  bool found = false;
+
+  EKM_LOG(ring->options.log, EKM_LOG_INFO, "keyring.search", EKM_LOG_HEX("thumbprint", thumb));
+  bool ok = keyring_search(ring->backend, &visitor, call, &ring->resume_at, &found, err);
+  ekm_mutex_lock(&ring->lock);
+  ring->searching = false;
+  if (ok && !found) ring->fruitless = ring->searches;
+  ekm_cond_wake_all(&ring->search_ended);
+  ekm_mutex_unlock(&ring->lock);
+  return ok;
+}
+
+static bool search_in_turn(keyring *ring, ekm_view thumb, const keyring_call *call, ekm_err *err) {
+  bool known = false;
+  if (!is_known_key(ring, thumb, &known, err)) return false;
+  ekm_mutex_lock(&ring->lock);
+  bool my_turn = take_search_turn(ring, thumb, call);
+  bool still_searching = ring->searching && !my_turn;
+  ekm_mutex_unlock(&ring->lock);
+  if (still_searching) return waited_in_vain(call, err);
+  return !my_turn || search_now(ring, thumb, call, err);
+}
+
+/* The newest version of the name that can be used. */
+static bool newest_of(keyring *ring, const char *name, const keyring_call *call, keyring_key **out_key, ekm_err *err) {
+  keyring_list versions = {0};
+  if (keyring_by_name(ring, name, NULL, call, out_key, err)) return true;
+  if (err->id != EKM_E_KEY_DISABLED) return false;
+  ekm_err none_left = *err;
+  bool ok = ring->backend->list_versions(ring->backend, name, call, &versions, err);
+  for (size_t i = 0; ok && *out_key == NULL && i < versions.count; i++) {
+    ok = keyring_by_name(ring, name, versions.items[i], call, out_key, err) || err->id == EKM_E_KEY_DISABLED;
+  }
+  if (ok && *out_key == NULL) *err = none_left;
+  keyring_list_clear(&versions);
+  return *out_key != NULL;
+}
+
+/* A packed name: see foreign.h. */
+static bool by_packed_name(keyring *ring, ekm_view thumb, const keyring_call *call, keyring_key **out_key,
+                           ekm_err *err) {
+  char name[KEYRING_FOREIGN_NAME_CHARS + 1];
+  if (!keyring_foreign_unpack(thumb, name)) return true;
+  if (!newest_of(ring, name, call, out_key, err)) {
+    if (err->id != EKM_E_KEY_NOT_FOUND) return false;
+    ekm_err_clear(err);
+    return true;
+  }
+  ring_note_alias(ring, thumb, *out_key);
+  return true;
+}
+
+bool keyring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, keyring_key **out_key, ekm_err *err) {
+  char hex[2 * KEYRING_FOREIGN_NAME_BYTES + 1] = "";
+
+  *out_key = keyring_peek(ring, thumb);
+  if (*out_key != NULL) return true;
+  if (thumb.len == KEYRING_THUMB_BYTES) {
+    if (!search_in_turn(ring, thumb, call, err)) return false;
+    *out_key = keyring_peek(ring, thumb);
+    if (*out_key != NULL) return true;
+  }
+  if (!by_packed_name(ring, thumb, call, out_key, err)) return false;
+  if (*out_key != NULL) return true;
+  ekm_hex_text(thumb, hex, sizeof hex);
+  return EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "no key of the vault has the thumbprint %s", hex);
+}
+
+static bool refuse_packing(const char *name, ekm_err *err) {
+  return EKM_FAIL(err, EKM_E_KEY_NAME_BAD, "'%s' has no packed form: at most %d letters, digits and hyphens", name,
+                  KEYRING_FOREIGN_NAME_CHARS);
+}
+
+static bool append_reported(const keyring *ring, const keyring_key *key, ekm_buf *out, ekm_err *err) {
+  keyring_thumb_kind kind = ring->options.report;
+  if (kind == KEYRING_THUMB_OWN) {
+    ekm_buf_append_view(out, keyring_key_thumb(key));
+  } else if (kind >= KEYRING_THUMB_SHA1) {
+    return keyring_foreign_hash(ring->options.crypto, key, (keyring_blob_form)(kind - KEYRING_THUMB_SHA1), out, err);
+  } else if (!keyring_foreign_pack(key->name, out)) {
+    return refuse_packing(key->name, err);
+  }
+  return ekm_buf_ok(out, "a thumbprint", err);
+}
+
+bool keyring_thumb_of(keyring *ring, const keyring_key *key, ekm_buf *out, ekm_err *err) {
+  size_t before = out->len;
+  if (!append_reported(ring, key, out, err)) return false;
+  if (ring->options.report == KEYRING_THUMB_OWN) return true;
+  ring_note_alias(ring, ekm_view_of(out->ptr + before, out->len - before), key);
+  return true;
+}
+
+/* A key whose thumbprint could not be told must not be made. */
+bool ring_can_report(const keyring *ring, const char *name, ekm_err *err) {
+  ekm_buf packed;
+  if (ring->options.report != KEYRING_THUMB_NAME) return true;
+  ekm_buf_init(&packed, KEYRING_FOREIGN_NAME_BYTES);
+  bool ok = keyring_foreign_pack(name, &packed) || refuse_packing(name, err);
+  ekm_buf_clear(&packed);
+  return ok;
+}
