@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/mutex.h"
-#include "base/url.h"
 #include "http/http.h"
 
 enum { HOSTS = 64 }; /* the one that was asked longest ago makes room */
@@ -34,19 +34,32 @@ typedef struct http_breaker {
   host_state hosts[HOSTS];
 } http_breaker;
 
-static host_state *find_locked(http_breaker *http, const char *host) {
+/* The host of a URL as it is written; the caller's URLs are always written alike. Empty for what is no https URL. */
+static ekm_view host_of(const char *url) {
+  static const char scheme[] = "https://";
+  if (strncmp(url, scheme, sizeof scheme - 1) != 0) return ekm_view_of(NULL, 0);
+  const char *host = url + sizeof scheme - 1;
+  size_t len = strcspn(host, ":/?#");
+  return ekm_view_of(host, len > EKM_LIMIT_HOST_BYTES ? 0 : len);
+}
+
+static bool is_host(const host_state *state, ekm_view host) {
+  return ekm_view_equal(ekm_view_text(state->host), host);
+}
+
+static host_state *find_locked(http_breaker *http, ekm_view host) {
   host_state *oldest = &http->hosts[0];
   for (size_t i = 0; i < HOSTS; i++) {
     host_state *each = &http->hosts[i];
-    if (each->host[0] == '\0' || strcmp(each->host, host) == 0) {
+    if (each->host[0] == '\0' || is_host(each, host)) {
       oldest = each;
       break;
     }
     if (each->used_ms < oldest->used_ms) oldest = each;
   }
-  if (strcmp(oldest->host, host) != 0) {
+  if (!is_host(oldest, host)) {
     *oldest = (host_state){0};
-    (void)snprintf(oldest->host, sizeof oldest->host, "%s", host);
+    memcpy(oldest->host, host.ptr, host.len);
   }
   oldest->used_ms = ekm_clock_mono_ms(http->options.clock);
   return oldest;
@@ -65,7 +78,7 @@ static bool refuse(const host_state *state, int64_t left_ms, ekm_err *err) {
 }
 
 /* May this call go? If the host is to be tried, this is the one that does. */
-static bool may_go(http_breaker *http, const char *host, ekm_err *err) {
+static bool may_go(http_breaker *http, ekm_view host, ekm_err *err) {
   bool ok = true;
   ekm_mutex_lock(&http->lock);
   host_state *state = find_locked(http, host);
@@ -79,7 +92,7 @@ static bool may_go(http_breaker *http, const char *host, ekm_err *err) {
   return ok;
 }
 
-static void note(http_breaker *http, const char *host, bool answered, int status, const ekm_err *err) {
+static void note(http_breaker *http, ekm_view host, bool answered, int status, const ekm_err *err) {
   bool failed = answered ? status >= 500 : err->id != EKM_E_CANCELLED;
   bool told = answered || err->id != EKM_E_CANCELLED;
   ekm_mutex_lock(&http->lock);
@@ -96,22 +109,19 @@ static void note(http_breaker *http, const char *host, bool answered, int status
   }
   bool opens = !was_open && is_open(http, state);
   bool closes = was_open && !is_open(http, state);
+  if (opens) EKM_LOG(http->options.log, EKM_LOG_WARN, "http.down", EKM_LOG_TEXT("host", state->host));
+  if (closes) EKM_LOG(http->options.log, EKM_LOG_INFO, "http.up", EKM_LOG_TEXT("host", state->host));
   ekm_mutex_unlock(&http->lock);
-  if (opens) EKM_LOG(http->options.log, EKM_LOG_WARN, "http.down", EKM_LOG_TEXT("host", host));
-  if (closes) EKM_LOG(http->options.log, EKM_LOG_INFO, "http.up", EKM_LOG_TEXT("host", host));
 }
 
 static bool breaker_perform(ekm_http *self, const ekm_http_request *request, ekm_http_response *response,
                             ekm_err *err) {
   http_breaker *http = (http_breaker *)self;
-  ekm_url url;
-  ekm_err ignored = {0};
-  if (!ekm_url_parse(request->url, &url, "a URL", &ignored)) {
-    return ekm_http_perform(http->lower, request, response, err);
-  }
-  if (!may_go(http, url.host, err)) return false;
+  ekm_view host = host_of(request->url);
+  if (host.len == 0) return ekm_http_perform(http->lower, request, response, err);
+  if (!may_go(http, host, err)) return false;
   bool ok = ekm_http_perform(http->lower, request, response, err);
-  note(http, url.host, ok, response->status, err);
+  note(http, host, ok, response->status, err);
   return ok;
 }
 

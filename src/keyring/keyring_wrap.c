@@ -157,8 +157,8 @@ bool keyring_unwrap_by_thumb(keyring *ring, ekm_view thumb, ekm_view ciphertext,
   const opening o = {thumb, ciphertext, call};
   if (!keyring_by_thumb(ring, thumb, call, &key, err)) return false;
   bool ok = keyring_unwrap(ring, key, ciphertext, call, out_plaintext, err);
-  bool is_packed = keyring_foreign_unpack(thumb, name) && ekm_text_ieq(name, key->name);
-  if (!ok && is_packed && is_about_version(err->id)) ok = unwrap_with_others(ring, &o, key, out_plaintext, err);
+  bool is_packed = !ok && keyring_foreign_unpack(thumb, name) && ekm_text_ieq(name, key->name);
+  if (is_packed && is_about_version(err->id)) ok = unwrap_with_others(ring, &o, key, out_plaintext, err);
   keyring_key_unref(&key);
   return ok;
 }

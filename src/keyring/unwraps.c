@@ -12,14 +12,14 @@ enum {
   QUESTION_BYTES = 1024 /* name, version and ciphertext */
 };
 
-/* A question, by its SHA-256. */
-typedef struct question {
-  uint8_t id[EKM_SHA256_BYTES];
-} question;
+/* What outlives the one who asks knows a question by its SHA-256. */
+typedef struct question_id {
+  uint8_t bytes[EKM_SHA256_BYTES];
+} question_id;
 
 /* An answer on its way. Belongs to the one who asks, then to the last who waits for it. */
 typedef struct flight {
-  question what;
+  const keyring_unwraps_question *asked; /* of the one who asks; not looked at once it has landed */
   bool done, ok;
   unsigned waiters;
   ekm_secret plaintext;
@@ -28,14 +28,14 @@ typedef struct flight {
 } flight;
 
 typedef struct kept_answer {
-  question what;
+  question_id what;
   char version[EKM_LIMIT_KEY_VERSION_CHARS + 1];
   ekm_secret plaintext; /* empty: the place is free */
   int64_t fresh_until_ms, ask_again_ms, ends_ms;
 } kept_answer;
 
 typedef struct known_method {
-  question what;
+  question_id what;
   int method;
 } known_method;
 
@@ -81,12 +81,17 @@ void keyring_unwraps_free(keyring_unwraps **unwraps) {
   ekm_mem_free(u);
 }
 
-static bool is_same(const question *a, const question *b) {
-  return ekm_view_equal(ekm_view_of(a->id, sizeof a->id), ekm_view_of(b->id, sizeof b->id));
+static bool is_same(const question_id *a, const question_id *b) {
+  return ekm_view_equal(ekm_view_of(a->bytes, sizeof a->bytes), ekm_view_of(b->bytes, sizeof b->bytes));
 }
 
 /* Names are the same whatever their case. */
-static bool put_question(const keyring_unwraps *u, const keyring_unwraps_question *asked, question *out, ekm_err *err) {
+static bool asks_the_same(const keyring_unwraps_question *a, const keyring_unwraps_question *b) {
+  return ekm_view_equal(a->ciphertext, b->ciphertext) && strcmp(a->version, b->version) == 0 &&
+         ekm_text_ieq(a->name, b->name);
+}
+
+static bool identify(const keyring_unwraps *u, const keyring_unwraps_question *asked, question_id *out, ekm_err *err) {
   char lower[EKM_LIMIT_KEY_NAME_CHARS + 1];
   ekm_buf text;
   ekm_buf_init(&text, QUESTION_BYTES);
@@ -94,9 +99,14 @@ static bool put_question(const keyring_unwraps *u, const keyring_unwraps_questio
   if (ok) ekm_text_lower(lower);
   if (ok) ekm_buf_append_fmt(&text, "%s/%s\n", lower, asked->version);
   ekm_buf_append_view(&text, asked->ciphertext);
-  ok = ok && ekm_buf_ok(&text, "an unwrap", err) && ekm_crypto_sha256(u->crypto, ekm_buf_view(&text), out->id, err);
+  ok = ok && ekm_buf_ok(&text, "an unwrap", err) && ekm_crypto_sha256(u->crypto, ekm_buf_view(&text), out->bytes, err);
   ekm_buf_clear(&text);
   return ok;
+}
+
+/* A hash costs as much as all the rest here: only where something is looked up by it. */
+static bool has_memory(const keyring_unwraps *u) {
+  return u->kept != NULL || u->methods != NULL;
 }
 
 /* --- what failed -------------------------------------------------------------------------------------------------- */
@@ -156,7 +166,7 @@ static bool is_of_version(const kept_answer *answer, const void *version) {
   return strcmp(answer->version, version) == 0;
 }
 
-static kept_answer *find_kept(keyring_unwraps *u, const question *what) {
+static kept_answer *find_kept(keyring_unwraps *u, const question_id *what) {
   for (size_t i = 0; u->kept != NULL && i < KEYRING_UNWRAPS_KEPT; i++) {
     if (u->kept[i].plaintext.len > 0 && is_same(&u->kept[i].what, what)) return &u->kept[i];
   }
@@ -164,7 +174,7 @@ static kept_answer *find_kept(keyring_unwraps *u, const question *what) {
 }
 
 /* A free place, else that of the answer that ends first. */
-static kept_answer *place(keyring_unwraps *u, const question *what) {
+static kept_answer *place(keyring_unwraps *u, const question_id *what) {
   kept_answer *best = find_kept(u, what);
   if (best != NULL) return best;
   best = &u->kept[0];
@@ -176,7 +186,7 @@ static kept_answer *place(keyring_unwraps *u, const question *what) {
 }
 
 /* Without memory for it nothing is kept. */
-static void keep(keyring_unwraps *u, const question *what, const char *version, ekm_view plaintext) {
+static void keep(keyring_unwraps *u, const question_id *what, const char *version, ekm_view plaintext) {
   ekm_err ignored = {0};
   if (u->kept == NULL) return;
   kept_answer *answer = place(u, what);
@@ -198,29 +208,30 @@ static bool give(const ekm_secret *plaintext, ekm_buf *out, ekm_err *err) {
 
 /* --- how it was asked; with the lock held ------------------------------------------------------------------------- */
 
-static int method_of(const keyring_unwraps *u, const question *what) {
+static int method_of(const keyring_unwraps *u, const question_id *what) {
   for (size_t i = 0; i < u->method_count; i++) {
     if (is_same(&u->methods[i].what, what)) return u->methods[i].method;
   }
   return -1;
 }
 
-/* The first method needs no remembering: it is the one that is tried first. */
-static void note_method(keyring_unwraps *u, const question *what, int method) {
+/* The first method is tried first anyway. What cannot be remembered for want of memory is found again. */
+static void note_method(keyring_unwraps *u, const keyring_unwraps_question *asked, int method) {
   ekm_err ignored = {0};
-  if (method <= 0 || method_of(u, what) == method) return;
+  question_id what;
+  if (method <= 0 || !identify(u, asked, &what, &ignored) || method_of(u, &what) == method) return;
   if (u->methods == NULL) u->methods = ekm_mem_array(KEYRING_UNWRAPS_METHODS, sizeof *u->methods, &ignored);
   if (u->methods == NULL) return;
-  u->methods[u->method_next] = (known_method){*what, method};
+  u->methods[u->method_next] = (known_method){what, method};
   u->method_next = (u->method_next + 1) % KEYRING_UNWRAPS_METHODS;
   if (u->method_count < KEYRING_UNWRAPS_METHODS) u->method_count++;
 }
 
 /* --- waiting for another ------------------------------------------------------------------------------------------ */
 
-static flight *find_flight(keyring_unwraps *u, const question *what) {
+static flight *find_flight(keyring_unwraps *u, const keyring_unwraps_question *asked) {
   for (flight *f = u->flights; f != NULL; f = f->next) {
-    if (is_same(&f->what, what)) return f;
+    if (asks_the_same(f->asked, asked)) return f;
   }
   return NULL;
 }
@@ -260,10 +271,10 @@ static outcome wait_for(keyring_unwraps *u, flight *f, const keyring_call *call,
 
 /* --- asking ------------------------------------------------------------------------------------------------------- */
 
-static flight *begin(keyring_unwraps *u, const question *what, ekm_err *err) {
+static flight *begin(keyring_unwraps *u, const keyring_unwraps_question *asked, ekm_err *err) {
   flight *f = ekm_mem_alloc(sizeof *f, err);
   if (f == NULL) return NULL;
-  f->what = *what;
+  f->asked = asked;
   f->next = u->flights;
   u->flights = f;
   return f;
@@ -276,9 +287,9 @@ static void unlink_flight(keyring_unwraps *u, const flight *f) {
 }
 
 /* The vault said no, or nothing: is there an answer that may still be used? */
-static bool fall_back(keyring_unwraps *u, const question *what, ekm_buf *out, ekm_err *err) {
+static bool fall_back(keyring_unwraps *u, const question_id *what, ekm_buf *out, ekm_err *err) {
   int64_t now = ekm_clock_mono_ms(u->clock);
-  kept_answer *answer = find_kept(u, what);
+  kept_answer *answer = what == NULL ? NULL : find_kept(u, what);
   if (is_refusal_of_all(err->id)) drop_if(u, is_any, NULL);
   if (answer == NULL || err->id == EKM_E_CANCELLED || err->id == EKM_E_OUT_OF_MEMORY) return false;
   if (!is_outage(err->id) || now >= answer->ends_ms) {
@@ -302,21 +313,18 @@ static void land(keyring_unwraps *u, flight *f, bool ok, ekm_view plaintext, con
   if (f->waiters == 0) free_flight(f);
 }
 
-/* With the lock held, which is given up while the vault is asked. */
-static bool ask(keyring_unwraps *u, const question *what, const char *version, const keyring_unwraps_asker *asker,
-                ekm_buf *out, ekm_err *err) {
-  int method = method_of(u, what);
-  flight *f = begin(u, what, err);
+/* With the lock held, which is given up while the vault is asked. ${what} is NULL where nothing is remembered. */
+static bool ask(keyring_unwraps *u, const keyring_unwraps_question *asked, const question_id *what,
+                const keyring_unwraps_asker *asker, ekm_buf *out, ekm_err *err) {
+  int method = what == NULL ? -1 : method_of(u, what);
+  flight *f = begin(u, asked, err);
   if (f == NULL) return false;
   ekm_mutex_unlock(&u->lock);
   bool ok = asker->ask(asker->arg, &method, out, err);
   ekm_mutex_lock(&u->lock);
-  if (ok) {
-    note_method(u, what, method);
-    keep(u, what, version, ekm_buf_view(out));
-  } else {
-    ok = fall_back(u, what, out, err);
-  }
+  if (ok) note_method(u, asked, method);
+  if (ok && what != NULL) keep(u, what, asked->version, ekm_buf_view(out));
+  if (!ok) ok = fall_back(u, what, out, err);
   land(u, f, ok, ekm_buf_view(out), err);
   return ok;
 }
@@ -329,27 +337,32 @@ static bool is_usable(const keyring_unwraps *u, const kept_answer *answer) {
 bool keyring_unwraps_run(keyring_unwraps *unwraps, const keyring_unwraps_question *asked,
                          const keyring_unwraps_asker *asker, const keyring_call *call, ekm_buf *out_plaintext,
                          ekm_err *err) {
-  question what;
+  question_id id;
+  const question_id *what = NULL;
   outcome result = ASKS_HIMSELF;
   bool ok = false;
 
-  if (!put_question(unwraps, asked, &what, err)) return false;
   keyring_unwraps_tidy(unwraps);
   ekm_mutex_lock(&unwraps->lock);
+  if (has_memory(unwraps)) {
+    if (!identify(unwraps, asked, &id, err)) goto done;
+    what = &id;
+  }
   while (result == ASKS_HIMSELF) {
-    const kept_answer *kept = find_kept(unwraps, &what);
-    flight *f = find_flight(unwraps, &what);
+    const kept_answer *kept = what == NULL ? NULL : find_kept(unwraps, what);
+    flight *f = find_flight(unwraps, asked);
     if (is_usable(unwraps, kept)) {
       ok = give(&kept->plaintext, out_plaintext, err);
       break;
     }
     if (f == NULL) {
-      ok = ask(unwraps, &what, asked->version, asker, out_plaintext, err);
+      ok = ask(unwraps, asked, what, asker, out_plaintext, err);
       break;
     }
     result = wait_for(unwraps, f, call, out_plaintext, err);
     ok = result == HAS_ANSWER;
   }
+done:
   ekm_mutex_unlock(&unwraps->lock);
   return ok;
 }

@@ -11,7 +11,8 @@
  * Nothing is kept if keep_ms is 0, the default.
  *
  * A question is a key version and a ciphertext; credential, authority and vault are the keyring's, the algorithms its
- * configuration's. It is known by its SHA-256. Kept plaintexts are ekm_secrets: in locked memory, wiped when they go.
+ * configuration's. What is remembered of it is found by its SHA-256. Kept plaintexts are ekm_secrets: in locked memory,
+ * wiped when they go.
  *
  * Threads: any. The caller's function runs without a lock. */
 #ifndef EKM_KEYRING_UNWRAPS_H
