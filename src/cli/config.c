@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "http/http_proxy.h"
 #include "settings/settings.h"
 
 enum { ORIGIN_MAX_BYTES = 512 };
@@ -20,8 +21,17 @@ static bool check_ca_file(const provider_vault *vault, const char *path, ekm_err
   return ok || EKM_FAIL(err, EKM_E_CA_FILE, "[vault %s]: %s", vault->host, why.detail);
 }
 
+static bool check_proxy(const ekm_http_proxy *proxy, ekm_err *err) {
+  ekm_secret password = {0};
+  if (proxy->password_file == NULL) return true;
+  bool ok = http_proxy_password(proxy->password_file, &password, err);
+  ekm_secret_clear(&password);
+  return ok;
+}
+
 /* What the configuration names must be there. */
 static bool check_files(const provider_settings *settings, ekm_err *err) {
+  if (!check_proxy(&settings->proxy, err)) return false;
   for (size_t i = 0; i < settings->vault_count; i++) {
     const provider_vault *vault = &settings->vaults[i];
     if (!check_ca_file(vault, vault->vault.ca_file, err) || !check_ca_file(vault, vault->authority.ca_file, err)) {

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "crypto/crypto.h"
+#include "http/http_proxy.h"
 #include "keyring/keyring_keyvault.h"
 #include "settings/vaults.h"
 
@@ -168,8 +169,9 @@ static step step_of_fault(ekm_err_id id) {
 static void tell_way(doctor *d, step until) {
   const ekm_http_route *route = &d->vault.route;
   unsigned port = route->port == 0 ? 443 : route->port;
-  if (until > STEP_NAME && route->proxy != NULL) good(d, STEP_NAME, "left to the proxy %s", route->proxy);
-  if (until > STEP_NAME && route->proxy == NULL) {
+  bool by_proxy = http_proxy_serves(route->proxy, ekm_view_text(d->host));
+  if (until > STEP_NAME && by_proxy) good(d, STEP_NAME, "left to the proxy %s", route->proxy->url);
+  if (until > STEP_NAME && !by_proxy) {
     good(d, STEP_NAME, route->address == NULL ? "'%s' was found" : "the configuration leads to %s",
          route->address == NULL ? d->host : route->address);
   }

@@ -22,14 +22,22 @@
 #include "base/rng.h"
 #include "base/secret.h"
 
+/* The proxy of a route: CONNECT through it, with Basic where there is a user. All texts are borrowed for the call. */
+typedef struct ekm_http_proxy {
+  const char *url;           /* "http://host:port"; NULL: there is no proxy */
+  const char *user;          /* NULL: it wants none */
+  const char *password_file; /* its first line is the password; read again for each new connection. NULL: none */
+  const char *exceptions;    /* hosts that are asked without it, see http_proxy.h; NULL: none */
+} ekm_http_proxy;
+
 /* Where the bytes really go: a route belongs to one host and is given by whoever knows the configuration. All texts
  * are borrowed for the call. NULL or 0 means: what the host name says, the system's authorities, no proxy. */
 typedef struct ekm_http_route {
-  const char *address; /* host or IP address to connect to instead of resolving the URL's host */
-  uint16_t port;       /* TCP port to connect to instead of the URL's */
-  const char *ca_file; /* PEM file of the only authorities to trust */
-  const char *proxy;   /* "http://host:port" */
-  bool local_http;     /* the URL is http, and its host this machine or its metadata service: 127.x.x.x, localhost,
+  const char *address;         /* host or IP address to connect to instead of resolving the URL's host */
+  uint16_t port;               /* TCP port to connect to instead of the URL's */
+  const char *ca_file;         /* PEM file of the only authorities to trust */
+  const ekm_http_proxy *proxy; /* borrowed for the call */
+  bool local_http; /* the URL is http, and its host this machine or its metadata service: 127.x.x.x, localhost,
                           169.254.169.254; LIMIT otherwise. Managed identities are asked so, and nothing else is */
 } ekm_http_route;
 
@@ -71,8 +79,9 @@ void ekm_http_response_clear(ekm_http_response *response);
 typedef struct ekm_http ekm_http;
 struct ekm_http {
   /* Perform one exchange. true: an answer with some status arrived whole. false: DNS, CONNECT, TLS_UNTRUSTED,
-   * TLS_HANDSHAKE, HTTP_SEND, HTTP_RECEIVE, PROXY, DEADLINE, CANCELLED, ANSWER_TOO_BIG, LIMIT or OUT_OF_MEMORY;
-   * INTERNAL for a URL that is not https. ${response} is empty then. */
+   * TLS_HANDSHAKE, HTTP_SEND, HTTP_RECEIVE, PROXY, PROXY_AUTH, DEADLINE, CANCELLED, ANSWER_TOO_BIG, LIMIT or
+   * OUT_OF_MEMORY; FILE_READ for the proxy's password; INTERNAL for a URL that is not https.
+   * ${response} is empty then. */
   bool (*perform)(ekm_http *self, const ekm_http_request *request, ekm_http_response *response, ekm_err *err);
   void (*destroy)(ekm_http *self);
 };

@@ -16,6 +16,7 @@
  *
  * libcurl is initialised once and never torn down: other code in the process may use it too. */
 #include <curl/curl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -25,6 +26,7 @@
 #include "base/text.h"
 #include "http/http.h"
 #include "http/http_headers.h"
+#include "http/http_proxy.h"
 #include "http/http_tls.h"
 
 enum {
@@ -61,15 +63,18 @@ typedef struct exchange {
 
 typedef struct handle {
   CURL *easy;
-  struct handle *below;            /* in the stack of idle ones */
-  char *origin;                    /* "host:port" as written in the URL */
-  char *address, *ca_file, *proxy; /* the route; NULL where it says nothing */
+  struct handle *below;    /* in the stack of idle ones */
+  char *origin;            /* "host:port" as written in the URL */
+  char *address, *ca_file; /* the route; NULL where it says nothing */
+  char *proxy, *proxy_user, *proxy_password_file, *proxy_exceptions;
+  bool uses_proxy; /* false for a host that is excepted */
   uint16_t port;
   bool local_http;
   struct curl_slist *connect_to;
   handle_method method;
   bool has_verb; /* CURLOPT_CUSTOMREQUEST is set */
   bool is_fresh; /* CURLOPT_FRESH_CONNECT is set */
+  bool is_spent; /* not to be used again */
   ekm_buf url, content_type, bearer, request_id;
   struct curl_slist sent[SENT_COUNT];
   char words[CURL_ERROR_SIZE];
@@ -139,6 +144,9 @@ static void handle_free(handle *h) {
   ekm_mem_free(h->address);
   ekm_mem_free(h->ca_file);
   ekm_mem_free(h->proxy);
+  ekm_mem_free(h->proxy_user);
+  ekm_mem_free(h->proxy_password_file);
+  ekm_mem_free(h->proxy_exceptions);
   ekm_mem_free(h);
 }
 
@@ -154,7 +162,7 @@ static CURLcode set_safety(CURL *easy, const handle *h) {
   SET(CURLOPT_SSL_VERIFYPEER, 1L);
   SET(CURLOPT_SSL_VERIFYHOST, 2L);
   SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-  SET(CURLOPT_PROXY, h->proxy == NULL ? "" : h->proxy);
+  SET(CURLOPT_PROXY, h->uses_proxy ? h->proxy : "");
   SET(CURLOPT_NOPROXY, "");
   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
@@ -215,6 +223,21 @@ static bool copy_text(const char *text, char **out, ekm_err *err) {
   return text == NULL || *out != NULL;
 }
 
+/* "host:port" without the port. */
+static ekm_view host_of(ekm_view origin) {
+  size_t len = 0;
+  while (len < origin.len && origin.ptr[len] != ':') len++;
+  return ekm_view_of(origin.ptr, len);
+}
+
+static bool copy_proxy(handle *h, const ekm_http_proxy *proxy, ekm_err *err) {
+  if (proxy == NULL) return true;
+  h->uses_proxy = http_proxy_serves(proxy, host_of(ekm_view_text(h->origin)));
+  return copy_text(proxy->url, &h->proxy, err) && copy_text(proxy->user, &h->proxy_user, err) &&
+         copy_text(proxy->password_file, &h->proxy_password_file, err) &&
+         copy_text(proxy->exceptions, &h->proxy_exceptions, err);
+}
+
 static bool copy_key(handle *h, ekm_view origin, const ekm_http_route *route, ekm_err *err) {
   h->origin = ekm_mem_alloc(origin.len + 1, err);
   if (h->origin == NULL) return false;
@@ -223,7 +246,7 @@ static bool copy_key(handle *h, ekm_view origin, const ekm_http_route *route, ek
   h->port = route->port;
   h->local_http = route->local_http;
   return copy_text(route->address, &h->address, err) && copy_text(route->ca_file, &h->ca_file, err) &&
-         copy_text(route->proxy, &h->proxy, err);
+         copy_proxy(h, route->proxy, err);
 }
 
 static CURLcode on_tls(CURL *easy, void *context, void *arg) {
@@ -240,11 +263,27 @@ static CURLcode set_tls(CURL *easy) {
   return rc;
 }
 
+/* libcurl makes a copy of the password that we cannot reach. */
+static CURLcode set_proxy_login(CURL *easy, const char *user, const ekm_secret *password) {
+  CURLcode rc = CURLE_OK;
+  SET(CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
+  SET(CURLOPT_PROXYUSERNAME, user);
+  SET(CURLOPT_PROXYPASSWORD, password->len == 0 ? "" : (const char *)ekm_secret_reveal(password).ptr);
+  return rc;
+}
+
 static bool configure(const http_curl *http, handle *h, ekm_err *err) {
+  ekm_secret password = {0};
+  bool has_login = h->uses_proxy && h->proxy_user != NULL;
+  if (has_login && h->proxy_password_file != NULL && !http_proxy_password(h->proxy_password_file, &password, err)) {
+    return false;
+  }
   h->easy = curl_easy_init();
   CURLcode rc = h->easy == NULL ? CURLE_OUT_OF_MEMORY : set_safety(h->easy, h);
   if (rc == CURLE_OK) rc = set_tls(h->easy);
   if (rc == CURLE_OK) rc = set_transport(h->easy, h, http->user_agent);
+  if (rc == CURLE_OK && has_login) rc = set_proxy_login(h->easy, h->proxy_user, &password);
+  ekm_secret_clear(&password);
   if (rc == CURLE_OK) return true;
   return EKM_FAIL(err, rc == CURLE_OUT_OF_MEMORY ? EKM_E_OUT_OF_MEMORY : EKM_E_INTERNAL,
                   "libcurl refused an option: %s", curl_easy_strerror(rc));
@@ -273,12 +312,19 @@ static bool same_text(const char *a, const char *b) {
   return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+static bool same_proxy(const handle *h, const ekm_http_proxy *proxy) {
+  static const ekm_http_proxy nothing;
+  if (proxy == NULL) proxy = &nothing;
+  return same_text(h->proxy, proxy->url) && same_text(h->proxy_user, proxy->user) &&
+         same_text(h->proxy_password_file, proxy->password_file) && same_text(h->proxy_exceptions, proxy->exceptions);
+}
+
 static bool handle_fits(const handle *h, ekm_view origin, const ekm_http_route *route) {
   static const ekm_http_route nothing;
   if (route == NULL) route = &nothing;
   return ekm_view_equal(ekm_view_text(h->origin), origin) && h->port == route->port &&
          h->local_http == route->local_http && same_text(h->address, route->address) &&
-         same_text(h->ca_file, route->ca_file) && same_text(h->proxy, route->proxy);
+         same_text(h->ca_file, route->ca_file) && same_proxy(h, route->proxy);
 }
 
 /* The topmost idle handle that fits, or NULL. */
@@ -307,6 +353,10 @@ static handle *pool_evict_locked(http_curl *http) {
 }
 
 static void pool_give(http_curl *http, handle *h) {
+  if (h->is_spent) {
+    handle_free(h);
+    return;
+  }
   ekm_mutex_lock(&http->lock);
   h->below = http->idle;
   http->idle = h;
@@ -439,10 +489,7 @@ static ekm_err_id certificate_failure(CURL *easy) {
 }
 
 static ekm_err_id classify(const handle *h, CURLcode rc) {
-  long proxy_status = 0;
-  (void)curl_easy_getinfo(h->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
-  if (proxy_status >= 300) return EKM_E_PROXY;
-  if (rc == CURLE_COULDNT_CONNECT && h->proxy != NULL) return EKM_E_PROXY;
+  if (rc == CURLE_COULDNT_CONNECT && h->uses_proxy) return EKM_E_PROXY;
   if (h->now.too_big) return EKM_E_ANSWER_TOO_BIG;
   if (rc == CURLE_WRITE_ERROR) return EKM_E_OUT_OF_MEMORY;
   if (rc == CURLE_PEER_FAILED_VERIFICATION) return certificate_failure(h->easy);
@@ -456,12 +503,45 @@ static ekm_err_id classify(const handle *h, CURLcode rc) {
   return EKM_E_HTTP_RECEIVE;
 }
 
-static bool judge(const handle *h, CURLcode rc, ekm_http_response *response, ekm_err *err) {
-  long status = 0;
+/* What a proxy says to CONNECT in place of 200. A password may have been replaced in its file meanwhile: the next
+ * connection reads it again. */
+static bool judge_proxy(handle *h, int status, ekm_err *err) {
+  static const struct {
+    long bit;
+    const char *name;
+  } schemes[] = {{CURLAUTH_BASIC, "Basic"},
+                 {CURLAUTH_DIGEST, "Digest"},
+                 {CURLAUTH_NTLM, "NTLM"},
+                 {CURLAUTH_NEGOTIATE, "Negotiate"}};
+  char offered[64] = "";
+  long offers = 0;
+  h->is_spent = true;
+  err->http_status = status;
+  if (status != 407) return EKM_FAIL(err, EKM_E_PROXY, "'%s': %s answered %d to CONNECT", h->origin, h->proxy, status);
+  (void)curl_easy_getinfo(h->easy, CURLINFO_PROXYAUTH_AVAIL, &offers);
+  for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+    if ((offers & schemes[i].bit) == 0) continue;
+    size_t len = strlen(offered);
+    (void)snprintf(offered + len, sizeof offered - len, "%s%s", len == 0 ? "; it offers " : ", ", schemes[i].name);
+  }
+  if (h->proxy_user == NULL) {
+    return EKM_FAIL(err, EKM_E_PROXY_AUTH, "'%s': %s wants a user and a password%s", h->origin, h->proxy, offered);
+  }
+  return EKM_FAIL(err, EKM_E_PROXY_AUTH, "'%s': %s does not take the user '%s' with the password of '%s'%s", h->origin,
+                  h->proxy, h->proxy_user, h->proxy_password_file == NULL ? "" : h->proxy_password_file, offered);
+}
+
+static bool judge(handle *h, CURLcode rc, ekm_http_response *response, ekm_err *err) {
+  long status = 0, proxy_status = 0;
   if (rc == CURLE_OK) {
     (void)curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
     response->status = (int)status;
     return true;
+  }
+  (void)curl_easy_getinfo(h->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+  if (proxy_status >= 300) {
+    ekm_http_response_clear(response);
+    return judge_proxy(h, (int)proxy_status, err);
   }
   ekm_err_id id = classify(h, rc);
   const char *words = h->words[0] != '\0' ? h->words : curl_easy_strerror(rc);

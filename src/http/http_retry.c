@@ -26,17 +26,18 @@ typedef struct http_retry {
   ekm_cond never; /* nobody wakes it: a wait with an end */
 } http_retry;
 
-static bool is_passing_fault(ekm_err_id id) {
+static bool is_passing_status(int status) {
+  return status == 408 || status == 429 || (status >= 500 && status != 501 && status != 505);
+}
+
+/* A proxy may have answered, and then it is its status that counts. */
+static bool is_passing_fault(const ekm_err *err) {
   static const ekm_err_id ids[] = {EKM_E_DNS,       EKM_E_CONNECT,      EKM_E_TLS_HANDSHAKE,
                                    EKM_E_HTTP_SEND, EKM_E_HTTP_RECEIVE, EKM_E_PROXY};
   for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
-    if (ids[i] == id) return true;
+    if (ids[i] == err->id) return err->http_status == 0 || is_passing_status(err->http_status);
   }
   return false;
-}
-
-static bool is_passing_status(int status) {
-  return status == 408 || status == 429 || (status >= 500 && status != 501 && status != 505);
 }
 
 static bool is_cancelled(const ekm_http_request *request) {
@@ -90,7 +91,7 @@ static void tell(const http_retry *http, const ekm_http_request *request, bool a
 /* After try number ${try}: is there another one? Then the wait is over. */
 static bool comes_again(http_retry *http, const ekm_http_request *request, unsigned try, bool answered,
                         const ekm_http_response *response, const ekm_err *err) {
-  bool passing = answered ? is_passing_status(response->status) : is_passing_fault(err->id);
+  bool passing = answered ? is_passing_status(response->status) : is_passing_fault(err);
   if (!passing || request->send_once || try > http->options.retries) return false;
   int64_t ms = delay_before(http, try, response);
   if (ms < 0 || ms >= ekm_deadline_left_ms(request->deadline, http->options.clock)) return false;

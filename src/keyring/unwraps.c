@@ -123,7 +123,7 @@ static bool is_outage(ekm_err_id id) {
   static const ekm_err_id ids[] = {EKM_E_DNS,          EKM_E_CONNECT,         EKM_E_TLS_HANDSHAKE,
                                    EKM_E_HTTP_SEND,    EKM_E_HTTP_RECEIVE,    EKM_E_PROXY,
                                    EKM_E_DEADLINE,     EKM_E_VAULT_THROTTLED, EKM_E_VAULT_SERVER_ERROR,
-                                   EKM_E_TOKEN_FAILED, EKM_E_HOST_DOWN};
+                                   EKM_E_TOKEN_FAILED, EKM_E_HOST_DOWN,       EKM_E_PROXY_AUTH};
   return is_among(id, ids, sizeof ids / sizeof ids[0]);
 }
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/url.h"
+#include "http/http_proxy.h"
 
 static const char default_path[] = "/etc/openekm/openekm.conf";
 static const char path_variable[] = "OPENEKM_CONF";
@@ -133,6 +134,21 @@ static const ekm_config_setting table[] = {
      .type = EKM_CONFIG_TEXT,
      .example = "http://proxy.example:8080",
      .doc = "HTTP proxy for vaults and sign-in; the variables of the environment are not looked at"},
+    {.section = "",
+     .key = "proxy_user",
+     .type = EKM_CONFIG_TEXT,
+     .example = "openekm",
+     .doc = "user that the proxy wants, sent to it by Basic"},
+    {.section = "",
+     .key = "proxy_password_file",
+     .type = EKM_CONFIG_PATH,
+     .example = "/etc/openekm/proxy-password",
+     .doc = "file whose first line is the user's password; a changed one counts from the next connection on"},
+    {.section = "",
+     .key = "no_proxy",
+     .type = EKM_CONFIG_TEXT,
+     .example = "myvault.vault.azure.net, vault.example",
+     .doc = "hosts that are asked without the proxy, with commas between them; a name stands for all below it, too"},
 
     {.section = SETTINGS_VAULTS,
      .key = "address",
@@ -295,12 +311,33 @@ static bool read_vaults(const ekm_config *config, provider_settings *out, ekm_er
   return true;
 }
 
-static bool read_proxy(const ekm_config *config, provider_settings *out, ekm_err *err) {
+static bool check_proxy_url(const ekm_config *config, const char *url, ekm_err *err) {
   static const char scheme[] = "http://";
-  out->proxy = text_of(config, "", "proxy");
-  if (out->proxy == NULL) return true;
-  if (ekm_text_starts_i(out->proxy, scheme) && is_address(out->proxy + sizeof scheme - 1)) return true;
-  return refuse(config, "", "proxy", "must be http://HOST:PORT", err);
+  if (ekm_text_starts_i(url, scheme) && is_address(url + sizeof scheme - 1)) return true;
+  const char *why = strchr(url, '@') == NULL
+                        ? "must be http://HOST:PORT"
+                        : "must be http://HOST:PORT; a user and a password go into proxy_user and proxy_password_file";
+  return refuse(config, "", "proxy", why, err);
+}
+
+static bool read_proxy(const ekm_config *config, ekm_http_proxy *out, ekm_err *err) {
+  static const char *const rest[] = {"proxy_user", "proxy_password_file", "no_proxy"};
+  out->url = text_of(config, "", "proxy");
+  out->user = text_of(config, "", "proxy_user");
+  out->password_file = text_of(config, "", "proxy_password_file");
+  out->exceptions = text_of(config, "", "no_proxy");
+  for (size_t i = 0; out->url == NULL && i < sizeof rest / sizeof rest[0]; i++) {
+    if (text_of(config, "", rest[i]) != NULL) return refuse(config, "", rest[i], "is for a proxy; set proxy, too", err);
+  }
+  if (out->url != NULL && !check_proxy_url(config, out->url, err)) return false;
+  if (out->user == NULL && out->password_file != NULL) {
+    return refuse(config, "", "proxy_password_file", "is for a user; set proxy_user, too", err);
+  }
+  if (out->user != NULL && strchr(out->user, ':') != NULL) {
+    return refuse(config, "", "proxy_user", "must be without a colon", err);
+  }
+  if (out->exceptions == NULL || http_proxy_exceptions_are_valid(out->exceptions)) return true;
+  return refuse(config, "", "no_proxy", "must be host names or IPv4 addresses, with commas between them", err);
 }
 
 static keyring_thumb_kind thumb_kind_of(const char *text) {
@@ -347,7 +384,7 @@ static bool read_top(const ekm_config *config, provider_settings *out, ekm_err *
   if (!ekm_url_host_is_valid(out->vault_suffix)) {
     return refuse(config, "", "vault_suffix", "is not a domain; write it without a dot in front", err);
   }
-  return read_proxy(config, out, err);
+  return read_proxy(config, &out->proxy, err);
 }
 
 bool settings_read(ekm_config *config, provider_settings *out, ekm_err *err) {

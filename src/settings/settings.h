@@ -21,6 +21,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "http/http.h"
 #include "keyring/blob.h"
 #include "keyring/keyring.h"
 
@@ -55,7 +56,7 @@ typedef struct provider_settings {
   int64_t unwrap_cache_s, unwrap_grace_s;
   const char *vault_suffix;
   const char *default_vault; /* NULL: none */
-  const char *proxy;         /* NULL: none */
+  ekm_http_proxy proxy;      /* without a URL: none */
   bool allow_drop_key;
   keyring_blob_form public_key_format;
   provider_vault *vaults;

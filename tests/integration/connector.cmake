@@ -3,6 +3,8 @@ set(EKM_CONNECTOR_SUPPORT ${CMAKE_SOURCE_DIR}/tests/support/connector.c)
 set(EKM_HOSTILE_SUPPORT ${EKM_CONNECTOR_SUPPORT} ${CMAKE_SOURCE_DIR}/tests/support/hostile_server.c
   ${CMAKE_SOURCE_DIR}/tests/support/hostile_answer.c ${CMAKE_CURRENT_SOURCE_DIR}/hostile_vault_fixture.c)
 
+set(EKM_RELAY_SUPPORT ${CMAKE_SOURCE_DIR}/tests/support/relay.c ${CMAKE_SOURCE_DIR}/tests/support/connect_proxy.c)
+
 # ekm_connector_test(<name> SOURCES ... LINK ... LABELS ...)
 function(ekm_connector_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK;LABELS" ${ARGN})
@@ -27,6 +29,7 @@ if(TARGET akvd)
     ${CMAKE_CURRENT_SOURCE_DIR}/end_to_end_fixture.c)
   ekm_connector_test(test_end_to_end SOURCES ${EKM_END_TO_END_SUPPORT})
   ekm_connector_test(test_end_to_end_crowd SOURCES ${EKM_END_TO_END_SUPPORT})
+  ekm_connector_test(test_end_to_end_proxy SOURCES ${EKM_END_TO_END_SUPPORT} ${EKM_RELAY_SUPPORT})
   ekm_connector_test(test_end_to_end_rounds SOURCES ${EKM_END_TO_END_SUPPORT} LABELS unsanitized)
   ekm_connector_test(test_end_to_end_secrets SOURCES ${EKM_END_TO_END_SUPPORT})
 

@@ -99,6 +99,7 @@ static const struct golden_error {
     {84, "TOKEN", 5074, true},
     {85, "TOKEN_PIN", 5075, false},
     {86, "HOST_DOWN", 5076, true},
+    {87, "PROXY_AUTH", 5077, false},
 };
 
 #endif

@@ -154,6 +154,14 @@ OPENEKM_LOG_LEVEL=error check 0 config show good.conf
 has out 'log_level +error +OPENEKM_LOG_LEVEL$'
 OPENEKM_CONF=$dir/good.conf check 0 config show --json
 has out '"setting":"log_level","value":"debug"'
+printf 'proxy = http://p.example:8080\nproxy_user = me\nproxy_password_file = %s/absent\n' "$dir" >proxy.conf
+check 1 config check proxy.conf
+has err "'$dir/absent'"
+printf 'canary-password\n' >absent
+check 0 config check proxy.conf
+check 0 config show proxy.conf
+has out "proxy_password_file +$dir/absent"
+rm absent
 printf 'ca_file = %s/absent.pem\n' "$dir" >>good.conf
 check 1 config check good.conf
 has err "\[vault v.vault.localhost\]: '$dir/absent.pem'"

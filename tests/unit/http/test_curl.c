@@ -288,8 +288,9 @@ static void the_proxy_is_the_configured_one(void **state) {
   (void)state;
   raw_server_start(&proxy, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
   (void)snprintf(text, sizeof text, "http://127.0.0.1:%u", (unsigned)proxy.port);
-  route.proxy = text;
-  assert_int_equal(get("https://" NAME "/echo", &route, CALL_MS), EKM_E_PROXY);
+  const ekm_http_proxy at = {.url = text};
+  route.proxy = &at;
+  assert_int_equal(get("https://" NAME "/echo", &route, CALL_MS), EKM_E_PROXY_AUTH);
   raw_server_stop(&proxy);
 
   raw_server_start(&gone, NULL);

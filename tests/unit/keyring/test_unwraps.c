@@ -120,7 +120,7 @@ static void outages_are_bridged_for_a_while(void **state) {
   static const ekm_err_id outages[] = {
       EKM_E_DNS,      EKM_E_CONNECT,         EKM_E_TLS_HANDSHAKE,      EKM_E_HTTP_SEND,
       EKM_E_DEADLINE, EKM_E_VAULT_THROTTLED, EKM_E_VAULT_SERVER_ERROR, EKM_E_HTTP_RECEIVE,
-      EKM_E_PROXY,    EKM_E_TOKEN_FAILED,    EKM_E_HOST_DOWN};
+      EKM_E_PROXY,    EKM_E_TOKEN_FAILED,    EKM_E_HOST_DOWN,          EKM_E_PROXY_AUTH};
   fixture *f = *state;
   for (size_t i = 0; i < sizeof outages / sizeof outages[0]; i++) {
     make(f, KEEP_MS, GRACE_MS);

@@ -24,7 +24,7 @@ static void an_empty_file_gives_the_defaults(void **state) {
   assert_string_equal(settings.vault_suffix, "vault.azure.net");
   assert_false(settings.allow_drop_key);
   assert_int_equal(settings.public_key_format, KEYRING_BLOB_PKCS1);
-  assert_null(settings.proxy);
+  assert_null(settings.proxy.url);
   assert_int_equal(settings.vault_count, 0);
   settings_free(&settings);
   assert_null(settings.config);
@@ -40,6 +40,9 @@ static void a_full_file_is_understood(void **state) {
       "public_key_format = cng\n"
       "vault_suffix = vault.localhost\n"
       "proxy = http://proxy.example:8080\n"
+      "proxy_user = DOMAIN\\me\n"
+      "proxy_password_file = /etc/openekm/proxy\n"
+      "no_proxy = a.example, .b.example 10.0.0.1\n"
       "[vault V1.vault.localhost]\n"
       "address = 127.0.0.1\n"
       "port = 8443\n"
@@ -61,7 +64,10 @@ static void a_full_file_is_understood(void **state) {
   assert_string_equal(settings.wrap_alg, "RSA-OAEP");
   assert_true(settings.allow_drop_key);
   assert_int_equal(settings.public_key_format, KEYRING_BLOB_CNG);
-  assert_string_equal(settings.proxy, "http://proxy.example:8080");
+  assert_string_equal(settings.proxy.url, "http://proxy.example:8080");
+  assert_string_equal(settings.proxy.user, "DOMAIN\\me");
+  assert_string_equal(settings.proxy.password_file, "/etc/openekm/proxy");
+  assert_string_equal(settings.proxy.exceptions, "a.example, .b.example 10.0.0.1");
   assert_int_equal(settings.vault_count, 2);
   const provider_vault *v = &settings.vaults[0];
   assert_string_equal(v->host, "v1.vault.localhost");
@@ -85,6 +91,7 @@ static void a_full_file_is_understood(void **state) {
 
 static void mistakes_are_told_with_their_line(void **state) {
 #define VAULT_LINE "[vault v.vault.localhost]\n"
+#define PROXY_LINE "proxy = http://proxy.example:8080\n"
   static const struct {
     const char *text;
     unsigned line;
@@ -96,7 +103,14 @@ static void mistakes_are_told_with_their_line(void **state) {
       {"wrap_algorithm = RSA-OAEP\n", 1, ""},
       {"vault_suffix = .vault.localhost\n", 1, ""},
       {"proxy = proxy.example:8080\n", 1, ""},
-      {"proxy = http://user:secret@proxy.example:8080\n", 1, ""},
+      {"proxy = http://user:secret@proxy.example:8080\n", 1, "into proxy_user and proxy_password_file"},
+      {"\nproxy_user = me\n", 2, "set proxy, too"},
+      {"no_proxy = a.example\n", 1, "set proxy, too"},
+      {PROXY_LINE "proxy_password_file = /p\n", 2, "set proxy_user"},
+      {PROXY_LINE "proxy_user = a:b\n", 2, "without a colon"},
+      {PROXY_LINE "proxy_user = a\nproxy_password_file = p\n", 3, ""},
+      {PROXY_LINE "no_proxy = a.example, *.b.example\n", 2, "must be host names"},
+      {PROXY_LINE "no_proxy = 10.0.0.0/8\n", 2, "must be host names"},
       {"[vault v]\n", 1, "[vault v] must name the vault's whole host"},
       {"[vault a_b.vault.localhost]\n", 1, "whole host"},
       {VAULT_LINE "address = 127.0.0.1:8443/x\n", 2, ""},
