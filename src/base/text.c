@@ -47,6 +47,14 @@ bool ekm_text_copy(char *dst, size_t dst_bytes, const char *src, const char *wha
   return true;
 }
 
+ekm_view ekm_text_next_word(const char **at) {
+  static const char between[] = " \t,";
+  const char *word = *at + strspn(*at, between);
+  size_t len = strcspn(word, between);
+  *at = word + len;
+  return ekm_view_of(word, len);
+}
+
 void ekm_text_lower(char *text) {
   for (; *text != '\0'; text++) *text = lower(*text);
 }

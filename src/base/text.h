@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 /* ekm_text_ieq(a, b): are two texts equal but for the case of ASCII letters? */
@@ -25,6 +26,11 @@ bool ekm_text_is_made_of(const char *text, size_t len, const char *extra);
 /* ekm_text_copy(dst, dst_bytes, src, what, err):
  * Copy ${src} with its NUL. LIMIT with ${what} in the message if it does not fit; nothing is truncated. */
 EKM_MUST_USE bool ekm_text_copy(char *dst, size_t dst_bytes, const char *src, const char *what, ekm_err *err);
+
+/* ekm_text_next_word(at):
+ * The next word of a list whose words are divided by spaces, tabs or commas, and *${at} behind it; empty at the end.
+ * Borrowed from the text. */
+ekm_view ekm_text_next_word(const char **at);
 
 /* ekm_text_lower(text): make ASCII letters of ${text} lower-case, in place. */
 void ekm_text_lower(char *text);

@@ -1,4 +1,5 @@
-/* Threads, for programs and tests only: the provider starts none. Platform code: posix/thread.c, windows/thread.c. */
+/* Threads, for programs and tests; the provider starts some only for a search, and they end before it does. Platform
+ * code: posix/thread.c, windows/thread.c. */
 #ifndef EKM_BASE_THREAD_H
 #define EKM_BASE_THREAD_H
 

@@ -41,6 +41,7 @@ void keyring_unref(keyring **ring) {
   keyring *last = *ring;
   *ring = NULL;
   if (last == NULL || atomic_fetch_sub_explicit(&last->refs, 1, memory_order_acq_rel) != 1) return;
+  for (size_t i = 0; i < last->replica_count; i++) keyring_unref(&last->replicas[i]);
   last->backend->destroy(last->backend);
   keyring_unwraps_free(&last->unwraps);
   keyring_cache_clear(&last->cache);
@@ -68,6 +69,7 @@ bool ring_remember(keyring *ring, const keyring_record *record, keyring_key **ou
               ekm_view_equal(keyring_key_thumb(known), keyring_key_thumb(fresh));
   bool findable = same && keyring_cache_find_thumb(&ring->cache, keyring_key_thumb(known)) != 0;
   if (!findable) id = keyring_cache_add(&ring->cache, fresh, err);
+  if (!same) ring_found_missing(ring, keyring_key_thumb(fresh));
   *out_key = ring_ref_of_id(ring, id);
   ekm_mutex_unlock(&ring->lock);
   keyring_key_unref(&fresh);
@@ -112,6 +114,7 @@ bool keyring_by_name(keyring *ring, const char *name, const char *version, const
     keyring_key_unref(out_key);
     goto done;
   }
+  if (record.enabled) ring_note_hint(ring, *out_key); /* that is, if the vault was asked */
   ok = true;
 done:
   keyring_record_clear(&record);
@@ -206,6 +209,7 @@ bool keyring_create(keyring *ring, const char *name, unsigned bits, const keyrin
   keyring_record_init(&record);
   bool ok = ring->backend->create_rsa(ring->backend, name, bits, call, &record, err) &&
             ring_remember(ring, &record, out_key, NULL, err);
+  if (ok) ring_note_hint(ring, *out_key);
   keyring_record_clear(&record);
   return ok;
 }

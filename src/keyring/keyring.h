@@ -33,7 +33,7 @@ enum { KEYRING_THUMB_BYTES = 20 };
 /* What bounds one call of the engine; handed down to every exchange that the call needs. */
 typedef struct keyring_call {
   ekm_deadline deadline;
-  bool (*is_cancelled)(void *arg); /* may be NULL */
+  bool (*is_cancelled)(void *arg); /* may be NULL; asked by several threads at once while a vault is searched */
   void *cancel_arg;
 } keyring_call;
 
@@ -116,6 +116,10 @@ typedef enum keyring_thumb_kind {
 /* --- the keyring -------------------------------------------------------------------------------------------------- */
 
 typedef struct keyring keyring;
+typedef struct keyring_hints keyring_hints; /* hints.h */
+typedef struct keyring_turns keyring_turns; /* turns.h */
+
+enum { KEYRING_REPLICAS_MAX = 4 };
 
 typedef struct keyring_options {
   const char *host;          /* of the vault, for keys that are named by their URL; copied; NULL: not known */
@@ -128,6 +132,14 @@ typedef struct keyring_options {
   keyring_thumb_kind report; /* which thumbprint keyring_thumb_of gives */
   int64_t keep_ms;           /* how long the answer to an unwrap is used again; 0: never (unwraps.h) */
   int64_t grace_ms;          /* how much longer if the vault cannot be reached */
+
+  /* The search by thumbprint. */
+  const char *first_names; /* names that are looked at first, divided by spaces or commas; borrowed; NULL: none */
+  unsigned search_workers; /* requests at a time; 0: 1 */
+  unsigned search_per_s;   /* requests in a second at most; 0: no limit */
+  int64_t search_again_ms; /* how long a thumbprint that no key has is not searched again */
+  keyring_hints *hints;    /* where keys were found before; borrowed, outlives the keyring; NULL: not known */
+  keyring_turns *turns;    /* so that a vault is searched by one keyring at a time; borrowed, as that; NULL: none */
 } keyring_options;
 
 /* keyring_new(options, backend, out_keyring, err): takes over ${backend} also on failure; one reference for the
@@ -139,6 +151,16 @@ EKM_MUST_USE bool keyring_new(const keyring_options *options, keyring_backend *b
 keyring *keyring_ref(keyring *ring);
 void keyring_unref(keyring **ring);
 
+/* keyring_add_replica(ring, replica, err):
+ * ${replica}, a keyring of another vault that holds copies of this one's keys, is used to find keys by their thumbprint
+ * and to unwrap while ${ring}'s own vault cannot be reached; it is what says the same thumbprint that counts. A vault
+ * that answers no is not an outage. The keyring takes its own reference. Only before other threads use ${ring}. LIMIT
+ * beyond KEYRING_REPLICAS_MAX. */
+EKM_MUST_USE bool keyring_add_replica(keyring *ring, keyring *replica, ekm_err *err);
+
+/* keyring_is_outage(id): does this error say that a vault, or the way to it, is away, and nothing of a key? */
+bool keyring_is_outage(ekm_err_id id);
+
 /* keyring_host(ring): the vault's, or NULL. */
 const char *keyring_host(const keyring *ring);
 
@@ -148,10 +170,12 @@ EKM_MUST_USE bool keyring_by_name(keyring *ring, const char *name, const char *v
                                   keyring_key **out_key, ekm_err *err);
 
 /* keyring_by_thumb(ring, thumb, call, out_key, err):
- * The key of its own thumbprint, else of one of Microsoft's connector (foreign.h): from the cache, else one search
- * through the vault (newest versions first, then older ones) that all waiting threads share. KEY_NOT_FOUND if a search
- * that began after this call found nothing of that thumbprint; DEADLINE or CANCELLED while waiting for another thread's
- * search. */
+ * The key of its own thumbprint, else of one of Microsoft's connector (foreign.h): from the cache, else where a hint
+ * says, else under the names that are to be looked at first, else by one search through the vault (newest versions
+ * first, then older ones) that all waiting threads share. Of several versions of one material one that is enabled.
+ * KEY_NOT_FOUND if a search that began after this call, or search_again_ms ago at most, found nothing of that
+ * thumbprint; VAULT_FORBIDDEN if keys had to be passed over because they may not be read; DEADLINE or CANCELLED while
+ * waiting for another thread's search. */
 EKM_MUST_USE bool keyring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, keyring_key **out_key,
                                    ekm_err *err);
 

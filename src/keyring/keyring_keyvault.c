@@ -8,6 +8,7 @@
 #include "base/mutex.h"
 #include "base/text.h"
 #include "base/url.h"
+#include "keyring/turns.h"
 
 enum { FIRST_VERSIONS = 16 };
 
@@ -277,15 +278,17 @@ bool keyring_keyvault_secret(const ekm_secret *text, akv_identity_kind *out_kind
 /* --- the connector ------------------------------------------------------------------------------------------------ */
 
 typedef struct entry {
-  keyring *ring;      /* NULL: the entry is free */
-  akv_client *client; /* belongs to the ring */
-  bool proven;        /* it signed in, and was not refused since */
-  uint64_t used;      /* the connector's tick of the last use */
+  keyring *ring;                                 /* NULL: the entry is free */
+  akv_client *clients[1 + KEYRING_REPLICAS_MAX]; /* of the vault and of its replicas, NULL behind the last; they belong
+                                                    to the ring */
+  bool proven;                                   /* it signed in, and was not refused since */
+  uint64_t used;                                 /* the connector's tick of the last use */
 } entry;
 
 typedef struct keyvault_connector {
   keyring_connector base;
   keyring_keyvault_options options;
+  keyring_turns *turns;
   ekm_mutex lock; /* guards what follows; never held during an exchange */
   uint64_t tick;
   entry entries[EKM_LIMIT_IDENTITIES];
@@ -303,7 +306,7 @@ static entry *find_locked(keyvault_connector *connector, const identity *who) {
   for (size_t i = 0; i < EKM_LIMIT_IDENTITIES; i++) {
     entry *e = &connector->entries[i];
     if (e->ring != NULL &&
-        akv_client_is(e->client, who->host, &(akv_identity){who->kind, who->client_id, &who->secret}))
+        akv_client_is(e->clients[0], who->host, &(akv_identity){who->kind, who->client_id, &who->secret}))
       return e;
   }
   return NULL;
@@ -322,11 +325,18 @@ static entry *victim_locked(keyvault_connector *connector) {
   return victim;
 }
 
-static bool make_ring(const keyvault_connector *connector, const identity *who, keyring **out_ring,
-                      akv_client **out_client, ekm_err *err) {
-  const keyring_keyvault_options *options = &connector->options;
-  const akv_vault *known = find_vault(options, who->host);
+/* What the configuration says about a host. */
+static akv_vault vault_of(const keyring_keyvault_options *options, const char *host) {
+  const akv_vault *known = find_vault(options, host);
   akv_vault vault = known != NULL ? *known : *options->others;
+  vault.host = host;
+  return vault;
+}
+
+static bool make_one_ring(const keyvault_connector *connector, const identity *who, const char *host,
+                          keyring **out_ring, akv_client **out_client, ekm_err *err) {
+  const keyring_keyvault_options *options = &connector->options;
+  akv_vault vault = vault_of(options, host);
   akv_options client_options = {.http = options->http,
                                 .clock = options->keyring.clock,
                                 .rng = ekm_crypto_rng(options->keyring.crypto),
@@ -336,24 +346,56 @@ static bool make_ring(const keyvault_connector *connector, const identity *who, 
   akv_identity me = {who->kind, who->client_id, &who->secret};
   akv_client *client = NULL;
   keyring_backend *backend = NULL;
-  vault.host = who->host;
   if (!akv_client_new(&client_options, &me, &client, err)) return false;
   if (!keyring_keyvault_backend_new(client, &backend, err)) return false;
   *out_client = client;
   keyring_options ring_options = options->keyring;
-  ring_options.host = who->host;
+  ring_options.host = host;
+  ring_options.first_names = vault.keys;
   return keyring_new(&ring_options, backend, out_ring, err);
 }
 
+/* The same identity, and so the same secret, for the vaults that the configuration calls replicas. */
+static bool add_replica(const keyvault_connector *connector, const identity *who, ekm_view name, keyring *ring,
+                        akv_client **out_client, ekm_err *err) {
+  char host[EKM_LIMIT_HOST_BYTES + 1] = "";
+  keyring *replica = NULL;
+  if (name.len >= sizeof host) return EKM_FAIL(err, EKM_E_LIMIT, "the name of a replica is too long");
+  memcpy(host, name.ptr, name.len);
+  ekm_text_lower(host);
+  bool is_known = find_vault(&connector->options, host) != NULL || akv_vault_check_cloud(host, err);
+  bool ok = is_known && make_one_ring(connector, who, host, &replica, out_client, err) &&
+            keyring_add_replica(ring, replica, err);
+  keyring_unref(&replica);
+  return ok;
+}
+
+static bool make_ring(const keyvault_connector *connector, const identity *who, entry *out, ekm_err *err) {
+  const char *replicas = vault_of(&connector->options, who->host).replicas;
+  size_t count = 0;
+  *out = (entry){0};
+  bool ok = make_one_ring(connector, who, who->host, &out->ring, &out->clients[count++], err);
+  while (ok && replicas != NULL) {
+    ekm_view name = ekm_text_next_word(&replicas);
+    if (name.len == 0) break;
+    if (count > KEYRING_REPLICAS_MAX) {
+      ok = EKM_FAIL(err, EKM_E_LIMIT, "'%s' has more than %d replicas", who->host, KEYRING_REPLICAS_MAX);
+      break;
+    }
+    ok = add_replica(connector, who, name, out->ring, &out->clients[count++], err);
+  }
+  if (!ok) keyring_unref(&out->ring);
+  return ok;
+}
+
 static bool find_or_make_locked(keyvault_connector *connector, const identity *who, entry **out_entry, ekm_err *err) {
-  keyring *ring = NULL;
-  akv_client *client = NULL;
+  entry fresh;
   *out_entry = find_locked(connector, who);
   if (*out_entry == NULL) {
-    if (!make_ring(connector, who, &ring, &client, err)) return false;
+    if (!make_ring(connector, who, &fresh, err)) return false;
     *out_entry = victim_locked(connector);
     keyring_unref(&(*out_entry)->ring);
-    **out_entry = (entry){.ring = ring, .client = client};
+    **out_entry = fresh;
   }
   (*out_entry)->used = ++connector->tick;
   return true;
@@ -375,24 +417,46 @@ static void note_locked(keyvault_connector *connector, const keyring *ring, bool
   }
 }
 
+/* Sign in to the vault, or where it cannot be reached to one of its replicas: a restart may fall into an outage. Each
+ * gets its part of the time. */
+static bool sign_in_anywhere(const keyvault_connector *connector, akv_client *const *clients, const keyring_call *call,
+                             ekm_err *err) {
+  const ekm_clock *clock = connector->options.keyring.clock;
+  int64_t count = 0;
+  while (count <= KEYRING_REPLICAS_MAX && clients[count] != NULL) count++;
+  for (int64_t i = 0; i < count; i++) {
+    akv_call part = bounds(call);
+    ekm_err why = {0};
+    part.deadline = ekm_deadline_in(clock, ekm_deadline_left_ms(call->deadline, clock) / (count - i));
+    if (count == 1) part.deadline = call->deadline;
+    if (akv_client_sign_in(clients[i], &part, &why)) {
+      ekm_err_clear(err);
+      return true;
+    }
+    if (i == 0) *err = why;
+    if (i == 0 && !keyring_is_outage(why.id)) return false;
+    if (count > 1) ekm_log_err(connector->options.keyring.log, EKM_LOG_WARN, "keyring.replica", &why);
+  }
+  return false;
+}
+
 /* The entry is there before the sign-in, so that many threads with one new credential make one sign-in. */
 static bool sign_in(keyvault_connector *connector, const identity *who, const keyring_call *call, keyring **out_ring,
                     ekm_err *err) {
   entry *found;
-  akv_client *client = NULL;
+  akv_client *clients[1 + KEYRING_REPLICAS_MAX] = {NULL};
   keyring *ring = NULL;
-  akv_call limits = bounds(call);
 
   ekm_mutex_lock(&connector->lock);
   bool ok = find_or_make_locked(connector, who, &found, err);
   if (ok) {
-    ring = keyring_ref(found->ring); /* keeps the client alive, too */
-    client = found->client;
+    ring = keyring_ref(found->ring); /* keeps the clients alive, too */
+    memcpy(clients, found->clients, sizeof clients);
   }
   ekm_mutex_unlock(&connector->lock);
   if (!ok) return false;
 
-  ok = akv_client_sign_in(client, &limits, err);
+  ok = sign_in_anywhere(connector, clients, call, err);
   ekm_mutex_lock(&connector->lock);
   note_locked(connector, ring, ok, err);
   ekm_mutex_unlock(&connector->lock);
@@ -427,6 +491,7 @@ static bool connector_connect(keyring_connector *self, const char *identity_text
 static void connector_destroy(keyring_connector *self) {
   keyvault_connector *connector = (keyvault_connector *)self;
   for (size_t i = 0; i < EKM_LIMIT_IDENTITIES; i++) keyring_unref(&connector->entries[i].ring);
+  keyring_turns_free(&connector->turns);
   ekm_mem_free(connector);
 }
 
@@ -438,6 +503,11 @@ bool keyring_keyvault_connector_new(const keyring_keyvault_options *options, key
   connector->base = (keyring_connector){connector_connect, connector_destroy};
   connector->options = *options;
   ekm_mutex_init(&connector->lock);
+  if (!keyring_turns_new(options->keyring.clock, &connector->turns, err)) {
+    ekm_mem_free(connector);
+    return false;
+  }
+  connector->options.keyring.turns = connector->turns;
   *out_connector = &connector->base;
   return true;
 }

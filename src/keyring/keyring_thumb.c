@@ -1,8 +1,11 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "base/text.h"
+#include "keyring/hints.h"
 #include "keyring/ring.h"
 #include "keyring/search.h"
+#include "keyring/turns.h"
 
 enum { WAIT_STEP_MS = 100 }; /* between looks at whether a waiting call was cancelled */
 
@@ -47,6 +50,37 @@ keyring_key *keyring_peek(keyring *ring, ekm_view thumb) {
   keyring_key *key = ring_ref_of_id(ring, find_thumb(ring, thumb));
   ekm_mutex_unlock(&ring->lock);
   return key;
+}
+
+/* --- thumbprints that no key has ---------------------------------------------------------------------------------- */
+
+static ring_missing *find_missing(keyring *ring, ekm_view thumb) {
+  for (size_t i = 0; i < RING_MISSING; i++) {
+    ring_missing *each = &ring->missing[i];
+    if (each->until_ms != 0 && ekm_view_equal(ekm_view_of(each->thumb, sizeof each->thumb), thumb)) return each;
+  }
+  return NULL;
+}
+
+void ring_found_missing(keyring *ring, ekm_view thumb) {
+  ring_missing *at = find_missing(ring, thumb);
+  if (at != NULL) at->until_ms = 0;
+}
+
+static bool is_missing_locked(keyring *ring, ekm_view thumb) {
+  const ring_missing *at = find_missing(ring, thumb);
+  return at != NULL && ekm_clock_mono_ms(ring->options.clock) < at->until_ms;
+}
+
+static void note_missing_locked(keyring *ring, ekm_view thumb) {
+  ring_missing *at = find_missing(ring, thumb);
+  if (ring->options.search_again_ms == 0 || thumb.len != sizeof at->thumb) return;
+  if (at == NULL) {
+    at = &ring->missing[ring->missing_next];
+    ring->missing_next = (ring->missing_next + 1) % RING_MISSING;
+  }
+  memcpy(at->thumb, thumb.ptr, thumb.len);
+  at->until_ms = ekm_clock_mono_ms(ring->options.clock) + ring->options.search_again_ms;
 }
 
 /* --- by thumbprint ------------------------------------------------------------------------------------------------ */
@@ -103,9 +137,57 @@ static bool wanted_visit(void *arg, const keyring_record *record, bool *out_foun
     return true;
   }
   bool ok = is_wanted(w->ring, key, w->thumb, out_found, err);
+  if (*out_found && !record->enabled) *out_found = false; /* another copy of it may be enabled */
   keyring_key_unref(&key);
   return ok;
 }
+
+/* --- before a search ---------------------------------------------------------------------------------------------- */
+
+/* Look at one key that may be the one. Whatever is wrong with it alone is no reason not to look elsewhere. */
+static bool try_key(wanted *w, const char *name, const char *version, const keyring_call *call, bool *out_found,
+                    ekm_err *err) {
+  keyring_record record;
+  keyring_backend *backend = w->ring->backend;
+  keyring_record_init(&record);
+  bool ok = backend->get(backend, name, version, call, &record, err) && wanted_visit(w, &record, out_found, err);
+  keyring_record_clear(&record);
+  if (ok || err->id == EKM_E_OUT_OF_MEMORY || err->id == EKM_E_CANCELLED || keyring_is_outage(err->id)) return ok;
+  ekm_err_clear(err);
+  return true;
+}
+
+static bool try_hint(wanted *w, const keyring_call *call, bool *out_found, ekm_err *err) {
+  keyring_hint hint;
+  keyring *ring = w->ring;
+  if (ring->options.hints == NULL || !keyring_hints_find(ring->options.hints, ring->host, w->thumb, &hint)) return true;
+  return try_key(w, hint.name, hint.version, call, out_found, err);
+}
+
+/* The newest versions of the names that somebody knew to be worth it. */
+static bool try_first_names(wanted *w, const keyring_call *call, bool *out_found, ekm_err *err) {
+  char name[EKM_LIMIT_KEY_NAME_CHARS + 1];
+  const char *at = w->ring->options.first_names;
+  while (at != NULL && !*out_found) {
+    ekm_view word = ekm_text_next_word(&at);
+    if (word.len == 0) break;
+    if (word.len >= sizeof name) continue;
+    memcpy(name, word.ptr, word.len);
+    name[word.len] = '\0';
+    if (!try_key(w, name, NULL, call, out_found, err)) return false;
+  }
+  return true;
+}
+
+void ring_note_hint(keyring *ring, const keyring_key *key) {
+  keyring_hint hint;
+  if (ring->options.hints == NULL || ring->host[0] == '\0') return;
+  memcpy(hint.name, key->name, sizeof hint.name);
+  memcpy(hint.version, key->version, sizeof hint.version);
+  keyring_hints_note(ring->options.hints, ring->host, keyring_key_thumb(key), &hint);
+}
+
+/* --- the search --------------------------------------------------------------------------------------------------- */
 
 static bool is_cancelled(const keyring_call *call) {
   return call->is_cancelled != NULL && call->is_cancelled(call->cancel_arg);
@@ -122,7 +204,7 @@ static bool take_search_turn(keyring *ring, ekm_view thumb, const keyring_call *
     ekm_cond_wait(&ring->search_ended, &ring->lock, left_ms < WAIT_STEP_MS ? left_ms : WAIT_STEP_MS);
   }
   if (ring->searching || ring->fruitless > begun_before) return false;
-  if (find_thumb(ring, thumb) != 0) return false;
+  if (find_thumb(ring, thumb) != 0 || is_missing_locked(ring, thumb)) return false;
   ring->searching = true;
   ring->searches++;
   return true;
@@ -133,19 +215,39 @@ static bool waited_in_vain(const keyring_call *call, ekm_err *err) {
                   "while another thread searched the vault for a key");
 }
 
+static bool walk_through(wanted *w, const keyring_call *call, bool *out_found, ekm_err *err) {
+  keyring *ring = w->ring;
+  const keyring_options *options = &ring->options;
+  const keyring_visit visitor = {wanted_seen, wanted_visit, w};
+  const keyring_pace pace = {options->clock, options->search_workers, options->search_per_s};
+
+  if (options->turns != NULL && !keyring_turns_take(options->turns, ring->host, call, err)) return false;
+  EKM_LOG(options->log, EKM_LOG_INFO, "keyring.search", EKM_LOG_HEX("thumbprint", w->thumb));
+  bool ok = keyring_search(ring->backend, &pace, &visitor, call, &ring->resume_at, out_found, err);
+  if (options->turns != NULL) keyring_turns_give(options->turns, ring->host);
+  return ok;
+}
+
 static bool search_now(keyring *ring, ekm_view thumb, const keyring_call *call, ekm_err *err) {
   wanted w = {ring, thumb};
-  keyring_visit visitor = {wanted_seen, wanted_visit, &w};
   bool found = false;
 
-  EKM_LOG(ring->options.log, EKM_LOG_INFO, "keyring.search", EKM_LOG_HEX("thumbprint", thumb));
-  bool ok = keyring_search(ring->backend, &visitor, call, &ring->resume_at, &found, err);
+  bool ok = try_hint(&w, call, &found, err) && (found || try_first_names(&w, call, &found, err));
+  bool walked = ok && !found;
+  if (walked) ok = walk_through(&w, call, &found, err);
   ekm_mutex_lock(&ring->lock);
   ring->searching = false;
-  if (ok && !found) ring->fruitless = ring->searches;
+  if (ok && !found) {
+    ring->fruitless = ring->searches;
+    if (find_thumb(ring, thumb) == 0) note_missing_locked(ring, thumb);
+  }
   ekm_cond_wake_all(&ring->search_ended);
   ekm_mutex_unlock(&ring->lock);
-  return ok;
+  if (!ok) return false;
+  keyring_key *key = walked ? keyring_peek(ring, thumb) : NULL;
+  if (key != NULL) ring_note_hint(ring, key);
+  keyring_key_unref(&key);
+  return true;
 }
 
 static bool search_in_turn(keyring *ring, ekm_view thumb, const keyring_call *call, ekm_err *err) {
@@ -188,7 +290,7 @@ static bool by_packed_name(keyring *ring, ekm_view thumb, const keyring_call *ca
   return true;
 }
 
-bool keyring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, keyring_key **out_key, ekm_err *err) {
+bool ring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, keyring_key **out_key, ekm_err *err) {
   char hex[2 * KEYRING_FOREIGN_NAME_BYTES + 1] = "";
 
   *out_key = keyring_peek(ring, thumb);

@@ -150,12 +150,12 @@ done:
   return ok;
 }
 
-bool keyring_unwrap_by_thumb(keyring *ring, ekm_view thumb, ekm_view ciphertext, const keyring_call *call,
-                             ekm_buf *out_plaintext, ekm_err *err) {
+bool ring_unwrap_by_thumb(keyring *ring, ekm_view thumb, ekm_view ciphertext, const keyring_call *call,
+                          ekm_buf *out_plaintext, ekm_err *err) {
   char name[KEYRING_FOREIGN_NAME_CHARS + 1];
   keyring_key *key = NULL;
   const opening o = {thumb, ciphertext, call};
-  if (!keyring_by_thumb(ring, thumb, call, &key, err)) return false;
+  if (!ring_by_thumb(ring, thumb, call, &key, err)) return false;
   bool ok = keyring_unwrap(ring, key, ciphertext, call, out_plaintext, err);
   bool is_packed = !ok && keyring_foreign_unpack(thumb, name) && ekm_text_ieq(name, key->name);
   if (is_packed && is_about_version(err->id)) ok = unwrap_with_others(ring, &o, key, out_plaintext, err);

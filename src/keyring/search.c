@@ -1,33 +1,107 @@
 #include "keyring/search.h"
 
+#include "base/mutex.h"
+#include "base/thread.h"
+
+enum {
+  MAX_WORKERS = 16,
+  WAIT_STEP_MS = 100,    /* between looks at whether the call was cancelled */
+  FORBIDDEN_AT_FIRST = 8 /* so many keys that may not be read, and none that may: it is no key's own permission */
+};
+
+/* One walk, shared by its workers. */
+typedef struct walk {
+  keyring_backend *backend;
+  const keyring_pace *pace;
+  const keyring_visit *visitor;
+  const keyring_call *call;
+  keyring_list names;
+  size_t start; /* the first step; the walk goes round from there */
+
+  ekm_mutex lock;             /* covers everything below */
+  ekm_cond never;             /* nobody wakes it: a wait with an end */
+  size_t taken;               /* steps that workers took */
+  int64_t next_turn_us;       /* when the next request may go out */
+  size_t readable, forbidden; /* keys so far */
+  ekm_err first_forbidden;
+  bool found, failed;
+  size_t failed_at; /* the first of the steps that failed, in the order of the walk */
+  ekm_err err;      /* of that one */
+} walk;
+
+static bool is_cancelled(const keyring_call *call) {
+  return call->is_cancelled != NULL && call->is_cancelled(call->cancel_arg);
+}
+
+/* Wait for the turn of a request. A turn that would come behind the deadline ends the walk at once: what has been seen
+ * is remembered, and the next call goes on. */
+static bool take_turn(walk *w, ekm_err *err) {
+  if (w->pace->per_s == 0) return true;
+  ekm_mutex_lock(&w->lock);
+  int64_t now_ms = ekm_clock_mono_ms(w->pace->clock);
+  if (w->next_turn_us < 1000 * now_ms) w->next_turn_us = 1000 * now_ms;
+  int64_t turn_ms = w->next_turn_us / 1000;
+  w->next_turn_us += 1000000 / w->pace->per_s;
+  bool in_time = turn_ms < w->call->deadline.at_ms;
+  while (in_time && now_ms < turn_ms && !is_cancelled(w->call)) {
+    int64_t left_ms = turn_ms - now_ms;
+    ekm_cond_wait(&w->never, &w->lock, left_ms < WAIT_STEP_MS ? left_ms : WAIT_STEP_MS);
+    now_ms = ekm_clock_mono_ms(w->pace->clock);
+  }
+  ekm_mutex_unlock(&w->lock);
+  if (!in_time) {
+    return EKM_FAIL(err, EKM_E_DEADLINE, "the vault has more keys than can be looked at in the time of one call");
+  }
+  return !is_cancelled(w->call) || EKM_FAIL(err, EKM_E_CANCELLED, "while the vault was searched for a key");
+}
+
+/* Permissions may differ from key to key. */
+static bool pass_by_forbidden(walk *w, ekm_err *err) {
+  ekm_mutex_lock(&w->lock);
+  if (w->forbidden++ == 0) w->first_forbidden = *err;
+  bool goes_on = w->readable > 0 || w->forbidden < FORBIDDEN_AT_FIRST;
+  ekm_mutex_unlock(&w->lock);
+  if (goes_on) ekm_err_clear(err);
+  return goes_on;
+}
+
+static void note_readable(walk *w) {
+  ekm_mutex_lock(&w->lock);
+  w->readable++;
+  ekm_mutex_unlock(&w->lock);
+}
+
 /* Read one version (NULL: the newest) and show it to the visitor. */
-static bool look_at(keyring_backend *backend, const char *name, const char *version, const keyring_visit *visitor,
-                    const keyring_call *call, bool *out_found, ekm_err *err) {
+static bool look_at(walk *w, const char *name, const char *version, bool *out_found, ekm_err *err) {
   keyring_record record;
+  if (!take_turn(w, err)) return false;
   keyring_record_init(&record);
-  bool ok = backend->get(backend, name, version, call, &record, err);
+  bool ok = w->backend->get(w->backend, name, version, w->call, &record, err);
   if (ok) {
-    ok = visitor->visit(visitor->arg, &record, out_found, err);
+    note_readable(w);
+    ok = w->visitor->visit(w->visitor->arg, &record, out_found, err);
   } else if (err->id == EKM_E_KEY_NOT_FOUND) {
     ekm_err_clear(err); /* deleted between the list and the look */
     ok = true;
+  } else if (err->id == EKM_E_VAULT_FORBIDDEN) {
+    ok = pass_by_forbidden(w, err);
   }
   keyring_record_clear(&record);
   return ok;
 }
 
-static bool look_at_older_versions(keyring_backend *backend, const char *name, const keyring_visit *visitor,
-                                   const keyring_call *call, bool *out_found, ekm_err *err) {
+static bool look_at_older_versions(walk *w, const char *name, bool *out_found, ekm_err *err) {
   bool ok = false;
   keyring_list versions = {0};
 
-  if (!backend->list_versions(backend, name, call, &versions, err)) {
+  EKM_TRY(take_turn(w, err));
+  if (!w->backend->list_versions(w->backend, name, w->call, &versions, err)) {
     if (err->id != EKM_E_KEY_NOT_FOUND) goto done;
     ekm_err_clear(err);
   }
   for (size_t i = 0; i < versions.count && !*out_found; i++) {
-    if (visitor->seen(visitor->arg, name, versions.items[i])) continue;
-    EKM_TRY(look_at(backend, name, versions.items[i], visitor, call, out_found, err));
+    if (w->visitor->seen(w->visitor->arg, name, versions.items[i])) continue;
+    EKM_TRY(look_at(w, name, versions.items[i], out_found, err));
   }
   ok = true;
 done:
@@ -35,30 +109,79 @@ done:
   return ok;
 }
 
-/* The steps of a search: the newest version of each name, then the older ones of each name. */
-static bool take_step(keyring_backend *backend, const keyring_list *names, size_t step, const keyring_visit *visitor,
-                      const keyring_call *call, bool *out_found, ekm_err *err) {
-  if (step < names->count) return look_at(backend, names->items[step], NULL, visitor, call, out_found, err);
-  return look_at_older_versions(backend, names->items[step - names->count], visitor, call, out_found, err);
+static size_t step_of(const walk *w, size_t nth) {
+  return (w->start + nth) % (2 * w->names.count);
 }
 
-bool keyring_search(keyring_backend *backend, const keyring_visit *visitor, const keyring_call *call, size_t *resume_at,
-                    bool *out_found, ekm_err *err) {
-  bool ok = false;
-  size_t start = *resume_at;
-  keyring_list names = {0};
+static bool take_step(walk *w, size_t step, bool *out_found, ekm_err *err) {
+  if (step < w->names.count) return look_at(w, w->names.items[step], NULL, out_found, err);
+  return look_at_older_versions(w, w->names.items[step - w->names.count], out_found, err);
+}
+
+/* The next step, unless the walk is over. */
+static bool next_step(walk *w, size_t *out_nth) {
+  ekm_mutex_lock(&w->lock);
+  bool goes_on = !w->found && !w->failed && w->taken < 2 * w->names.count;
+  if (goes_on) *out_nth = w->taken++;
+  ekm_mutex_unlock(&w->lock);
+  return goes_on;
+}
+
+static void note_end_of_step(walk *w, size_t nth, bool ok, bool found, const ekm_err *err) {
+  ekm_mutex_lock(&w->lock);
+  if (found) w->found = true;
+  if (!ok && (!w->failed || nth < w->failed_at)) {
+    w->failed = true;
+    w->failed_at = nth;
+    w->err = *err;
+  }
+  ekm_mutex_unlock(&w->lock);
+}
+
+static void work(void *arg) {
+  walk *w = arg;
+  size_t nth;
+  while (next_step(w, &nth)) {
+    ekm_err err = {0};
+    bool found = false;
+    bool ok = take_step(w, step_of(w, nth), &found, &err);
+    note_end_of_step(w, nth, ok, found, &err);
+  }
+}
+
+/* The caller is the first worker; where no other can be started, the only one. */
+static void work_together(walk *w) {
+  ekm_thread *others[MAX_WORKERS - 1] = {NULL};
+  ekm_err ignored = {0};
+  size_t wanted = w->pace->workers > MAX_WORKERS ? MAX_WORKERS : w->pace->workers;
+  size_t started = 0;
+  while (started + 1 < wanted && started + 1 < w->names.count &&
+         ekm_thread_start(&others[started], work, w, &ignored)) {
+    started++;
+  }
+  work(w);
+  while (started > 0) ekm_thread_join(&others[--started]);
+}
+
+bool keyring_search(keyring_backend *backend, const keyring_pace *pace, const keyring_visit *visitor,
+                    const keyring_call *call, size_t *resume_at, bool *out_found, ekm_err *err) {
+  walk w = {.backend = backend, .pace = pace, .visitor = visitor, .call = call, .start = *resume_at};
 
   *out_found = false;
-  EKM_TRY(backend->list_names(backend, call, &names, err));
-  *resume_at = 0;
-  for (size_t i = 0; i < 2 * names.count && !*out_found; i++) {
-    size_t step = (start + i) % (2 * names.count);
-    if (take_step(backend, &names, step, visitor, call, out_found, err)) continue;
-    *resume_at = step + 1;
-    goto done;
+  ekm_mutex_init(&w.lock);
+  ekm_cond_init(&w.never);
+  bool ok = backend->list_names(backend, call, &w.names, err);
+  if (ok && w.names.count > 0) work_together(&w);
+  if (ok) *resume_at = 0;
+  *out_found = w.found;
+  if (!w.found && w.failed) {
+    *resume_at = step_of(&w, w.failed_at) + 1;
+    *err = w.err;
+    ok = false;
+  } else if (!w.found && w.forbidden > 0) {
+    *err = w.first_forbidden;
+    ok = false;
   }
-  ok = true;
-done:
-  keyring_list_clear(&names);
+  keyring_list_clear(&w.names);
   return ok;
 }

@@ -119,7 +119,7 @@ static bool is_among(ekm_err_id id, const ekm_err_id *ids, size_t count) {
 }
 
 /* The vault, or the way to it, is away: nothing was said about the key. */
-static bool is_outage(ekm_err_id id) {
+bool keyring_is_outage(ekm_err_id id) {
   static const ekm_err_id ids[] = {EKM_E_DNS,          EKM_E_CONNECT,         EKM_E_TLS_HANDSHAKE,
                                    EKM_E_HTTP_SEND,    EKM_E_HTTP_RECEIVE,    EKM_E_PROXY,
                                    EKM_E_DEADLINE,     EKM_E_VAULT_THROTTLED, EKM_E_VAULT_SERVER_ERROR,
@@ -292,7 +292,7 @@ static bool fall_back(keyring_unwraps *u, const question_id *what, ekm_buf *out,
   kept_answer *answer = what == NULL ? NULL : find_kept(u, what);
   if (is_refusal_of_all(err->id)) drop_if(u, is_any, NULL);
   if (answer == NULL || err->id == EKM_E_CANCELLED || err->id == EKM_E_OUT_OF_MEMORY) return false;
-  if (!is_outage(err->id) || now >= answer->ends_ms) {
+  if (!keyring_is_outage(err->id) || now >= answer->ends_ms) {
     drop(answer);
     return false;
   }

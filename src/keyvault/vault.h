@@ -19,6 +19,10 @@ typedef struct akv_vault {
   ekm_http_route authority_route;
   const char *resource; /* the only resource that is allowed; NULL: by the rule of the host name */
   const char *tenant;   /* sign in to this tenant, whatever the challenge says */
+
+  /* For the keyring (keyring.h); lists are divided by spaces or commas. */
+  const char *keys;     /* names that a search looks at first */
+  const char *replicas; /* hosts of vaults that hold copies of the keys of this one */
 } akv_vault;
 
 /* akv_vault_check_cloud(host, err): is ${host} a vault of a cloud that is open, by its name? CLOUD_UNKNOWN otherwise.

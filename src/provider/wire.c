@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "http/http.h"
+#include "keyring/hints.h"
 #include "keyring/keyring_keyvault.h"
 #include "settings/settings.h"
 #include "settings/vaults.h"
@@ -16,6 +17,7 @@
 typedef struct wire_rest {
   provider_settings settings;
   settings_vaults vaults;
+  keyring_hints *hints; /* NULL: none */
 } wire_rest;
 
 /* curl, then each layer over the one before: a try is logged, a call is repeated, a host that is down is not asked. */
@@ -54,7 +56,11 @@ static bool make_connector(provider_wiring *out, ekm_err *err) {
                                                   .unwrap_rsa1_5 = settings->unwrap_rsa1_5,
                                                   .unwrap_reversed = settings->unwrap_reversed,
                                                   .keep_ms = 1000 * settings->unwrap_cache_s,
-                                                  .grace_ms = 1000 * settings->unwrap_grace_s}};
+                                                  .grace_ms = 1000 * settings->unwrap_grace_s,
+                                                  .search_workers = (unsigned)settings->search_workers,
+                                                  .search_per_s = (unsigned)settings->search_per_s,
+                                                  .search_again_ms = 1000 * settings->search_again_s,
+                                                  .hints = rest->hints}};
   return keyring_keyvault_connector_new(&options, &out->connector, err);
 }
 
@@ -95,6 +101,9 @@ bool provider_wire(provider_wiring *out, ekm_err *err) {
   EKM_TRY(ekm_crypto_new(&out->crypto, err));
   EKM_TRY(make_http(out, err));
   EKM_TRY(settings_vaults_make(&rest->settings, &rest->vaults, err));
+  if (rest->settings.hint_file != NULL) {
+    EKM_TRY(keyring_hints_new(rest->settings.hint_file, out->log, &rest->hints, err));
+  }
   EKM_TRY(make_connector(out, err));
   ok = true;
 done:
@@ -112,6 +121,7 @@ void provider_unwire(provider_wiring *wiring) {
   ekm_crypto_free(&wiring->crypto);
   ekm_log_close(&wiring->log);
   if (rest != NULL) {
+    keyring_hints_free(&rest->hints);
     settings_vaults_clear(&rest->vaults);
     settings_free(&rest->settings);
     ekm_mem_free(rest);

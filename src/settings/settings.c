@@ -11,6 +11,8 @@
 static const char default_path[] = "/etc/openekm/openekm.conf";
 static const char path_variable[] = "OPENEKM_CONF";
 
+enum { MAX_FIRST_KEYS = 64 }; /* in the setting "keys" of a vault */
+
 static const ekm_config_setting table[] = {
     {.section = "",
      .key = "log_file",
@@ -109,6 +111,35 @@ static const ekm_config_setting table[] = {
          "which thumbprint keys report to the engine; all are understood. own is made of the public key alone; name is "
          "that of Microsoft's connector up to 1.0.4, sha1-... what that of later ones may be"},
     {.section = "",
+     .key = "hint_file",
+     .type = EKM_CONFIG_PATH,
+     .example = "/var/lib/openekm/hints",
+     .doc =
+         "file in which the provider notes where it found keys, so that a restart need not search for them; it holds "
+         "no secrets, and may be removed at any time"},
+    {.section = "",
+     .key = "search_per_s",
+     .type = EKM_CONFIG_INT,
+     .min = 1,
+     .max = 1000,
+     .fallback = "200",
+     .doc = "requests in a second at most while a vault is searched for a thumbprint; a vault answers 4,000 in ten "
+            "seconds, for all its clients together"},
+    {.section = "",
+     .key = "search_workers",
+     .type = EKM_CONFIG_INT,
+     .min = 1,
+     .max = 16,
+     .fallback = "8",
+     .doc = "requests at a time at most of such a search"},
+    {.section = "",
+     .key = "search_again_s",
+     .type = EKM_CONFIG_INT,
+     .min = 0,
+     .max = 3600,
+     .fallback = "10",
+     .doc = "seconds for which a thumbprint that no key of the vault has is not searched again"},
+    {.section = "",
      .key = "allow_drop_key",
      .type = EKM_CONFIG_BOOL,
      .fallback = "no",
@@ -199,6 +230,18 @@ static const ekm_config_setting table[] = {
      .type = EKM_CONFIG_TEXT,
      .example = "00000000-0000-0000-0000-000000000000",
      .doc = "tenant to sign in to, whatever the vault says"},
+    {.section = SETTINGS_VAULTS,
+     .key = "keys",
+     .type = EKM_CONFIG_TEXT,
+     .example = "tde-key, backup-key",
+     .doc =
+         "names of keys that are looked at first when a thumbprint is searched; needed where keys may not be listed"},
+    {.section = SETTINGS_VAULTS,
+     .key = "replicas",
+     .type = EKM_CONFIG_TEXT,
+     .example = "myvault-west.vault.azure.net",
+     .doc = "hosts of other vaults that hold restored or imported copies of the keys, four at most: keys are found and "
+            "unwrapped there while the vault cannot be reached, with the same credential"},
 };
 
 const ekm_config_schema *settings_schema(void) {
@@ -286,6 +329,45 @@ static bool read_host(const ekm_config *config, const char *section, provider_va
   return true;
 }
 
+typedef bool word_check(const provider_vault *vault, ekm_view word);
+
+static bool is_key_name(const provider_vault *vault, ekm_view word) {
+  (void)vault;
+  return word.len <= EKM_LIMIT_KEY_NAME_CHARS && ekm_text_is_made_of((const char *)word.ptr, word.len, "-");
+}
+
+static bool is_other_host(const provider_vault *vault, ekm_view word) {
+  char host[EKM_LIMIT_HOST_BYTES + 1];
+  if (word.len >= sizeof host) return false;
+  memcpy(host, word.ptr, word.len);
+  host[word.len] = '\0';
+  return ekm_url_host_is_valid(host) && strchr(host, '.') != NULL && !ekm_text_ieq(host, vault->host);
+}
+
+/* A list of at most ${max} words, each as it must be. */
+static bool read_list(const ekm_config *config, const char *section, const char *key, size_t max, word_check *is_right,
+                      const provider_vault *vault, const char **out, ekm_err *err) {
+  size_t count = 0;
+  const char *at = *out = text_of(config, section, key);
+  while (at != NULL) {
+    ekm_view word = ekm_text_next_word(&at);
+    if (word.len == 0) return true;
+    if (++count > max) return refuse(config, section, key, "has too many of them", err);
+    if (!is_right(vault, word)) {
+      return refuse(config, section, key,
+                    max == KEYRING_REPLICAS_MAX ? "must be whole host names of other vaults, divided by commas"
+                                                : "must be names of keys, divided by commas",
+                    err);
+    }
+  }
+  return true;
+}
+
+static bool read_lists(const ekm_config *config, const char *section, provider_vault *out, ekm_err *err) {
+  return read_list(config, section, "keys", MAX_FIRST_KEYS, is_key_name, out, &out->keys, err) &&
+         read_list(config, section, "replicas", KEYRING_REPLICAS_MAX, is_other_host, out, &out->replicas, err);
+}
+
 static bool read_vault(const ekm_config *config, const char *section, provider_vault *out, ekm_err *err) {
   if (!read_host(config, section, out, err)) return false;
   out->vault.port = (uint16_t)ekm_config_int(config, section, "port");
@@ -296,7 +378,7 @@ static bool read_vault(const ekm_config *config, const char *section, provider_v
   return read_address(config, section, "address", &out->vault.address, err) &&
          read_address(config, section, "authority_address", &out->authority.address, err) &&
          read_authority(config, section, out, err) && read_resource(config, section, &out->resource, err) &&
-         read_tenant(config, section, &out->tenant, err);
+         read_tenant(config, section, &out->tenant, err) && read_lists(config, section, out, err);
 }
 
 static bool read_vaults(const ekm_config *config, provider_settings *out, ekm_err *err) {
@@ -373,6 +455,10 @@ static bool read_top(const ekm_config *config, provider_settings *out, ekm_err *
   out->unwrap_reversed = ekm_config_bool(config, "", "unwrap_reversed");
   out->unwrap_cache_s = ekm_config_int(config, "", "unwrap_cache_s");
   out->unwrap_grace_s = ekm_config_int(config, "", "unwrap_grace_s");
+  out->hint_file = ekm_config_text(config, "", "hint_file");
+  out->search_per_s = ekm_config_int(config, "", "search_per_s");
+  out->search_workers = ekm_config_int(config, "", "search_workers");
+  out->search_again_s = ekm_config_int(config, "", "search_again_s");
   out->allow_drop_key = ekm_config_bool(config, "", "allow_drop_key");
   out->default_vault = text_of(config, "", "default_vault");
   out->vault_suffix = ekm_config_text(config, "", "vault_suffix");

@@ -41,6 +41,8 @@ typedef struct provider_vault {
   provider_endpoint authority;
   const char *resource; /* NULL for the rule of the host name */
   const char *tenant;   /* NULL for the challenge's */
+  const char *keys;     /* a list; NULL: none, as with replicas */
+  const char *replicas;
 } provider_vault;
 
 typedef struct provider_settings {
@@ -54,6 +56,8 @@ typedef struct provider_settings {
   keyring_thumb_kind thumbprint;
   bool unwrap_rsa1_5, unwrap_reversed;
   int64_t unwrap_cache_s, unwrap_grace_s;
+  const char *hint_file; /* NULL: none */
+  int64_t search_per_s, search_workers, search_again_s;
   const char *vault_suffix;
   const char *default_vault; /* NULL: none */
   ekm_http_proxy proxy;      /* without a URL: none */

@@ -16,7 +16,9 @@ static akv_vault vault_of(const provider_vault *vault, const ekm_http_proxy *pro
                      .authority_port = vault->authority_port,
                      .authority_route = route_to(&vault->authority, proxy),
                      .resource = vault->resource,
-                     .tenant = vault->tenant};
+                     .tenant = vault->tenant,
+                     .keys = vault->keys,
+                     .replicas = vault->replicas};
 }
 
 bool settings_vaults_make(const provider_settings *settings, settings_vaults *out, ekm_err *err) {

@@ -35,14 +35,21 @@ static inline int tear_down(void **state) {
   return 0;
 }
 
-/* A second keyring over nothing but the vault: what another process, or this one after a restart, knows. */
-static inline keyring *forgetful_ring(fixture *f) {
+/* A second keyring over nothing but the vault: what another process, or this one after a restart, knows. ${more} sets
+ * what the test wants otherwise; crypto, clock and algorithm are set here. */
+static inline keyring *forgetful_ring_with(fixture *f, keyring_options more) {
   keyring *ring = NULL;
-  keyring_options options = {.crypto = f->crypto, .clock = ekm_clock_system(), .wrap_alg = "RSA-OAEP-256"};
   counting_backend *again = counting_backend_over(&f->vault->base);
   again->borrowed = true;
-  assert_true(keyring_new(&options, &again->base, &ring, &f->err));
+  more.crypto = f->crypto;
+  if (more.clock == NULL) more.clock = ekm_clock_system();
+  more.wrap_alg = "RSA-OAEP-256";
+  assert_true(keyring_new(&more, &again->base, &ring, &f->err));
   return ring;
+}
+
+static inline keyring *forgetful_ring(fixture *f) {
+  return forgetful_ring_with(f, (keyring_options){0});
 }
 
 static inline keyring_key *create(fixture *f, const char *name) {

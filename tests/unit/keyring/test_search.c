@@ -4,7 +4,9 @@
 
 #include "base/mem.h"
 #include "base/thread.h"
+#include "keyring/turns.h"
 #include "keyring_fixture.h"
+#include "support/fake_clock.h"
 
 typedef struct seeker {
   fixture *f;
@@ -64,9 +66,13 @@ static void leave_alone(keyring_backend *self) {
   (void)self;
 }
 
-static keyring *slow_ring(fixture *f, slow_vault *vault) {
+static keyring *slow_ring_with(fixture *f, slow_vault *vault, keyring_turns *turns) {
   keyring *ring = NULL;
-  keyring_options options = {.crypto = f->crypto, .clock = ekm_clock_system(), .wrap_alg = "RSA-OAEP-256"};
+  keyring_options options = {.host = "v.vault.localhost",
+                             .crypto = f->crypto,
+                             .clock = ekm_clock_system(),
+                             .wrap_alg = "RSA-OAEP-256",
+                             .turns = turns};
   counting_backend *again = counting_backend_over(f->vault->lower);
   memset(vault, 0, sizeof *vault);
   vault->count = *again;
@@ -77,6 +83,10 @@ static keyring *slow_ring(fixture *f, slow_vault *vault) {
   vault->count.base.destroy = leave_alone;
   assert_true(keyring_new(&options, &vault->count.base, &ring, &f->err));
   return ring;
+}
+
+static keyring *slow_ring(fixture *f, slow_vault *vault) {
+  return slow_ring_with(f, vault, NULL);
 }
 
 /* A call that notes that it is asked whether it was cancelled: it has begun, and waits. */
@@ -236,6 +246,244 @@ static void a_large_vault_is_searched_by_several_calls(void **state) {
   keyring_unref(&ring);
 }
 
+/* A vault that notes how many of its gets run at the same time, and lets the first wait for a second. */
+static atomic_int running, most_running;
+
+static bool crowded_get(keyring_backend *self, const char *name, const char *version, const keyring_call *call,
+                        keyring_record *out, ekm_err *err) {
+  counting_backend *b = (counting_backend *)(void *)self;
+  int now = atomic_fetch_add(&running, 1) + 1;
+  int most = atomic_load(&most_running);
+  while (now > most && !atomic_compare_exchange_weak(&most_running, &most, now)) continue;
+  ekm_deadline patience = ekm_deadline_in(ekm_clock_system(), 5000);
+  while (atomic_load(&most_running) < 2 && ekm_deadline_left_ms(patience, ekm_clock_system()) > 0) ekm_thread_yield();
+  atomic_fetch_add(&b->gets, 1);
+  bool ok = b->lower->get(b->lower, name, version, call, out, err);
+  atomic_fetch_sub(&running, 1);
+  return ok;
+}
+
+static void fill(fixture *f, int count) {
+  char name[16];
+  for (int i = 0; i < count; i++) {
+    (void)snprintf(name, sizeof name, "key-%d", i);
+    keyring_key *key = create(f, name);
+    keyring_key_unref(&key);
+  }
+}
+
+static void expect_missing(fixture *f, keyring *ring, ekm_err_id expected) {
+  static const uint8_t none[KEYRING_THUMB_BYTES] = {1};
+  keyring_key *key = NULL;
+  ekm_err_clear(&f->err);
+  assert_false(keyring_by_thumb(ring, ekm_view_of(none, sizeof none), &f->call, &key, &f->err));
+  assert_int_equal(f->err.id, expected);
+}
+
+static void some_requests_at_a_time_see_everything_once(void **state) {
+  enum { NAMES = 40, WORKERS = 4 };
+  fixture *f = *state;
+  fill(f, NAMES);
+  keyring *ring = forgetful_ring_with(f, (keyring_options){.search_workers = WORKERS});
+  f->vault->base.get = crowded_get;
+  atomic_store(&most_running, 0);
+  expect_missing(f, ring, EKM_E_KEY_NOT_FOUND);
+  assert_in_range(atomic_load(&most_running), 2, WORKERS);
+  assert_int_equal(atomic_load(&f->vault->gets), NAMES); /* the only versions were seen as the newest ones */
+  assert_int_equal(atomic_load(&f->vault->version_lists), NAMES);
+  keyring_unref(&ring);
+}
+
+static void requests_keep_their_distance(void **state) {
+  enum { NAMES = 20, PER_S = 500 };
+  fixture *f = *state;
+  fill(f, NAMES);
+  keyring *ring = forgetful_ring_with(f, (keyring_options){.search_workers = 8, .search_per_s = PER_S});
+  int64_t begin = ekm_clock_mono_ms(ekm_clock_system());
+  expect_missing(f, ring, EKM_E_KEY_NOT_FOUND);
+  int64_t took = ekm_clock_mono_ms(ekm_clock_system()) - begin;
+  assert_true(took >= (2 * NAMES - 2) * 1000 / PER_S); /* gets and lists of versions */
+  keyring_unref(&ring);
+}
+
+/* What would end behind the deadline is not waited for. */
+static void a_turn_behind_the_deadline_is_not_waited_for(void **state) {
+  fixture *f = *state;
+  fill(f, 4);
+  keyring *ring = forgetful_ring_with(f, (keyring_options){.search_per_s = 1});
+  f->call.deadline = ekm_deadline_in(ekm_clock_system(), 900);
+  int64_t begin = ekm_clock_mono_ms(ekm_clock_system());
+  expect_missing(f, ring, EKM_E_DEADLINE);
+  assert_true(ekm_clock_mono_ms(ekm_clock_system()) - begin < 900);
+  keyring_unref(&ring);
+}
+
+/* A vault of which this application may read only the keys whose names end in 3. */
+static bool choosy_get(keyring_backend *self, const char *name, const char *version, const keyring_call *call,
+                       keyring_record *out, ekm_err *err) {
+  counting_backend *b = (counting_backend *)(void *)self;
+  atomic_fetch_add(&b->gets, 1);
+  if (name[strlen(name) - 1] != '3') return EKM_FAIL(err, EKM_E_VAULT_FORBIDDEN, "'%s'", name);
+  return b->lower->get(b->lower, name, version, call, out, err);
+}
+
+static void keys_that_may_not_be_read_are_passed_by(void **state) {
+  fixture *f = *state;
+  keyring_key *found = NULL;
+  fill(f, 23);
+  keyring_key *key = create(f, "tde-3");
+  keyring *ring = forgetful_ring(f);
+  f->vault->base.get = choosy_get;
+  assert_true(keyring_by_thumb(ring, keyring_key_thumb(key), &f->call, &found, &f->err));
+  assert_string_equal(keyring_key_name(found), "tde-3");
+  expect_missing(f, ring, EKM_E_VAULT_FORBIDDEN);
+  keyring_key_unref(&found);
+  keyring_key_unref(&key);
+  keyring_unref(&ring);
+}
+
+static void where_nothing_may_be_read_few_are_tried(void **state) {
+  fixture *f = *state;
+  fill(f, 60);
+  keyring *ring = forgetful_ring(f);
+  f->vault->base.get = choosy_get;
+  atomic_store(&f->vault->gets, 0);
+  for (int i = 3; i < 60; i += 10) { /* nor those */
+    char name[16];
+    (void)snprintf(name, sizeof name, "key-%d", i);
+    keyring_key *key = NULL;
+    assert_true(keyring_by_name(f->ring, name, NULL, &f->call, &key, &f->err));
+    assert_true(keyring_drop(f->ring, key, &f->call, &f->err));
+    keyring_key_unref(&key);
+  }
+  atomic_store(&f->vault->gets, 0);
+  expect_missing(f, ring, EKM_E_VAULT_FORBIDDEN);
+  assert_int_equal(atomic_load(&f->vault->gets), 8);
+  keyring_unref(&ring);
+}
+
+/* The same material under two names, the first of them disabled. */
+static void of_two_copies_the_enabled_one_is_found(void **state) {
+  fixture *f = *state;
+  keyring_record copy;
+  keyring_key *found = NULL;
+  keyring_key *key = create(f, "a-first");
+  keyring_record_init(&copy);
+  (void)snprintf(copy.name, sizeof copy.name, "z-copy");
+  (void)snprintf(copy.version, sizeof copy.version, "0123456789abcdef0123456789abcdef");
+  copy.is_rsa = copy.enabled = true;
+  ekm_buf_append_view(&copy.n, keyring_key_n(key));
+  ekm_buf_append_view(&copy.e, keyring_key_e(key));
+  assert_true(keyring_memory_add(f->vault->lower, &copy, &f->err));
+  assert_true(keyring_memory_enable(f->vault->lower, "a-first", false, &f->err));
+  keyring *ring = forgetful_ring(f);
+  assert_true(keyring_by_thumb(ring, keyring_key_thumb(key), &f->call, &found, &f->err));
+  assert_string_equal(keyring_key_name(found), "z-copy");
+  keyring_key_unref(&found);
+  keyring_unref(&ring);
+
+  assert_true(keyring_memory_enable(f->vault->lower, "z-copy", false, &f->err));
+  ring = forgetful_ring(f); /* better a disabled one, which has an error of its own, than none */
+  assert_true(keyring_by_thumb(ring, keyring_key_thumb(key), &f->call, &found, &f->err));
+  keyring_key_unref(&found);
+  keyring_unref(&ring);
+  keyring_record_clear(&copy);
+  keyring_key_unref(&key);
+}
+
+static void what_is_missing_is_not_searched_again_for_a_while(void **state) {
+  fixture *f = *state;
+  fake_clock clock;
+  fake_clock_init(&clock);
+  fill(f, 3);
+  f->call.deadline = ekm_deadline_in(&clock.base, 60000);
+  keyring *ring = forgetful_ring_with(f, (keyring_options){.clock = &clock.base, .search_again_ms = 10000});
+  expect_missing(f, ring, EKM_E_KEY_NOT_FOUND);
+  int calls = counting_backend_calls(f->vault);
+  fake_clock_pass(&clock, 9999);
+  expect_missing(f, ring, EKM_E_KEY_NOT_FOUND);
+  assert_int_equal(counting_backend_calls(f->vault), calls);
+  fake_clock_pass(&clock, 1);
+  expect_missing(f, ring, EKM_E_KEY_NOT_FOUND);
+  assert_true(counting_backend_calls(f->vault) > calls);
+  keyring_unref(&ring);
+}
+
+/* It is made, and named, right after it was missed. */
+static void a_missing_key_that_comes_is_there_at_once(void **state) {
+  fixture *f = *state;
+  keyring_key *found = NULL;
+  keyring *ring = forgetful_ring_with(f, (keyring_options){.search_again_ms = 60000});
+  keyring_key *key = create(f, "tde");
+  assert_true(keyring_drop(f->ring, key, &f->call, &f->err));
+  assert_false(keyring_by_thumb(ring, keyring_key_thumb(key), &f->call, &found, &f->err));
+  keyring_record again;
+  keyring_record_init(&again);
+  (void)snprintf(again.name, sizeof again.name, "again");
+  (void)snprintf(again.version, sizeof again.version, "0123456789abcdef0123456789abcdef");
+  again.is_rsa = again.enabled = true;
+  ekm_buf_append_view(&again.n, keyring_key_n(key));
+  ekm_buf_append_view(&again.e, keyring_key_e(key));
+  assert_true(keyring_memory_add(f->vault->lower, &again, &f->err));
+  ekm_err_clear(&f->err);
+  assert_true(keyring_by_name(ring, "again", NULL, &f->call, &found, &f->err));
+  keyring_key_unref(&found);
+  assert_true(keyring_by_thumb(ring, keyring_key_thumb(key), &f->call, &found, &f->err));
+  keyring_key_unref(&found);
+  keyring_key_unref(&key);
+  keyring_record_clear(&again);
+  keyring_unref(&ring);
+}
+
+static void names_that_are_worth_it_come_first(void **state) {
+  fixture *f = *state;
+  keyring_key *found = NULL;
+  fill(f, 20);
+  keyring_key *key = create(f, "tde");
+  keyring *ring = forgetful_ring_with(f, (keyring_options){.first_names = "not-there, key-1 tde"});
+  atomic_store(&f->vault->name_lists, 0);
+  atomic_store(&f->vault->gets, 0);
+  assert_true(keyring_by_thumb(ring, keyring_key_thumb(key), &f->call, &found, &f->err));
+  assert_int_equal(atomic_load(&f->vault->gets), 3);
+  assert_int_equal(atomic_load(&f->vault->name_lists), 0);
+  keyring_key_unref(&found);
+  keyring_key_unref(&key);
+  keyring_unref(&ring);
+}
+
+/* Two credentials of one vault: the second search begins when the first has ended. */
+static void a_vault_is_searched_by_one_credential_at_a_time(void **state) {
+  fixture *f = *state;
+  slow_vault vault;
+  watched_call watched = {0};
+  ekm_thread *first, *second;
+  keyring_turns *turns = NULL;
+  const uint8_t none[KEYRING_THUMB_BYTES] = {1};
+
+  assert_true(keyring_turns_new(ekm_clock_system(), &turns, &f->err));
+  keyring_key *key = create(f, "tde");
+  keyring *slow = slow_ring_with(f, &vault, turns);
+  keyring *other = forgetful_ring_with(f, (keyring_options){.host = "v.vault.localhost", .turns = turns});
+  waiter early = {.ring = slow, .thumb = ekm_view_of(none, sizeof none), .call = f->call};
+  waiter late = {.ring = other, .thumb = keyring_key_thumb(key), .call = f->call};
+  late.call.is_cancelled = watch_call;
+  late.call.cancel_arg = &watched;
+  assert_true(ekm_thread_start(&first, wait_for_key, &early, &f->err));
+  wait_until(&vault.listed);
+  atomic_store(&f->vault->name_lists, 0);
+  assert_true(ekm_thread_start(&second, wait_for_key, &late, &f->err));
+  wait_until(&watched.waits);
+  assert_int_equal(atomic_load(&f->vault->name_lists), 0);
+  atomic_store(&vault.released, true);
+  ekm_thread_join(&first);
+  ekm_thread_join(&second);
+  assert_true(late.found);
+  keyring_unref(&slow);
+  keyring_unref(&other);
+  keyring_key_unref(&key);
+  keyring_turns_free(&turns);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(threads_share_one_search, set_up, tear_down),
@@ -244,6 +492,16 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_recovered_older_version_is_found_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_dropped_key_stays_forgotten_while_others_come, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_large_vault_is_searched_by_several_calls, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(some_requests_at_a_time_see_everything_once, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(requests_keep_their_distance, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_turn_behind_the_deadline_is_not_waited_for, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(keys_that_may_not_be_read_are_passed_by, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(where_nothing_may_be_read_few_are_tried, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(of_two_copies_the_enabled_one_is_found, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_is_missing_is_not_searched_again_for_a_while, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_missing_key_that_comes_is_there_at_once, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(names_that_are_worth_it_come_first, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_vault_is_searched_by_one_credential_at_a_time, set_up, tear_down),
   };
   return cmocka_run_group_tests_name("search", tests, NULL, NULL);
 }
