@@ -9,6 +9,8 @@
 #include "keyring/keyring_keyvault.h"
 #include "support/cmocka_all.h"
 #include "support/vault_fixture.h"
+#include "vault/store_directory.h"
+#include "vault/store_manage.h"
 
 enum { CALL_MS = 20000, DEK_BYTES = 32, RETRIES = 2 };
 
@@ -19,16 +21,17 @@ typedef struct client {
   char ca_path[256];
   akv_vault vaults[3];
   akv_vault others;
-  atomic_int cut; /* requests fail as if there were no network */
+  atomic_int cut;       /* requests fail as if there were no network */
+  const char *cut_host; /* only those to this host; NULL: all */
   keyring_connector *connector;
   ekm_err err;
 } client;
 
 static bool count(void *arg, const ekm_http_request *request, ekm_err *err) {
   client *c = arg;
-  (void)request;
   atomic_fetch_add(&c->requests, 1);
-  return atomic_load(&c->cut) == 0 || EKM_FAIL(err, EKM_E_CONNECT, "the test has cut the network");
+  bool is_meant = c->cut_host == NULL || strstr(request->url, c->cut_host) != NULL;
+  return atomic_load(&c->cut) == 0 || !is_meant || EKM_FAIL(err, EKM_E_CONNECT, "the test has cut the network");
 }
 
 static akv_vault vault_of(const vault_fixture *f, const client *c, const char *host) {
@@ -450,6 +453,60 @@ static void an_outage_is_not_noticed_while_answers_are_kept(void **state) {
   close_client(&c);
 }
 
+/* What an administrator does once for each replica: backup, restore, and the application's rights. */
+static void copy_to_other(vault_fixture *f, const char *name) {
+  https_answer backup, restored;
+  char path[64];
+  static char body[32768];
+  ekm_err err = {0};
+  const vault_directory *dir = NULL;
+  (void)snprintf(path, sizeof path, "/keys/%s/backup", name);
+  vault_fixture_call(f, FIXTURE_FULL, "POST", path, "", &backup);
+  assert_int_equal(backup.status, 200);
+  int len = snprintf(body, sizeof body, "{\"value\":\"%s\"}", ekm_json_text(backup.doc, "value"));
+  assert_in_range(len, 1, sizeof body - 1);
+  vault_fixture_call(f, FIXTURE_OTHER, "POST", "/keys/restore", body, &restored);
+  assert_int_equal(restored.status, 200);
+  https_answer_clear(&backup);
+  https_answer_clear(&restored);
+  assert_true(vault_store_directory(f->store, &dir, &err));
+  int64_t id = vault_directory_vault_by_name(dir, "other")->id;
+  vault_directory_release(&dir);
+  vault_permissions needed = VAULT_MAY_GET | VAULT_MAY_LIST | VAULT_MAY_UNWRAP;
+  assert_true(vault_store_grant_set(f->store, id, f->apps[FIXTURE_FULL].client_id, needed, &err));
+}
+
+/* SQL Server starts while the vault is away: sign-in, look-up and unwrap all go to the copy. */
+static void a_restart_in_an_outage_uses_the_replica(void **state) {
+  vault_fixture *f = *state;
+  client c;
+  uint8_t thumb[KEYRING_THUMB_BYTES];
+  ekm_buf wrapped, plain;
+  keyring_call call = call_now();
+  ekm_buf_init(&wrapped, EKM_LIMIT_RSA_MODULUS_BYTES);
+  ekm_buf_init(&plain, EKM_LIMIT_RSA_MODULUS_BYTES);
+  wrap_under(f, "local", FIXTURE_FULL, "copied", thumb, &wrapped);
+  copy_to_other(f, "copied");
+  open_client(&c, f);
+  c.cut_host = FIXTURE_HOST;
+  atomic_store(&c.cut, 1);
+  assert_null(sign_in(&c, "local", f->apps[FIXTURE_FULL].client_id, f->apps[FIXTURE_FULL].secret));
+  assert_int_equal(c.err.id, EKM_E_CONNECT);
+  c.vaults[0].replicas = FIXTURE_OTHER_HOST;
+  keyring *ring = connect_app(&c, f, "local", FIXTURE_FULL);
+  check(keyring_unwrap_by_thumb(ring, ekm_view_of(thumb, sizeof thumb), ekm_buf_view(&wrapped), &call, &plain, &c.err),
+        &c.err);
+  assert_string_equal(ekm_buf_text(&plain), "a key of a database");
+  keyring_unref(&ring);
+
+  atomic_store(&c.cut, 0); /* and a wrong secret is wrong at once */
+  assert_null(sign_in(&c, "local", f->apps[FIXTURE_FULL].client_id, "wrong"));
+  assert_int_equal(c.err.id, EKM_E_TOKEN_REFUSED);
+  ekm_buf_clear(&wrapped);
+  ekm_buf_clear(&plain);
+  close_client(&c);
+}
+
 static void trouble(vault_fixture *f, const char *kind, int times) {
   https_answer answer;
   char body[256];
@@ -566,7 +623,8 @@ int main(void) {
       cmocka_unit_test(a_foreign_authority_gets_no_request),
       cmocka_unit_test(rights_and_names_have_their_errors),
       cmocka_unit_test(threads_share_one_sign_in),
-      cmocka_unit_test(an_expired_token_is_replaced),
+      cmocka_unit_test(a_restart_in_an_outage_uses_the_replica),
+      cmocka_unit_test(an_expired_token_is_replaced), /* moves the clock: tokens of the fixture are old from here on */
       cmocka_unit_test(what_others_have_wrapped_comes_back),
       cmocka_unit_test(rsa1_5_wants_a_setting),
       cmocka_unit_test(passing_trouble_is_not_noticed),

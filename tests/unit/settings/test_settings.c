@@ -121,6 +121,12 @@ static void mistakes_are_told_with_their_line(void **state) {
       {VAULT_LINE "resource = vault.localhost\n", 2, ""},
       {VAULT_LINE "tenant = a/b\n", 2, ""},
       {VAULT_LINE "ca_file = ca.pem\n", 2, ""},
+      {VAULT_LINE "keys = tde key, tde_key\n", 2, "names of keys"},
+      {VAULT_LINE "replicas = west\n", 2, "whole host names"},
+      {VAULT_LINE "replicas = w.vault.localhost, https://e.vault.localhost\n", 2, "whole host names"},
+      {VAULT_LINE "replicas = a.vault.x b.vault.x c.vault.x d.vault.x e.vault.x\n", 2, "too many"},
+      {"search_per_s = 0\n", 1, ""},
+      {"hint_file = hints\n", 1, ""},
       {VAULT_LINE "cafile = /ca.pem\n", 2, ""},
   };
   (void)state;
