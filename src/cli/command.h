@@ -60,6 +60,7 @@ bool cli_sql_rotate(cli *c, json_t *doc, ekm_err *err);
 bool cli_sql_migrate(cli *c, json_t *doc, ekm_err *err);
 bool cli_sql_cleanup(cli *c, json_t *doc, ekm_err *err);
 bool cli_sql_inventory(cli *c, json_t *doc, ekm_err *err);
+bool cli_rotate(cli *c, json_t *doc, ekm_err *err);
 bool cli_doctor(cli *c, json_t *doc, ekm_err *err);
 bool cli_explain(cli *c, json_t *doc, ekm_err *err);
 

@@ -13,10 +13,8 @@
 
 #include "base/clock.h"
 #include "cli/command.h"
-#include "crypto/crypto.h"
+#include "cli/reach.h"
 #include "http/http_proxy.h"
-#include "keyring/keyring_keyvault.h"
-#include "settings/vaults.h"
 
 typedef enum step {
   STEP_CONFIGURATION,
@@ -39,7 +37,7 @@ static const char *const step_names[STEP_COUNT] = {"configuration", "credential"
                                                    "clock",         "challenge",  "token",   "list",       "key",
                                                    "wrap",          "unwrap",     "provider"};
 
-enum { STEP_TIMEOUT_MS = 30000, DETAIL_BYTES = 400, DEK_BYTES = 32, SKEW_WARN_S = 30, SKEW_FAIL_S = 300 };
+enum { DETAIL_BYTES = 400, DEK_BYTES = 32, SKEW_WARN_S = 30, SKEW_FAIL_S = 300 };
 
 typedef struct doctor {
   cli *c;
@@ -47,16 +45,7 @@ typedef struct doctor {
   step next;   /* the first step that nothing was said of yet */
   bool failed; /* a step did */
   ekm_err why; /* of the first failure */
-  provider_settings settings;
-  settings_vaults vaults;
-  ekm_crypto *crypto;
-  ekm_http *http;
-  akv_vault vault;
-  char host[EKM_LIMIT_HOST_BYTES + 1];
-  akv_identity_kind kind;
-  char client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES];
-  ekm_secret secret;
-  akv_client *client;
+  reach way;
   akv_key key;
 } doctor;
 
@@ -108,45 +97,24 @@ static void skip_rest(doctor *d) {
   }
 }
 
-static akv_call call_now(void) {
-  return (akv_call){.deadline = ekm_deadline_in(ekm_clock_system(), STEP_TIMEOUT_MS)};
-}
-
 /* --- the configuration and the credential ------------------------------------------------------------------------- */
 
 static bool see_configuration(doctor *d) {
-  const char *path = NULL;
   ekm_err err = {0};
-  bool ok = settings_file(d->c->env, &path, &err) && settings_load_file(path, d->c->env, &d->settings, &err) &&
-            settings_vaults_make(&d->settings, &d->vaults, &err) && ekm_crypto_new(&d->crypto, &err) &&
-            ekm_http_curl_new(ekm_clock_system(), "openekm-doctor/1.0", &d->http, &err);
-  if (!ok) return fail(d, STEP_CONFIGURATION, &err);
+  if (!reach_configure(&d->way, &err)) return fail(d, STEP_CONFIGURATION, &err);
   good(d, STEP_CONFIGURATION, "%s; vaults with a section of their own: %zu",
-       path == NULL ? "no file, so all is by default" : path, d->settings.vault_count);
+       d->way.file == NULL ? "no file, so all is by default" : d->way.file, d->way.settings.vault_count);
   return true;
 }
 
 static bool see_credential(doctor *d) {
   ekm_err err = {0};
-  const keyring_keyvault_options options = {.vault_suffix = d->settings.vault_suffix,
-                                            .vaults = d->vaults.each,
-                                            .vault_count = d->vaults.count,
-                                            .default_vault = d->settings.default_vault};
   static const char *const kinds[] = {[AKV_CLIENT_SECRET] = "application",
                                       [AKV_MANAGED_IDENTITY] = "managed identity",
                                       [AKV_WORKLOAD_IDENTITY] = "workload identity"};
-  const char *identity = d->c->identity == NULL ? "" : d->c->identity;
-  if (!keyring_keyvault_host(&options, identity, d->host, &err) ||
-      !keyring_keyvault_secret(&d->c->secret, &d->kind, d->client_id, &d->secret, &err)) {
-    return fail(d, STEP_CREDENTIAL, &err);
-  }
-  d->vault = d->vaults.others;
-  for (size_t i = 0; i < d->vaults.count; i++) {
-    if (strcmp(d->vaults.each[i].host, d->host) == 0) d->vault = d->vaults.each[i];
-  }
-  d->vault.host = d->host;
-  good(d, STEP_CREDENTIAL, "vault '%s', %s %s", d->host, kinds[d->kind],
-       d->client_id[0] == '\0' ? "(unnamed)" : d->client_id);
+  if (!reach_identify(&d->way, &err)) return fail(d, STEP_CREDENTIAL, &err);
+  good(d, STEP_CREDENTIAL, "vault '%s', %s %s", d->way.host, kinds[d->way.kind],
+       d->way.client_id[0] == '\0' ? "(unnamed)" : d->way.client_id);
   return true;
 }
 
@@ -167,17 +135,17 @@ static step step_of_fault(ekm_err_id id) {
 }
 
 static void tell_way(doctor *d, step until) {
-  const ekm_http_route *route = &d->vault.route;
+  const ekm_http_route *route = &d->way.vault.route;
   unsigned port = route->port == 0 ? 443 : route->port;
-  bool by_proxy = http_proxy_serves(route->proxy, ekm_view_text(d->host));
+  bool by_proxy = http_proxy_serves(route->proxy, ekm_view_text(d->way.host));
   if (until > STEP_NAME && by_proxy) good(d, STEP_NAME, "left to the proxy %s", route->proxy->url);
   if (until > STEP_NAME && !by_proxy) {
     good(d, STEP_NAME, route->address == NULL ? "'%s' was found" : "the configuration leads to %s",
-         route->address == NULL ? d->host : route->address);
+         route->address == NULL ? d->way.host : route->address);
   }
   if (until > STEP_CONNECTION) good(d, STEP_CONNECTION, "port %u answers", port);
   if (until > STEP_TLS) {
-    good(d, STEP_TLS, "the certificate is for '%s', and signed by %s", d->host,
+    good(d, STEP_TLS, "the certificate is for '%s', and signed by %s", d->way.host,
          route->ca_file == NULL ? "an authority of the system" : route->ca_file);
   }
 }
@@ -209,10 +177,11 @@ static bool see_way(doctor *d) {
   ekm_err err = {0};
   ekm_http_response answer;
   ekm_http_response_init(&answer);
-  (void)snprintf(url, sizeof url, "https://%s/keys?api-version=" AKV_API_VERSION "&maxresults=1", d->host);
-  const akv_call call = call_now();
-  const ekm_http_request request = {.method = "GET", .url = url, .route = &d->vault.route, .deadline = call.deadline};
-  bool ok = ekm_http_perform(d->http, &request, &answer, &err);
+  (void)snprintf(url, sizeof url, "https://%s/keys?api-version=" AKV_API_VERSION "&maxresults=1", d->way.host);
+  const akv_call call = reach_call();
+  const ekm_http_request request = {
+      .method = "GET", .url = url, .route = &d->way.vault.route, .deadline = call.deadline};
+  bool ok = ekm_http_perform(d->way.http, &request, &answer, &err);
   tell_way(d, ok ? STEP_CLOCK : step_of_fault(err.id));
   ok = ok ? see_clock(d, &answer) : fail(d, step_of_fault(err.id), &err);
   ekm_http_response_clear(&answer);
@@ -227,15 +196,8 @@ static bool is_of_challenge(ekm_err_id id) {
 
 static bool see_token(doctor *d) {
   ekm_err err = {0};
-  const akv_options options = {.http = d->http,
-                               .clock = ekm_clock_system(),
-                               .rng = ekm_crypto_rng(d->crypto),
-                               .env = d->c->env,
-                               .log = d->c->log,
-                               .vault = &d->vault};
-  const akv_identity me = {d->kind, d->client_id, &d->secret};
-  const akv_call call = call_now();
-  bool ok = akv_client_new(&options, &me, &d->client, &err) && akv_client_sign_in(d->client, &call, &err);
+  const akv_call call = reach_call();
+  bool ok = reach_connect(&d->way, &err) && akv_client_sign_in(d->way.client, &call, &err);
   if (!ok && is_of_challenge(err.id)) return fail(d, STEP_CHALLENGE, &err);
   good(d, STEP_CHALLENGE, "the vault names a sign-in service and a resource that belong to it");
   if (!ok) return fail(d, STEP_TOKEN, &err);
@@ -255,8 +217,8 @@ static bool count_name(void *arg, const char *text, int64_t created_s, ekm_err *
 static bool see_list(doctor *d) {
   size_t count = 0;
   ekm_err err = {0};
-  const akv_call call = call_now();
-  if (!akv_list_names(d->client, &call, (akv_sink){count_name, &count}, &err)) {
+  const akv_call call = reach_call();
+  if (!akv_list_names(d->way.client, &call, (akv_sink){count_name, &count}, &err)) {
     (void)fail(d, STEP_LIST, &err);
     return true; /* the key can be looked at all the same */
   }
@@ -281,12 +243,12 @@ static bool get_key(doctor *d, const char *text, const akv_call *call, ekm_err *
   size_t len = strcspn(text, "/");
   if (len > EKM_LIMIT_KEY_NAME_CHARS) return EKM_FAIL(err, EKM_E_KEY_NAME_TOO_LONG, "it has %zu characters", len);
   (void)snprintf(name, sizeof name, "%.*s", (int)len, text);
-  return akv_get_key(d->client, name, text[len] == '/' ? text + len + 1 : NULL, call, &d->key, err);
+  return akv_get_key(d->way.client, name, text[len] == '/' ? text + len + 1 : NULL, call, &d->key, err);
 }
 
 static bool see_key(doctor *d) {
   ekm_err err = {0};
-  const akv_call call = call_now();
+  const akv_call call = reach_call();
   const char *name = d->c->options.key;
   if (name == NULL) {
     say(d, STEP_KEY, "skipped", "no key was named", "Give --key NAME to look further.");
@@ -311,18 +273,18 @@ static bool see_wrap(doctor *d) {
   uint8_t dek[DEK_BYTES];
   ekm_err err = {0};
   ekm_buf wrapped, back;
-  const akv_call call = call_now();
-  const akv_wrap_key key = {d->key.name, d->key.version, d->settings.wrap_alg};
-  const ekm_rng *rng = ekm_crypto_rng(d->crypto);
+  const akv_call call = reach_call();
+  const akv_wrap_key key = {d->key.name, d->key.version, d->way.settings.wrap_alg};
+  const ekm_rng *rng = ekm_crypto_rng(d->way.crypto);
   step at = STEP_WRAP;
 
   ekm_buf_init(&wrapped, EKM_LIMIT_RSA_MODULUS_BYTES);
   ekm_buf_init(&back, EKM_LIMIT_RSA_MODULUS_BYTES);
   EKM_TRY(rng->fill(rng, dek, sizeof dek, &err));
-  EKM_TRY(akv_wrap(d->client, &key, ekm_view_of(dek, sizeof dek), &call, &wrapped, &err));
-  good(d, at, "%d random bytes with %s", DEK_BYTES, d->settings.wrap_alg);
+  EKM_TRY(akv_wrap(d->way.client, &key, ekm_view_of(dek, sizeof dek), &call, &wrapped, &err));
+  good(d, at, "%d random bytes with %s", DEK_BYTES, d->way.settings.wrap_alg);
   at = STEP_UNWRAP;
-  EKM_TRY(akv_unwrap(d->client, &key, ekm_buf_view(&wrapped), &call, &back, &err));
+  EKM_TRY(akv_unwrap(d->way.client, &key, ekm_buf_view(&wrapped), &call, &back, &err));
   if (!ekm_view_equal(ekm_buf_view(&back), ekm_view_of(dek, sizeof dek))) {
     EKM_BAIL(&err, EKM_E_UNWRAP_ANSWER, "other bytes came back than were wrapped");
   }
@@ -364,7 +326,7 @@ static void walk(doctor *d) {
 }
 
 bool cli_doctor(cli *c, json_t *doc, ekm_err *err) {
-  doctor d = {.c = c, .rows = json_array()};
+  doctor d = {.c = c, .way = {.c = c}, .rows = json_array()};
   if (c->options.thumbprint != NULL) {
     json_decref(d.rows);
     return EKM_FAIL(err, EKM_E_USAGE, "doctor names its key with --key");
@@ -373,13 +335,8 @@ bool cli_doctor(cli *c, json_t *doc, ekm_err *err) {
   walk(&d);
   if (c->options.json) (void)json_object_set(doc, "steps", d.rows);
   json_decref(d.rows);
-  akv_client_free(&d.client);
   akv_key_clear(&d.key);
-  ekm_http_free(&d.http);
-  ekm_crypto_free(&d.crypto);
-  settings_vaults_clear(&d.vaults);
-  settings_free(&d.settings);
-  ekm_secret_clear(&d.secret);
+  reach_clear(&d.way);
   if (d.failed) *err = d.why;
   return !d.failed;
 }

@@ -11,26 +11,28 @@
 
 /* Which commands take an option; a command's row has the bits that it takes. */
 enum {
-  CLI_TAKES_PROVIDER = 1,   /* --provider */
-  CLI_TAKES_SESSION = 2,    /* --identity, --secret-file, --secret-stdin */
-  CLI_TAKES_KEY = 4,        /* --key, --thumbprint */
-  CLI_TAKES_INPUT = 8,      /* --in, --hex */
-  CLI_TAKES_OUTPUT = 16,    /* --out */
-  CLI_TAKES_ALGORITHM = 32, /* --algorithm */
-  CLI_TAKES_YES = 64,       /* --yes */
-  CLI_TAKES_BENCH = 128,    /* --count, --seconds */
-  CLI_TAKES_THREADS = 256,  /* --threads */
-  CLI_TAKES_SQL = 512,      /* --database, --admin, names in SQL Server, --with-secret */
-  CLI_TAKES_ALWAYS = 1024   /* --json, --log-level, --help, --version */
+  CLI_TAKES_PROVIDER = 1,     /* --provider */
+  CLI_TAKES_SESSION = 2,      /* --identity, --secret-file, --secret-stdin */
+  CLI_TAKES_KEY = 4,          /* --key, --thumbprint */
+  CLI_TAKES_INPUT = 8,        /* --in, --hex */
+  CLI_TAKES_OUTPUT = 16,      /* --out */
+  CLI_TAKES_ALGORITHM = 32,   /* --algorithm */
+  CLI_TAKES_YES = 64,         /* --yes */
+  CLI_TAKES_BENCH = 128,      /* --count, --seconds */
+  CLI_TAKES_THREADS = 256,    /* --threads */
+  CLI_TAKES_SQL = 512,        /* --database, --admin, names in SQL Server, --with-secret */
+  CLI_TAKES_INVENTORY = 2048, /* --inventory */
+  CLI_TAKES_DRY_RUN = 4096,   /* --dry-run */
+  CLI_TAKES_ALWAYS = 1024     /* --json, --log-level, --help, --version */
 };
 
-enum { CLI_WORDS_MAX = 4, CLI_TAKES_BITS = 11 };
+enum { CLI_WORDS_MAX = 4, CLI_TAKES_BITS = 13 };
 
 typedef struct cli_options {
   const char *provider, *identity, *secret_file, *log_level;
-  const char *key, *thumbprint, *in, *out, *algorithm;
+  const char *key, *thumbprint, *in, *out, *algorithm, *inventory;
   const char *database, *admin, *asymmetric_key, *login, *credential, *provider_name, *provider_file;
-  bool with_secret, secret_stdin, json, hex, yes, help, version;
+  bool with_secret, dry_run, secret_stdin, json, hex, yes, help, version;
   unsigned count, seconds, threads;
   unsigned given;                       /* CLI_TAKES_ bits of the options that were given */
   const char *given_as[CLI_TAKES_BITS]; /* for each of these bits, the name of the last one */

@@ -110,8 +110,9 @@ static const char cleanup[] =
     "GO\n";
 
 static const char inventory[] =
-    "-- Which keys this instance needs, and for what: save the result with its heading as CSV.\n"
-    "-- The log's keys are known from SQL Server 2019 on.\n"
+    "-- Which keys this instance needs, and for what. Save the result with its heading, for ekmctl rotate:\n"
+    "--   sqlcmd -S SERVER -i THIS-FILE -s , -W -o inventory.csv\n"
+    "-- The log's keys are known from SQL Server 2019 on. Certificates are left out: they are in no vault.\n"
     "SELECT 'asymmetric key' AS kind, k.name AS name, CONVERT(varchar(70), k.thumbprint, 1) AS thumbprint,\n"
     "  CONVERT(varchar(30), k.modify_date, 126) AS at\n"
     "FROM master.sys.asymmetric_keys k WHERE k.provider_type = 'CRYPTOGRAPHIC PROVIDER'\n"
@@ -122,11 +123,13 @@ static const char inventory[] =
     "UNION ALL\n"
     "SELECT DISTINCT 'log', d.name, CONVERT(varchar(70), l.vlf_encryptor_thumbprint, 1), NULL\n"
     "FROM sys.databases d CROSS APPLY sys.dm_db_log_info(d.database_id) l\n"
-    "WHERE l.vlf_encryptor_thumbprint <> 0x\n"
+    "WHERE l.vlf_encryptor_thumbprint <> 0x AND NOT EXISTS\n"
+    "  (SELECT 1 FROM master.sys.certificates c WHERE c.thumbprint = l.vlf_encryptor_thumbprint)\n"
     "UNION ALL\n"
     "SELECT 'backup', b.database_name, CONVERT(varchar(70), b.encryptor_thumbprint, 1),\n"
     "  CONVERT(varchar(30), b.backup_finish_date, 126)\n"
-    "FROM msdb.dbo.backupset b WHERE b.encryptor_thumbprint IS NOT NULL\n"
+    "FROM msdb.dbo.backupset b WHERE b.encryptor_thumbprint IS NOT NULL AND NOT EXISTS\n"
+    "  (SELECT 1 FROM master.sys.certificates c WHERE c.thumbprint = b.encryptor_thumbprint)\n"
     "ORDER BY kind, name, at;\n"
     "GO\n";
 

@@ -100,6 +100,7 @@ static const struct golden_error {
     {85, "TOKEN_PIN", 5075, false},
     {86, "HOST_DOWN", 5076, true},
     {87, "PROXY_AUTH", 5077, false},
+    {88, "INVENTORY", 5078, false},
 };
 
 #endif

@@ -245,7 +245,7 @@ is 'status with a full output' $? 1
 # help and the manual name every command and option
 check 0 --help
 sed -n '/^commands$/,/^$/p' out | sed -n 's/^  \([a-z ]*[a-z]\)  *.*/\1/p' | sed 's/  .*//' >commands
-is 'number of commands' "$(wc -l <commands)" 20
+is 'number of commands' "$(wc -l <commands)" 21
 tr -d '\\"' <"$manual" >manual
 while read -r command; do
   has manual "^\.BR? $command( |$)"

@@ -1,0 +1,68 @@
+#include "cli/reach.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+enum { CALL_TIMEOUT_MS = 30000 };
+
+#define USER_AGENT "openekm-ekmctl/1.0"
+
+akv_call reach_call(void) {
+  return (akv_call){.deadline = ekm_deadline_in(ekm_clock_system(), CALL_TIMEOUT_MS)};
+}
+
+bool reach_configure(reach *r, ekm_err *err) {
+  return settings_file(r->c->env, &r->file, err) && settings_load_file(r->file, r->c->env, &r->settings, err) &&
+         settings_vaults_make(&r->settings, &r->vaults, err) && ekm_crypto_new(&r->crypto, err) &&
+         ekm_http_curl_new(ekm_clock_system(), USER_AGENT, &r->http, err);
+}
+
+bool reach_identify(reach *r, ekm_err *err) {
+  const keyring_keyvault_options options = {.vault_suffix = r->settings.vault_suffix,
+                                            .vaults = r->vaults.each,
+                                            .vault_count = r->vaults.count,
+                                            .default_vault = r->settings.default_vault};
+  const char *identity = r->c->identity == NULL ? "" : r->c->identity;
+  if (!keyring_keyvault_host(&options, identity, r->host, err) ||
+      !keyring_keyvault_secret(&r->c->secret, &r->kind, r->client_id, &r->secret, err)) {
+    return false;
+  }
+  r->vault = r->vaults.others;
+  for (size_t i = 0; i < r->vaults.count; i++) {
+    if (strcmp(r->vaults.each[i].host, r->host) == 0) r->vault = r->vaults.each[i];
+  }
+  r->vault.host = r->host;
+  return true;
+}
+
+bool reach_connect(reach *r, ekm_err *err) {
+  const akv_options options = {.http = r->http,
+                               .clock = ekm_clock_system(),
+                               .rng = ekm_crypto_rng(r->crypto),
+                               .env = r->c->env,
+                               .log = r->c->log,
+                               .vault = &r->vault};
+  const akv_identity me = {r->kind, r->client_id, &r->secret};
+  return akv_client_new(&options, &me, &r->client, err);
+}
+
+bool reach_open(reach *r, ekm_err *err) {
+  if (!reach_configure(r, err) || !reach_identify(r, err)) return false;
+  const ekm_http_retry_options retry = {.clock = ekm_clock_system(),
+                                        .rng = ekm_crypto_rng(r->crypto),
+                                        .log = r->c->log,
+                                        .retries = (unsigned)r->settings.retries,
+                                        .delay_ms = r->settings.retry_delay_ms,
+                                        .max_delay_ms = r->settings.retry_max_delay_ms};
+  return ekm_http_retry_new(r->http, &retry, &r->http, err) && reach_connect(r, err);
+}
+
+void reach_clear(reach *r) {
+  akv_client_free(&r->client);
+  ekm_http_free(&r->http);
+  ekm_crypto_free(&r->crypto);
+  settings_vaults_clear(&r->vaults);
+  settings_free(&r->settings);
+  ekm_secret_clear(&r->secret);
+}

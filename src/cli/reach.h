@@ -1,0 +1,49 @@
+/* The way to a vault as the provider goes it, for commands that ask the vault themselves: the provider's configuration,
+ * and the credential as SQL Server has it.
+ *
+ *   openekm.conf --> settings, HTTP --\
+ *   IDENTITY ------> host, section ----+--> akv_client
+ *   SECRET --------> identity --------/
+ *
+ * Each step may be taken alone, by who wants to say of each how it went. */
+#ifndef EKM_CLI_REACH_H
+#define EKM_CLI_REACH_H
+
+#include "cli/cli.h"
+#include "keyring/keyring_keyvault.h"
+#include "settings/vaults.h"
+
+typedef struct reach {
+  const cli *c;
+  const char *file; /* the configuration; NULL: there is none */
+  provider_settings settings;
+  settings_vaults vaults;
+  ekm_crypto *crypto;
+  ekm_http *http;
+  akv_vault vault;
+  char host[EKM_LIMIT_HOST_BYTES + 1];
+  akv_identity_kind kind;
+  char client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES];
+  ekm_secret secret;
+  akv_client *client; /* NULL before reach_connect */
+} reach;
+
+/* reach_configure(r, err): read the configuration, make HTTP. ${r} is zero but for c; reach_clear afterwards, also on
+ * failure. */
+EKM_MUST_USE bool reach_configure(reach *r, ekm_err *err);
+
+/* reach_identify(r, err): which vault, and as whom. IDENTITY_BAD, CLOUD_UNKNOWN, SECRET_SHORT, SECRET_CLIENT_ID. */
+EKM_MUST_USE bool reach_identify(reach *r, ekm_err *err);
+
+/* reach_connect(r, err): make the client. No request. */
+EKM_MUST_USE bool reach_connect(reach *r, ekm_err *err);
+
+/* reach_open(r, err): all three; passing faults are repeated as the configuration has it. */
+EKM_MUST_USE bool reach_open(reach *r, ekm_err *err);
+
+void reach_clear(reach *r);
+
+/* reach_call(): the bounds of one question, from now on. */
+akv_call reach_call(void);
+
+#endif
