@@ -101,6 +101,10 @@ static const struct golden_error {
     {86, "HOST_DOWN", 5076, true},
     {87, "PROXY_AUTH", 5077, false},
     {88, "INVENTORY", 5078, false},
+    {89, "CERT_FILE", 5079, false},
+    {90, "CERT_NO_KEY", 5080, false},
+    {91, "CERT_PASSWORD", 5081, false},
+    {92, "CERT_EXPIRED", 5082, false},
 };
 
 #endif
