@@ -104,14 +104,15 @@ static bool read_token(const managed_identity *source, const json_t *doc, entra_
 static bool fail(const managed_identity *source, const place *at, const ekm_http_response *answer, ekm_err *err) {
   char words[WORDS_BYTES] = "";
   json_t *doc = NULL;
-  ekm_err ignored = {0};
-  if (ekm_json_parse(ekm_buf_view(&answer->body), &doc, &ignored)) {
+  ekm_err why = {0};
+  if (ekm_json_parse(ekm_buf_view(&answer->body), &doc, &why)) {
     const char *text = ekm_json_text(doc, "error_description");
     http_words_copy(text != NULL ? text : ekm_json_text(doc, "error"), words, sizeof words);
   }
   ekm_json_free(&doc);
   err->http_status = answer->status;
   ekm_err_id id = answer->status == 400 ? EKM_E_TOKEN_REFUSED : EKM_E_TOKEN_FAILED;
+  if (why.id == EKM_E_OUT_OF_MEMORY) id = why.id;
   return EKM_FAIL(err, id, "%s answered %d for the identity %s%s%s", at->what, answer->status,
                   source->client_id[0] == '\0' ? "of the system" : source->client_id, words[0] != '\0' ? ": " : "",
                   words);

@@ -109,7 +109,7 @@ static void describe(const json_t *doc, char out[WORDS_BYTES]) {
 }
 
 static ekm_err_id meaning(const ekm_http_response *answer, const json_t *doc) {
-  bool is_busy = answer->status >= 500 || answer->status == 429;
+  bool is_busy = answer->status >= 500 || answer->status == 429 || answer->status == 408;
   if (!is_busy && ekm_json_text(doc, "error") == NULL) return EKM_E_TOKEN_ANSWER;
   return is_refusal(answer->status, doc) ? EKM_E_TOKEN_REFUSED : EKM_E_TOKEN_FAILED;
 }
@@ -119,13 +119,14 @@ static void raise_meaning(const entra_proof *proof, const entra_target *target, 
                           const ekm_buf *sent, ekm_err *err) {
   char words[WORDS_BYTES] = "";
   json_t *doc = NULL;
-  ekm_err ignored = {0};
+  ekm_err why = {0};
 
   http_words_copy(ekm_buf_text(&answer->request_id), err->request_id, sizeof err->request_id);
   if (repeats_proof(proof, sent, err->request_id)) err->request_id[0] = '\0';
-  if (ekm_json_parse(ekm_buf_view(&answer->body), &doc, &ignored)) describe(doc, words);
+  bool ok = ekm_json_parse(ekm_buf_view(&answer->body), &doc, &why);
+  if (ok) describe(doc, words);
   if (repeats_proof(proof, sent, words)) http_words_copy("(words that repeat the secret)", words, WORDS_BYTES);
-  ekm_err_id id = meaning(answer, doc);
+  ekm_err_id id = !ok && why.id == EKM_E_OUT_OF_MEMORY ? why.id : meaning(answer, doc);
   ekm_json_free(&doc);
   (void)EKM_FAIL(err, id, "'%s' answered %d for tenant '%s' and client id '%s'%s%s", target->authority_host,
                  answer->status, target->tenant, proof->client_id, words[0] != '\0' ? ": " : "", words);

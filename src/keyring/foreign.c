@@ -7,9 +7,10 @@ static const char alphabet[] = " abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTU
 
 enum { CODE_BITS = 6, CODE_MASK = 63 };
 
-bool keyring_foreign_pack(const char *name, ekm_buf *out) {
-  uint8_t bytes[KEYRING_FOREIGN_NAME_BYTES] = {0};
+/* Without an allocation: "not a packed name" must not mean "no memory". */
+static bool pack(const char *name, uint8_t bytes[KEYRING_FOREIGN_NAME_BYTES], size_t *out_bytes) {
   size_t len = strlen(name);
+  memset(bytes, 0, KEYRING_FOREIGN_NAME_BYTES);
   if (len == 0 || len > KEYRING_FOREIGN_NAME_CHARS) return false;
   for (size_t i = 0; i < len; i++) {
     const char *at = strchr(alphabet + 1, name[i]);
@@ -20,7 +21,15 @@ bool keyring_foreign_pack(const char *name, ekm_buf *out) {
       if ((code >> (CODE_BITS - 1 - bit) & 1) != 0) bytes[to / 8] |= (uint8_t)(0x80 >> to % 8);
     }
   }
-  ekm_buf_append(out, bytes, (len * CODE_BITS + 7) / 8);
+  *out_bytes = (len * CODE_BITS + 7) / 8;
+  return true;
+}
+
+bool keyring_foreign_pack(const char *name, ekm_buf *out) {
+  uint8_t bytes[KEYRING_FOREIGN_NAME_BYTES];
+  size_t len;
+  if (!pack(name, bytes, &len)) return false;
+  ekm_buf_append(out, bytes, len);
   return true;
 }
 
@@ -35,17 +44,15 @@ static unsigned code_at(ekm_view thumb, size_t index) {
 /* What is unpacked must pack to the same again: so bits behind the name are zero, and there is one form only. A last
  * code of zero is the end of the name. */
 bool keyring_foreign_unpack(ekm_view thumb, char out_name[KEYRING_FOREIGN_NAME_CHARS + 1]) {
-  ekm_buf again;
-  size_t chars = thumb.len * 8 / CODE_BITS;
+  uint8_t again[KEYRING_FOREIGN_NAME_BYTES];
+  size_t again_len = 0, chars = thumb.len * 8 / CODE_BITS;
   out_name[0] = '\0';
   if (thumb.len == 0 || thumb.len > KEYRING_FOREIGN_NAME_BYTES) return false;
   if (chars > 0 && code_at(thumb, chars - 1) == 0) chars--;
   for (size_t i = 0; i < chars; i++) out_name[i] = alphabet[code_at(thumb, i) & CODE_MASK];
   out_name[chars] = '\0';
-  ekm_buf_init(&again, KEYRING_FOREIGN_NAME_BYTES);
-  bool ok = strchr(out_name, ' ') == NULL && keyring_foreign_pack(out_name, &again) &&
-            ekm_view_equal(ekm_buf_view(&again), thumb);
-  ekm_buf_clear(&again);
+  bool ok = strchr(out_name, ' ') == NULL && pack(out_name, again, &again_len) &&
+            ekm_view_equal(ekm_view_of(again, again_len), thumb);
   if (!ok) out_name[0] = '\0';
   return ok;
 }

@@ -201,14 +201,20 @@ bool keyring_next_id(keyring *ring, uint32_t id, const keyring_call *call, uint3
 
 /* --- create and drop ---------------------------------------------------------------------------------------------- */
 
+bool keyring_fail_created(const char *name, ekm_err *err) {
+  const ekm_err why = *err;
+  return EKM_FAIL(err, EKM_E_CREATION_UNSURE, "'%s' was created; %s: %s", name, ekm_err_info_of(why.id)->text,
+                  why.detail);
+}
+
 bool keyring_create(keyring *ring, const char *name, unsigned bits, const keyring_call *call, keyring_key **out_key,
                     ekm_err *err) {
   keyring_record record;
   *out_key = NULL;
   if (!ring_can_report(ring, name, err)) return false;
   keyring_record_init(&record);
-  bool ok = ring->backend->create_rsa(ring->backend, name, bits, call, &record, err) &&
-            ring_remember(ring, &record, out_key, NULL, err);
+  bool ok = ring->backend->create_rsa(ring->backend, name, bits, call, &record, err);
+  if (ok) ok = ring_remember(ring, &record, out_key, NULL, err) || keyring_fail_created(name, err);
   if (ok) ring_note_hint(ring, *out_key);
   keyring_record_clear(&record);
   return ok;

@@ -196,9 +196,13 @@ EKM_MUST_USE bool keyring_next_id(keyring *ring, uint32_t id, const keyring_call
 /* keyring_by_id(ring, id, out_key, err): KEY_NOT_FOUND for an id that no enumeration gave. Never asks the vault. */
 EKM_MUST_USE bool keyring_by_id(keyring *ring, uint32_t id, keyring_key **out_key, ekm_err *err);
 
-/* keyring_create(ring, name, bits, call, out_key, err): see keyring_backend.create_rsa. */
+/* keyring_create(ring, name, bits, call, out_key, err):
+ * See keyring_backend.create_rsa. CREATION_UNSURE if the key may exist now although this failed. */
 EKM_MUST_USE bool keyring_create(keyring *ring, const char *name, unsigned bits, const keyring_call *call,
                                  keyring_key **out_key, ekm_err *err);
+
+/* keyring_fail_created(name, err): the key was created, but then came ${err}: CREATION_UNSURE; always false. */
+bool keyring_fail_created(const char *name, ekm_err *err);
 
 /* keyring_drop(ring, key, call, err):
  * Delete the key's name softly, if it has exactly this one version; DROP_VERSIONS otherwise. */

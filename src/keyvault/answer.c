@@ -37,17 +37,21 @@ typedef struct error_words {
   char message[MESSAGE_BYTES];
 } error_words;
 
-static void read_words(const ekm_http_response *answer, error_words *out) {
+/* False without memory only: what an answer means must not depend on that. */
+static bool read_words(const ekm_http_response *answer, error_words *out, ekm_err *err) {
   json_t *doc = NULL;
-  ekm_err ignored = {0};
+  ekm_err why = {0};
   memset(out, 0, sizeof *out);
-  if (!ekm_json_parse(ekm_buf_view(&answer->body), &doc, &ignored)) return;
+  if (!ekm_json_parse(ekm_buf_view(&answer->body), &doc, &why)) {
+    return why.id != EKM_E_OUT_OF_MEMORY || EKM_FAIL(err, why.id, "%s", why.detail);
+  }
   json_t *error = ekm_json_object(doc, "error");
   http_words_copy(ekm_json_text(error, "message"), out->message, sizeof out->message);
   for (; error != NULL && out->count < CODES_MAX; error = ekm_json_object(error, "innererror")) {
     http_words_copy(ekm_json_text(error, "code"), out->codes[out->count++], CODE_BYTES);
   }
   ekm_json_free(&doc);
+  return true;
 }
 
 static bool has_code(const error_words *words, const char *code) {
@@ -68,10 +72,10 @@ static ekm_err_id meaning(int status, const error_words *words, bool is_unwrap) 
 
 bool akv_answer_fail(const ekm_http_response *answer, const akv_question *question, ekm_err *err) {
   error_words words;
-  read_words(answer, &words);
+  err->http_status = answer->status;
+  if (!read_words(answer, &words, err)) return false;
   const char *code = words.count > 0 ? words.codes[words.count - 1] : "";
   ekm_err_id id = meaning(answer->status, &words, question->is_unwrap);
-  err->http_status = answer->status;
   http_words_copy(ekm_buf_text(&answer->request_id), err->request_id, sizeof err->request_id);
   return EKM_FAIL(err, id, "'%s' answered %d to %s%s%s%s%s%s%s%s", question->host, answer->status, question->doing,
                   question->subject[0] != '\0' ? " of '" : "", question->subject,

@@ -87,7 +87,8 @@ EKM_MUST_USE bool akv_list_versions(akv_client *client, const char *name, const 
 
 /* akv_create_rsa(client, name, bits, call, out_key, err):
  * KEY_EXISTS or KEY_DELETED if the name is not free. The API has no "create if absent": it is asked for the name
- * before, and for its versions afterwards; if somebody else took the name in between, KEY_EXISTS says so. Sent once. */
+ * before, and for its versions afterwards; if somebody else took the name in between, KEY_EXISTS says so. Sent once;
+ * CREATION_UNSURE if it left and no definite answer came. */
 EKM_MUST_USE bool akv_create_rsa(akv_client *client, const char *name, unsigned bits, const akv_call *call,
                                  akv_key *out_key, ekm_err *err);
 

@@ -73,10 +73,18 @@ static bool check_alone(akv_client *client, const akv_key *key, const akv_call *
                   key->name, client->host, key->version);
 }
 
+/* The request left, and what came back is no definite answer. */
+static bool fail_unsure(const akv_client *client, const char *name, ekm_err *err) {
+  const ekm_err why = *err;
+  return EKM_FAIL(err, EKM_E_CREATION_UNSURE, "'%s' in '%s': %s; %s", name, client->host, ekm_err_info_of(why.id)->text,
+                  why.detail);
+}
+
 bool akv_create_rsa(akv_client *client, const char *name, unsigned bits, const akv_call *call, akv_key *out_key,
                     ekm_err *err) {
   char target[TARGET_BYTES];
   char body[BODY_BYTES];
+  bool sent = false;
   akv_key_clear(out_key);
   if (!akv_name_check(name, err) || !check_free(client, name, call, err)) return false;
 
@@ -87,8 +95,9 @@ bool akv_create_rsa(akv_client *client, const char *name, unsigned bits, const a
                          .body = ekm_view_text(body),
                          .doing = "create",
                          .subject = name,
-                         .send_once = true};
-  if (!ask_key(client, &request, NULL, call, out_key, err)) return false;
+                         .send_once = true,
+                         .out_sent = &sent};
+  if (!ask_key(client, &request, NULL, call, out_key, err)) return sent ? fail_unsure(client, name, err) : false;
   if (check_alone(client, out_key, call, err)) return true;
   akv_key_clear(out_key);
   return false;

@@ -61,15 +61,30 @@ static bool fail(akv_client *client, const akv_request *request, const entra_tok
                   answer->status, request->doing);
 }
 
+static bool is_definite_no(int status) {
+  return status >= 400 && status < 500 && status != 408;
+}
+
+/* A request that failed so never reached the vault. */
+static bool may_have_left(ekm_err_id id) {
+  static const ekm_err_id before[] = {EKM_E_DNS,     EKM_E_CONNECT, EKM_E_TLS_UNTRUSTED, EKM_E_TLS_HANDSHAKE,
+                                      EKM_E_CA_FILE, EKM_E_PROXY,   EKM_E_PROXY_AUTH,    EKM_E_HOST_DOWN};
+  for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
+    if (before[i] == id) return false;
+  }
+  return true;
+}
+
 /* Ask with a token, and once more with a new one if the vault rejects it. True if there is an answer. The caller unrefs
  * the token that was used last. */
-static bool ask(akv_client *client, ekm_http_request *http_request, const akv_call *call, entra_token **out_token,
-                ekm_http_response *answer, ekm_err *err) {
+static bool ask(akv_client *client, const akv_request *request, ekm_http_request *http_request, const akv_call *call,
+                entra_token **out_token, ekm_http_response *answer, ekm_err *err) {
   for (int tries_left = TRIES; tries_left > 0; tries_left--) {
     entra_token_unref(out_token);
     if (!akv_sign_in_token(client->sign_in, call, out_token, err)) return false;
     http_request->bearer = entra_token_secret(*out_token);
     bool ok = ekm_http_perform(client->http, http_request, answer, err);
+    if (request->out_sent != NULL) *request->out_sent = ok ? !is_definite_no(answer->status) : may_have_left(err->id);
     if (ok && answer->status == 401) ok = akv_sign_in_rejected(client->sign_in, *out_token, answer, err);
     http_request->bearer = NULL;
     if (!ok || answer->status != 401) return ok;
@@ -100,7 +115,7 @@ bool akv_exchange(akv_client *client, const akv_request *request, const akv_call
                                    .deadline = call->deadline,
                                    .is_cancelled = call->is_cancelled,
                                    .cancel_arg = call->cancel_arg};
-  EKM_TRY(ask(client, &http_request, call, &token, answer, err));
+  EKM_TRY(ask(client, request, &http_request, call, &token, answer, err));
   if (answer->status != 200) EKM_TRY(fail(client, request, token, answer, err));
   ok = true;
 done:

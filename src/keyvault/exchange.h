@@ -34,6 +34,7 @@ typedef struct akv_request {
   const char *subject; /* for messages: the key's name, or "" */
   bool is_unwrap;
   bool send_once;
+  bool *out_sent; /* may be NULL: did it perhaps arrive, without a definite no? */
 } akv_request;
 
 /* akv_exchange(client, request, call, answer, err): true for an answer of 200, whose body is then in ${answer}. */

@@ -176,7 +176,10 @@ bool keys_create(provider_call *call, const SqlCpStr *name, SqlCpAlgId algId, Sq
     goto done;
   }
   EKM_TRY(keyring_create(call->session->ring, path.name, algorithms_bits(algId), &call->outside, &key, &call->err));
-  EKM_TRY(keyring_thumb_of(call->session->ring, key, &reported, &call->err));
+  if (!keyring_thumb_of(call->session->ring, key, &reported, &call->err)) {
+    (void)keyring_fail_created(path.name, &call->err);
+    goto done;
+  }
   ok = argument_put(thumb, ekm_buf_view(&reported), &call->err);
 done:
   ekm_buf_clear(&reported);

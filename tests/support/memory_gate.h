@@ -26,6 +26,10 @@ typedef struct memory_gate {
  * round has succeeded. */
 bool memory_gate_next(memory_gate *gate, size_t round);
 
+/* memory_gate_rest(gate), memory_gate_go_on(gate): allocations in between are neither counted nor failed. */
+void memory_gate_rest(memory_gate *gate);
+void memory_gate_go_on(memory_gate *gate);
+
 /* memory_gate_check(gate, ok, err): fails the test if success and memory do not agree, or the error is another one. */
 void memory_gate_check(memory_gate *gate, bool ok, const ekm_err *err);
 

@@ -105,6 +105,7 @@ static const struct golden_error {
     {90, "CERT_NO_KEY", 5080, false},
     {91, "CERT_PASSWORD", 5081, false},
     {92, "CERT_EXPIRED", 5082, false},
+    {93, "CREATION_UNSURE", 5083, false},
 };
 
 #endif

@@ -187,18 +187,62 @@ static void a_taken_name_is_left_alone(void **state) {
   assert_int_equal(CREATE_WITH(raced), EKM_E_KEY_EXISTS);
 }
 
+/* Never repeated; and whoever asked is told when the key may exist nevertheless. */
 static void create_is_sent_once(void **state) {
-  const scripted_step steps[] = {SIGN_IN, LOOK, {"POST", CREATE_URL, CREATE_BODY, TOKEN, .fails = EKM_E_HTTP_RECEIVE}};
-  keyvault_fixture f;
-  akv_key key;
+  static const struct {
+    ekm_err_id fails;
+    int status;
+    const char *answer;
+    ekm_err_id expected;
+  } rows[] = {
+      {EKM_E_DNS, 0, NULL, EKM_E_DNS},
+      {EKM_E_CONNECT, 0, NULL, EKM_E_CONNECT},
+      {EKM_E_TLS_HANDSHAKE, 0, NULL, EKM_E_TLS_HANDSHAKE},
+      {EKM_E_HOST_DOWN, 0, NULL, EKM_E_HOST_DOWN},
+      {EKM_E_HTTP_SEND, 0, NULL, EKM_E_CREATION_UNSURE},
+      {EKM_E_HTTP_RECEIVE, 0, NULL, EKM_E_CREATION_UNSURE},
+      {EKM_E_DEADLINE, 0, NULL, EKM_E_CREATION_UNSURE},
+      {EKM_E_CANCELLED, 0, NULL, EKM_E_CREATION_UNSURE},
+      {EKM_E_OUT_OF_MEMORY, 0, NULL, EKM_E_CREATION_UNSURE},
+      {EKM_E_OK, 408, NULL, EKM_E_CREATION_UNSURE},
+      {EKM_E_OK, 500, NULL, EKM_E_CREATION_UNSURE},
+      {EKM_E_OK, 503, NULL, EKM_E_CREATION_UNSURE},
+      {EKM_E_OK, 200, "{\"key\":{\"kid\"", EKM_E_CREATION_UNSURE},
+      {EKM_E_OK, 200, "<html></html>", EKM_E_CREATION_UNSURE},
+      {EKM_E_OK, 200, BUNDLE_OF(BASE "/keys/other/" VERSION, "RSA", NUMBERS), EKM_E_CREATION_UNSURE},
+      {EKM_E_OK, 400, NULL, EKM_E_VAULT_BAD_REQUEST},
+      {EKM_E_OK, 403, NULL, EKM_E_VAULT_FORBIDDEN},
+      {EKM_E_OK, 429, NULL, EKM_E_VAULT_THROTTLED},
+  };
   (void)state;
-  START(&f, steps);
-  akv_key_init(&key);
-  assert_false(akv_create_rsa(f.client, "k", 3072, &f.call, &key, &f.err));
-  assert_int_equal(f.err.id, EKM_E_HTTP_RECEIVE);
-  assert_true(f.script.saw_send_once);
-  akv_key_clear(&key);
-  keyvault_fixture_end(&f);
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    const scripted_step steps[] = {SIGN_IN,
+                                   LOOK,
+                                   {"POST", CREATE_URL, CREATE_BODY, TOKEN, .fails = rows[i].fails,
+                                    .status = rows[i].status, .answer = rows[i].answer}};
+    keyvault_fixture f;
+    akv_key key;
+    START(&f, steps);
+    akv_key_init(&key);
+    assert_false(akv_create_rsa(f.client, "k", 3072, &f.call, &key, &f.err));
+    if (f.err.id != rows[i].expected) fail_msg("%zu: %s", i, ekm_err_info_of(f.err.id)->name);
+    assert_true(f.script.saw_send_once);
+    akv_key_clear(&key);
+    keyvault_fixture_end(&f);
+  }
+}
+
+/* A 401 is a definite no: the creation goes out again, with a new token; without one nothing is in doubt. */
+static void a_creation_that_was_rejected_was_none(void **state) {
+  const scripted_step again[] = {SIGN_IN,   LOOK,   {"POST", CREATE_URL, CREATE_BODY, TOKEN, .status = 401},
+                                 ASK_TOKEN, CREATE, {"GET", LIST_URL, NULL, TOKEN, .status = 403}};
+  const scripted_step no_token[] = {SIGN_IN,
+                                    LOOK,
+                                    {"POST", CREATE_URL, CREATE_BODY, TOKEN, .status = 401},
+                                    {"POST", TOKEN_URL, "", NULL, .fails = EKM_E_HTTP_RECEIVE}};
+  (void)state;
+  assert_int_equal(CREATE_WITH(again), EKM_E_OK);
+  assert_int_equal(CREATE_WITH(no_token), EKM_E_HTTP_RECEIVE);
 }
 
 static void delete_deletes(void **state) {
@@ -225,6 +269,7 @@ int main(void) {
       cmocka_unit_test(a_free_name_is_created),
       cmocka_unit_test(a_taken_name_is_left_alone),
       cmocka_unit_test(create_is_sent_once),
+      cmocka_unit_test(a_creation_that_was_rejected_was_none),
       cmocka_unit_test(delete_deletes),
   };
   return cmocka_run_group_tests_name("keys", tests, NULL, NULL);
