@@ -41,8 +41,8 @@ static const cli_command commands[] = {
      cli_sql_inventory},
     {"rotate", "[NAME]", "with --dry-run: what a rotation would take, and which key versions are still needed",
      CLI_TAKES_SESSION | CLI_TAKES_KEY | CLI_TAKES_INVENTORY | CLI_TAKES_DRY_RUN, CLI_NEEDS_NOTHING, cli_rotate},
-    {"doctor", NULL, "walk from the configuration to an unwrapped key, and say what is wrong where", KEY,
-     CLI_NEEDS_NOTHING, cli_doctor},
+    {"doctor", NULL, "walk from the configuration to an unwrapped key, and say what is wrong where",
+     KEY | CLI_TAKES_INVENTORY, CLI_NEEDS_NOTHING, cli_doctor},
     {"explain", "CODE", "what a code of an entry point means, and what to do", 0, CLI_NEEDS_NOTHING, cli_explain},
 };
 

@@ -1,8 +1,8 @@
 /* ekmctl doctor: the way from the configuration to an unwrapped key, step by step, as the provider goes it; at last the
  * provider itself.
  *
- *   configuration -> credential -> name -> connection -> tls -> clock -> challenge -> token -> list -> key -> wrap ->
- *   unwrap -> provider
+ *   configuration -> credential -> name -> connection -> tls -> clock -> challenge -> token -> list -> key ->
+ *   rotation -> versions -> wrap -> unwrap -> provider
  *
  * A step is ok, has a warning of what will hurt later, failed, or was skipped because an earlier one failed. One
  * request without a token tells four of them, by where it failed. */
@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/reach.h"
+#include "cli/versions.h"
 #include "http/http_proxy.h"
 
 typedef enum step {
@@ -27,15 +28,17 @@ typedef enum step {
   STEP_TOKEN,
   STEP_LIST,
   STEP_KEY,
+  STEP_ROTATION,
+  STEP_VERSIONS,
   STEP_WRAP,
   STEP_UNWRAP,
   STEP_PROVIDER,
   STEP_COUNT
 } step;
 
-static const char *const step_names[STEP_COUNT] = {"configuration", "credential", "name",    "connection", "tls",
-                                                   "clock",         "challenge",  "token",   "list",       "key",
-                                                   "wrap",          "unwrap",     "provider"};
+static const char *const step_names[STEP_COUNT] = {"configuration", "credential", "name",  "connection", "tls",
+                                                   "clock",         "challenge",  "token", "list",       "key",
+                                                   "rotation",      "versions",   "wrap",  "unwrap",     "provider"};
 
 enum { DETAIL_BYTES = 400, DEK_BYTES = 32, SKEW_WARN_S = 30, SKEW_FAIL_S = 300 };
 
@@ -75,7 +78,14 @@ static void good(doctor *d, step at, const char *format, ...) {
   say(d, at, "ok", detail, "");
 }
 
-static void warn(doctor *d, step at, const char *detail, const char *remedy) {
+/* What will hurt later, and why; ${format} is that of ${remedy}, which may name the key. */
+static void warn(doctor *d, step at, const char *detail, const char *format, ...) EKM_PRINTF(4, 5);
+static void warn(doctor *d, step at, const char *detail, const char *format, ...) {
+  char remedy[DETAIL_BYTES];
+  va_list args;
+  va_start(args, format);
+  (void)vsnprintf(remedy, sizeof remedy, format, args);
+  va_end(args);
   say(d, at, "warning", detail, remedy);
   d->next = at; /* more may be said of it */
 }
@@ -226,14 +236,35 @@ static bool see_list(doctor *d) {
   return true;
 }
 
+/* How Azure's command line calls the vault. */
+static const char *az_vault(const doctor *d) {
+  return strstr(d->way.host, ".managedhsm.") != NULL ? "hsm-name" : "vault-name";
+}
+
+static int az_name_chars(const doctor *d) {
+  return (int)strcspn(d->way.host, ".");
+}
+
 static void warn_of_key(doctor *d) {
   if (d->key.expires_s != 0) {
-    warn(d, STEP_KEY, "the version has an expiry date, after which nothing can be wrapped by it",
-         "Take the date away, or rotate before it; what is wrapped already can be unwrapped afterwards.");
+    char detail[DETAIL_BYTES];
+    ekm_buf date;
+    ekm_buf_init(&date, 64);
+    ekm_clock_append_iso(d->key.expires_s, &date);
+    bool is_over = d->key.expires_s <= ekm_clock_wall_s(ekm_clock_system());
+    (void)snprintf(detail, sizeof detail,
+                   "the version %s %s: no database can be moved to it %s, and no new key wrapped",
+                   is_over ? "expired" : "expires", ekm_buf_text(&date), is_over ? "any more" : "from then on");
+    ekm_buf_clear(&date);
+    warn(d, STEP_KEY, detail,
+         "Rotate before it (ekmctl rotate --dry-run), or take the date away in the portal: Keys, the version, Set "
+         "expiration date. What is wrapped already can be unwrapped all the same.");
   }
   if (strstr(d->key.recovery_level, "Purgeable") != NULL) {
-    warn(d, STEP_KEY, "the vault has no purge protection: who may purge can destroy the key for good",
-         "az keyvault update --name VAULT --enable-purge-protection true");
+    warn(d, STEP_KEY,
+         "the vault has no purge protection: who may purge can destroy the key for good, and every backup with it",
+         "az keyvault %s --%s %.*s --enable-purge-protection true",
+         strcmp(az_vault(d), "hsm-name") == 0 ? "update-hsm" : "update", az_vault(d), az_name_chars(d), d->way.host);
   }
 }
 
@@ -266,6 +297,100 @@ static bool see_key(doctor *d) {
   warn_of_key(d);
   good(d, STEP_KEY, "'%s', version %s", d->key.name, d->key.version);
   return true;
+}
+
+/* What would be nice to know, but is not for everybody to ask. */
+static bool may_not_ask(const ekm_err *err) {
+  return err->http_status == 403 || err->id == EKM_E_VAULT_NOT_FOUND || err->id == EKM_E_VAULT_BAD_REQUEST;
+}
+
+static void skip_for(doctor *d, step at, const ekm_err *why, const char *remedy) {
+  char detail[2 * DETAIL_BYTES];
+  (void)snprintf(detail, sizeof detail, "%s: %s", ekm_err_info_of(why->id)->text, why->detail);
+  say(d, at, "skipped", detail, remedy);
+}
+
+static bool see_rotation(doctor *d) {
+  akv_rotation_policy policy;
+  char detail[DETAIL_BYTES];
+  ekm_err err = {0};
+  const akv_call call = reach_call();
+  if (!akv_get_rotation_policy(d->way.client, d->key.name, &call, &policy, &err)) {
+    if (!may_not_ask(&err)) return fail(d, STEP_ROTATION, &err);
+    (void)snprintf(detail, sizeof detail,
+                   "Nothing here needs it; to see it: az keyvault key rotation-policy show --%s %.*s --name %s",
+                   az_vault(d), az_name_chars(d), d->way.host, d->key.name);
+    skip_for(d, STEP_ROTATION, &err, detail);
+    return true;
+  }
+  if (policy.rotates) {
+    bool by_age = policy.after_create[0] != '\0';
+    (void)snprintf(detail, sizeof detail,
+                   "the vault makes a new version by itself, %s %s: SQL Server stays on the version that it was given, "
+                   "so nothing is rotated by that, and an expiry date of the old one is reached unseen",
+                   by_age ? policy.after_create : policy.before_expiry,
+                   by_age ? "after the last" : "before it expires");
+    warn(d, STEP_ROTATION, detail,
+         "Move the databases each time (ekmctl rotate %s --dry-run --inventory FILE), or take the rotation out of the "
+         "policy: "
+         "az keyvault key rotation-policy update --%s %.*s --name %s --value FILE",
+         d->key.name, az_vault(d), az_name_chars(d), d->way.host, d->key.name);
+  }
+  good(d, STEP_ROTATION, policy.rotates ? "there is a policy" : "the vault makes no version by itself");
+  return true;
+}
+
+/* Versions that are disabled: who needs one is not open any more after the next start. */
+static void judge_versions(doctor *d, const version_list *list) {
+  size_t disabled = 0, needed = 0;
+  bool has_inventory = d->c->options.inventory != NULL, is_broken = false;
+  for (size_t i = 0; i < list->count; i++) {
+    const key_version *version = &list->items[i];
+    const inventory_row *need = versions_first_need(list, version);
+    char detail[DETAIL_BYTES];
+    ekm_err err = {0};
+    needed += need != NULL;
+    disabled += !version->enabled;
+    if (version->enabled) continue;
+    if (need != NULL) {
+      is_broken = true;
+      (void)EKM_FAIL(&err, EKM_E_KEY_DISABLED, "'%s', version %s, which %s '%s' needs", version->name, version->version,
+                     inventory_kind_name(need->kind), need->name);
+      (void)fail(d, STEP_VERSIONS, &err);
+    } else if (!has_inventory || versions_need(list, version) != KEYRING_MATCH_NONE) {
+      (void)snprintf(detail, sizeof detail,
+                     "version %s is disabled: a database, log or backup that still needs it cannot be opened any more",
+                     version->version);
+      warn(d, STEP_VERSIONS, detail,
+           "See who needs it with --inventory FILE (ekmctl sql inventory); az keyvault key set-attributes --id "
+           "https://%s/keys/%s/%s --enabled true",
+           d->way.host, version->name, version->version);
+    }
+  }
+  if (is_broken) return;
+  if (has_inventory) {
+    good(d, STEP_VERSIONS, "versions: %zu; disabled: %zu; needed by the inventory: %zu", list->count, disabled, needed);
+  } else {
+    good(d, STEP_VERSIONS, "versions: %zu; disabled: %zu", list->count, disabled);
+  }
+}
+
+static bool see_versions(doctor *d) {
+  inventory inv = {0};
+  version_list list = {.inv = &inv};
+  ekm_err err = {0};
+  const char *path = d->c->options.inventory;
+  bool ok = (path == NULL || inventory_read(path, &inv, &err)) && versions_of_key(&d->way, d->key.name, &list, &err);
+  if (ok) {
+    judge_versions(d, &list);
+  } else if (may_not_ask(&err)) {
+    skip_for(d, STEP_VERSIONS, &err, "Grant list on the vault's keys, so that older versions can be looked at.");
+  } else {
+    (void)fail(d, STEP_VERSIONS, &err);
+  }
+  versions_clear(&list);
+  inventory_clear(&inv);
+  return true; /* the key itself can be tried all the same */
 }
 
 static bool see_wrap(doctor *d) {
@@ -317,8 +442,8 @@ static void see_provider(doctor *d) {
 }
 
 static void walk(doctor *d) {
-  static bool (*const steps[])(doctor * d) = {see_configuration, see_credential, see_way, see_token,
-                                              see_list,          see_key,        see_wrap};
+  static bool (*const steps[])(doctor * d) = {see_configuration, see_credential, see_way,      see_token, see_list,
+                                              see_key,           see_rotation,   see_versions, see_wrap};
   bool on = true;
   for (size_t i = 0; on && i < sizeof steps / sizeof steps[0]; i++) on = steps[i](d);
   if (on) see_provider(d);

@@ -28,6 +28,14 @@ keyring_match versions_need(const version_list *list, const key_version *version
   return most;
 }
 
+const inventory_row *versions_first_need(const version_list *list, const key_version *version) {
+  for (size_t i = 0; i < list->inv->count; i++) {
+    const inventory_row *row = &list->inv->rows[i];
+    if (row->kind != INVENTORY_KEY && versions_row_match(version, row) == KEYRING_MATCH_KEY) return row;
+  }
+  return NULL;
+}
+
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
 static key_version *add(version_list *list, ekm_err *err) {

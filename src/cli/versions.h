@@ -33,4 +33,7 @@ keyring_match versions_row_match(const key_version *version, const inventory_row
 /* versions_need(list, version): how surely a database, log or backup needs it: KEY surely, NAME perhaps. */
 keyring_match versions_need(const version_list *list, const key_version *version);
 
+/* versions_first_need(list, version): the first database, log or backup that surely needs it, or NULL. Borrowed. */
+const inventory_row *versions_first_need(const version_list *list, const key_version *version);
+
 #endif

@@ -4,6 +4,7 @@
  *       |
  *       +--> GET    /keys/NAME/VERSION                 akv_get_key
  *       +--> GET    /keys, /keys/NAME/versions         akv_list_names, akv_list_versions
+ *       +--> GET    /keys/NAME/rotationpolicy          akv_get_rotation_policy
  *       +--> POST   /keys/NAME/create                  akv_create_rsa
  *       +--> DELETE /keys/NAME                         akv_delete_key
  *       +--> POST   /keys/NAME/VERSION/wrapkey         akv_wrap
@@ -94,6 +95,19 @@ EKM_MUST_USE bool akv_create_rsa(akv_client *client, const char *name, unsigned 
 
 /* akv_delete_key(client, name, call, err): softly, all versions. */
 EKM_MUST_USE bool akv_delete_key(akv_client *client, const char *name, const akv_call *call, ekm_err *err);
+
+enum { AKV_DURATION_BYTES = 32 };
+
+/* What the vault does to a key by itself. Durations are ISO 8601 ("P90D"), "" where there is none. */
+typedef struct akv_rotation_policy {
+  bool rotates;                                                             /* it makes new versions */
+  char after_create[AKV_DURATION_BYTES], before_expiry[AKV_DURATION_BYTES]; /* when */
+  char expiry[AKV_DURATION_BYTES];                                          /* of a new version */
+} akv_rotation_policy;
+
+/* akv_get_rotation_policy(client, name, call, out, err): needs a permission of its own, getrotationpolicy. */
+EKM_MUST_USE bool akv_get_rotation_policy(akv_client *client, const char *name, const akv_call *call,
+                                          akv_rotation_policy *out, ekm_err *err);
 
 /* What wraps. */
 typedef struct akv_wrap_key {

@@ -42,8 +42,12 @@ configure "$ca"
 
 # --- all is well, but for what may hurt later ---
 doctor 0 --key tde --provider "$provider"
-is 'steps that are ok' "$(grep -c '^ok' out)" 13
+is 'steps that are ok' "$(grep -c '^ok' out)" 14
 has out '^warning  key .*no purge protection'
+has out 'az keyvault update --vault-name local --enable-purge-protection true'
+has out '^skipped  rotation .*403'
+has out 'az keyvault key rotation-policy show --vault-name local --name tde$'
+has out '^ok       versions .*versions: 1; disabled: 0$'
 doctor 0 --key "tde/$("$akvd" key show --data vault --name tde | sed -n 's/^version *//p' | head -n 1)"
 has out '^skipped  provider'
 doctor 0
@@ -52,6 +56,41 @@ doctor 0 --key tde --json
 is_object out || fail 'no JSON' out
 has out '"step":"unwrap","state":"ok"'
 doctor 2 --thumbprint 00
+
+# --- what will hurt later ---
+allow get,list,wrapKey,unwrapKey,getrotationpolicy,setrotationpolicy,update
+doctor 0 --key tde
+has out '^ok       rotation .*makes no version by itself'
+is 'signing in' "$(sign_in "$client_id" "$secret")" 200
+is 'an expiry date' "$(keys PATCH /tde --data '{"attributes":{"exp":4102444800}}')" 200
+is 'a policy' "$(keys PUT /tde/rotationpolicy --data '{"lifetimeActions":[{"trigger":{"timeAfterCreate":"P90D"},"action":{"type":"Rotate"}}]}')" 200
+doctor 0 --key tde
+has out '^warning  key .*expires 2100-01-01T00:00:00Z: no database can be moved to it from then on'
+has out '^warning  rotation .*P90D after the last: SQL Server stays on the version'
+has out 'ekmctl rotate tde --dry-run'
+is 'an expiry date that is over' "$(keys PATCH /tde --data '{"attributes":{"exp":1000000000}}')" 200
+doctor 1 --key tde
+has out '^warning  key .*expired 2001-09-09T01:46:40Z: no database can be moved to it any more'
+fails wrap
+old=$("$akvd" key show --data vault --name tde --json | sed -n 's/.*"version": "\(.*\)".*/\1/p')
+thumb=$("$akvd" key show --data vault --name tde --json | sed -n 's/.*"thumbprint": "\(.*\)".*/\1/p')
+check 0 key create --data vault --name tde
+check 0 key disable --data vault --name tde --key-version "$old"
+doctor 0 --key tde
+has out "^warning  versions .*version $old is disabled: a database, log or backup that still needs it"
+has out "az keyvault key set-attributes --id https://$identity/keys/tde/$old --enabled true"
+printf 'kind,name,thumbprint,at\nbackup,Sales,0x%s,NULL\n' "$thumb" >needs.csv
+doctor 1 --key tde --inventory needs.csv
+has out "^FAILED   versions .*disabled: 'tde', version $old, which backup 'Sales' needs"
+has out '^ok       unwrap'
+printf 'kind,name,thumbprint,at\nbackup,Sales,0x0000,NULL\n' >needs.csv
+doctor 0 --key tde --inventory needs.csv
+has out '^ok       versions .*versions: 2; disabled: 1; needed by the inventory: 0$'
+printf 'nonsense\n' >needs.csv
+doctor 1 --key tde --inventory needs.csv
+has out '^FAILED   versions .*heading'
+check 0 key enable --data vault --name tde --key-version "$old"
+allow get,list,wrapKey,unwrapKey
 
 # --- each fault where it is ---
 printf 'colour = red\n' >>openekm.conf
@@ -89,6 +128,7 @@ mv right secret
 allow get,wrapKey,unwrapKey
 doctor 1 --key tde
 has out '^FAILED   list'
+has out '^skipped  versions .*403'
 has out '^ok       unwrap'
 allow list,wrapKey,unwrapKey
 doctor 1 --key tde
