@@ -15,7 +15,7 @@ akv_call reach_call(void) {
 bool reach_configure(reach *r, ekm_err *err) {
   return settings_file(r->c->env, &r->file, err) && settings_load_file(r->file, r->c->env, &r->settings, err) &&
          settings_vaults_make(&r->settings, &r->vaults, err) && ekm_crypto_new(&r->crypto, err) &&
-         ekm_http_curl_new(ekm_clock_system(), USER_AGENT, &r->http, err);
+         ekm_http_curl_new(ekm_clock_system(), USER_AGENT, r->settings.connection_max_age_s, &r->http, err);
 }
 
 bool reach_identify(reach *r, ekm_err *err) {

@@ -93,8 +93,13 @@ EKM_MUST_USE bool ekm_http_perform(ekm_http *http, const ekm_http_request *reque
 /* ekm_http_free(http): destroy it and whatever it decorates; NULL is fine; sets the caller's pointer to NULL. */
 void ekm_http_free(ekm_http **http);
 
-/* ekm_http_curl_new(clock, user_agent, out_http, err): the real thing, on libcurl. */
-EKM_MUST_USE bool ekm_http_curl_new(const ekm_clock *clock, const char *user_agent, ekm_http **out_http, ekm_err *err);
+/* How old a connection may get that is still used: then DNS is asked again, for a vault may have moved. */
+enum { EKM_HTTP_MAX_AGE_S = 240 };
+
+/* ekm_http_curl_new(clock, user_agent, max_age_s, out_http, err):
+ * The real thing, on libcurl. ${max_age_s} > 0 of connections, EKM_HTTP_MAX_AGE_S where nobody says otherwise. */
+EKM_MUST_USE bool ekm_http_curl_new(const ekm_clock *clock, const char *user_agent, int64_t max_age_s,
+                                    ekm_http **out_http, ekm_err *err);
 
 /* ekm_http_log_new(lower, log, clock, out_http, err):
  * Log method, host, path, status, duration and request id of each exchange; takes over ${lower}. */

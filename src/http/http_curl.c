@@ -32,7 +32,6 @@
 enum {
   IDLE_MAX = 128,                 /* handles that are kept between calls */
   CONNECT_TIMEOUT_MS = 10 * 1000, /* to reach a server and finish its handshake; the call's deadline may be shorter */
-  CONNECTION_MAX_AGE_S = 240,     /* then DNS is asked again: a vault may have moved to another region */
   CONNECTION_MAX_IDLE_S = 100,    /* firewalls forget silent connections after a few minutes */
   DEADLINE_SLACK_MS = 50,         /* libcurl's clock and ours round differently */
   UPLOAD_BUFFER_BYTES = 16 * 1024,
@@ -85,6 +84,7 @@ typedef struct http_curl {
   ekm_http base;
   const ekm_clock *clock;
   char *user_agent;
+  int64_t max_age_s;   /* of connections */
   bool raises_sigpipe; /* this libcurl, when the other side is gone */
   ekm_mutex lock;      /* guards idle and idle_count; never held during an exchange */
   handle *idle;
@@ -177,13 +177,14 @@ static CURLcode set_safety(CURL *easy, const handle *h) {
   return rc;
 }
 
-static CURLcode set_transport(CURL *easy, handle *h, const char *user_agent) {
+static CURLcode set_transport(CURL *easy, handle *h, const http_curl *http) {
   CURLcode rc = CURLE_OK;
   SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-  SET(CURLOPT_USERAGENT, user_agent);
+  SET(CURLOPT_USERAGENT, http->user_agent);
   SET(CURLOPT_ERRORBUFFER, h->words);
   SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-  SET(CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_MAX_AGE_S);
+  SET(CURLOPT_MAXLIFETIME_CONN, (long)http->max_age_s);
+  SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L); /* what a name was says nothing to the next connection: it may have moved */
   SET(CURLOPT_MAXAGE_CONN, (long)CONNECTION_MAX_IDLE_S);
   SET(CURLOPT_TCP_KEEPALIVE, 1L);
   SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER_BYTES);
@@ -281,7 +282,7 @@ static bool configure(const http_curl *http, handle *h, ekm_err *err) {
   h->easy = curl_easy_init();
   CURLcode rc = h->easy == NULL ? CURLE_OUT_OF_MEMORY : set_safety(h->easy, h);
   if (rc == CURLE_OK) rc = set_tls(h->easy);
-  if (rc == CURLE_OK) rc = set_transport(h->easy, h, http->user_agent);
+  if (rc == CURLE_OK) rc = set_transport(h->easy, h, http);
   if (rc == CURLE_OK && has_login) rc = set_proxy_login(h->easy, h->proxy_user, &password);
   ekm_secret_clear(&password);
   if (rc == CURLE_OK) return true;
@@ -635,13 +636,15 @@ static void curl_destroy(ekm_http *self) {
   ekm_mem_free(http);
 }
 
-bool ekm_http_curl_new(const ekm_clock *clock, const char *user_agent, ekm_http **out_http, ekm_err *err) {
+bool ekm_http_curl_new(const ekm_clock *clock, const char *user_agent, int64_t max_age_s, ekm_http **out_http,
+                       ekm_err *err) {
   *out_http = NULL;
   if (!use_libcurl(err)) return false;
   http_curl *http = ekm_mem_alloc(sizeof *http, err);
   if (http == NULL) return false;
   http->base = (ekm_http){curl_perform, curl_destroy};
   http->clock = clock;
+  http->max_age_s = max_age_s;
   http->raises_sigpipe = curl_version_info(CURLVERSION_NOW)->version_num < FIRST_WITHOUT_SIGPIPE;
   ekm_mutex_init(&http->lock);
   http->user_agent = ekm_text_dup(user_agent, err);

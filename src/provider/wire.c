@@ -33,7 +33,7 @@ static bool make_http(provider_wiring *out, ekm_err *err) {
                                             .log = out->log,
                                             .failures = (unsigned)settings->breaker_failures,
                                             .open_ms = 1000 * settings->breaker_open_s};
-  if (!ekm_http_curl_new(out->clock, USER_AGENT, &out->http, err)) return false;
+  if (!ekm_http_curl_new(out->clock, USER_AGENT, settings->connection_max_age_s, &out->http, err)) return false;
   if (out->log != NULL && !ekm_http_log_new(out->http, out->log, out->clock, &out->http, err)) return false;
   if (!ekm_http_retry_new(out->http, &retry, &out->http, err)) return false;
   return breaker.failures == 0 || ekm_http_breaker_new(out->http, &breaker, &out->http, err);

@@ -52,6 +52,7 @@ typedef struct provider_settings {
   int64_t call_timeout_ms;
   const char *wrap_alg;
   int64_t retries, retry_delay_ms, retry_max_delay_ms;
+  int64_t connection_max_age_s;
   int64_t breaker_failures, breaker_open_s; /* 0 failures: no breaker */
   keyring_thumb_kind thumbprint;
   bool unwrap_rsa1_5, unwrap_reversed;

@@ -44,7 +44,7 @@ static void open_client_with(client *c, vault_fixture *f, const keyring_options 
   memset(c, 0, sizeof *c);
   (void)snprintf(c->ca_path, sizeof c->ca_path, "%s/client-ca.pem", f->folder);
   assert_true(ekm_file_write_public(c->ca_path, ekm_buf_view(&f->ca_pem), &c->err));
-  assert_true(ekm_http_curl_new(ekm_clock_system(), "openekm-test", &curl, &c->err));
+  assert_true(ekm_http_curl_new(ekm_clock_system(), "openekm-test", EKM_HTTP_MAX_AGE_S, &curl, &c->err));
   assert_true(ekm_http_fault_new(curl, count, c, &c->http, &c->err));
   const ekm_http_retry_options retry = {.clock = ekm_clock_system(),
                                         .rng = ekm_crypto_rng(f->crypto),

@@ -5,6 +5,9 @@ set(EKM_HOSTILE_SUPPORT ${EKM_CONNECTOR_SUPPORT} ${CMAKE_SOURCE_DIR}/tests/suppo
 
 set(EKM_RELAY_SUPPORT ${CMAKE_SOURCE_DIR}/tests/support/relay.c ${CMAKE_SOURCE_DIR}/tests/support/connect_proxy.c)
 
+set(EKM_NETWORK_SUPPORT ${EKM_RELAY_SUPPORT} ${CMAKE_SOURCE_DIR}/tests/support/dns_server.c
+  ${CMAKE_SOURCE_DIR}/tests/support/namespace.c ${CMAKE_SOURCE_DIR}/tests/support/process_size.c)
+
 # ekm_connector_test(<name> SOURCES ... LINK ... LABELS ...)
 function(ekm_connector_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK;LABELS" ${ARGN})
@@ -29,8 +32,10 @@ if(TARGET akvd)
     ${CMAKE_CURRENT_SOURCE_DIR}/end_to_end_fixture.c)
   ekm_connector_test(test_end_to_end SOURCES ${EKM_END_TO_END_SUPPORT})
   ekm_connector_test(test_end_to_end_crowd SOURCES ${EKM_END_TO_END_SUPPORT})
+  ekm_connector_test(test_end_to_end_dns SOURCES ${EKM_END_TO_END_SUPPORT} ${EKM_NETWORK_SUPPORT})
   ekm_connector_test(test_end_to_end_proxy SOURCES ${EKM_END_TO_END_SUPPORT} ${EKM_RELAY_SUPPORT})
-  ekm_connector_test(test_end_to_end_rounds SOURCES ${EKM_END_TO_END_SUPPORT} LABELS unsanitized)
+  ekm_connector_test(test_end_to_end_rounds SOURCES ${EKM_END_TO_END_SUPPORT} ${EKM_NETWORK_SUPPORT} LABELS unsanitized)
+  set_tests_properties(test_end_to_end_rounds PROPERTIES TIMEOUT 300)
   ekm_connector_test(test_end_to_end_secrets SOURCES ${EKM_END_TO_END_SUPPORT})
 
   # akvd as a program, from a shell.

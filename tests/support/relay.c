@@ -301,17 +301,20 @@ static void look(relay *r, watch *w) {
   }
 }
 
+/* Nothing can be passed any more: it broke, or it is gone while something is left for it, or nobody would be told. */
+static bool is_lost(const pair *p, int side, short seen) {
+  if (p->is_silent) return (seen & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+  if ((seen & (POLLERR | POLLNVAL)) != 0) return true;
+  return (seen & POLLHUP) != 0 && p->flows[side].has_ended && p->flows[1 - side].first != NULL;
+}
+
 static void serve_side(relay *r, pair *p, const struct pollfd *seen) {
   int side = p->fds[0] == seen->fd ? 0 : 1;
   if (p->fds[side] != seen->fd) return; /* it went while others were served */
-  if (p->is_silent) {
-    if ((seen->revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) free_pair(p, true);
-  } else if ((seen->revents & (POLLERR | POLLNVAL)) != 0) {
+  if (is_lost(p, side, seen->revents)) {
     free_pair(p, true);
-  } else if ((seen->revents & (POLLIN | POLLHUP)) != 0 && !p->flows[side].has_ended) {
+  } else if (!p->is_silent && (seen->revents & (POLLIN | POLLHUP)) != 0 && !p->flows[side].has_ended) {
     read_piece(r, p, side);
-  } else if ((seen->revents & POLLHUP) != 0 && p->flows[side].has_ended && p->flows[1 - side].first != NULL) {
-    free_pair(p, true); /* it is gone, and what is left for it will never be taken */
   }
 }
 

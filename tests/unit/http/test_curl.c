@@ -53,7 +53,7 @@ static int setup(void **state) {
   tls_server *other = start_server(NAME, DAY_S, 0);
   write_ca(other, OTHER_CA_FILE, other_ca_path);
   tls_server_stop(&other);
-  return ekm_http_curl_new(ekm_clock_system(), "openekm-test", &http, &err) ? 0 : 1;
+  return ekm_http_curl_new(ekm_clock_system(), "openekm-test", EKM_HTTP_MAX_AGE_S, &http, &err) ? 0 : 1;
 }
 
 static int teardown(void **state) {
