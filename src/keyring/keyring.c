@@ -60,7 +60,7 @@ bool ring_remember(keyring *ring, const keyring_record *record, keyring_key **ou
   keyring_key *fresh = NULL;
 
   *out_key = NULL;
-  if (!record->enabled) keyring_unwraps_forget(ring->unwraps, record->version);
+  if (!record->enabled) keyring_unwraps_forget(ring->unwraps, record->name, record->version);
   if (!keyring_key_new(ring->options.crypto, record, &fresh, err)) return false;
   ekm_mutex_lock(&ring->lock);
   uint32_t id = keyring_cache_find_version(&ring->cache, fresh->name, fresh->version);
@@ -104,7 +104,7 @@ bool keyring_by_name(keyring *ring, const char *name, const char *version, const
   keyring_record_init(&record);
   if (version == NULL || !known_usable_version(ring, name, version, out_key)) {
     if (!ring->backend->get(ring->backend, name, version, call, &record, err)) {
-      keyring_unwraps_note(ring->unwraps, err);
+      keyring_unwraps_note(ring->unwraps, name, version, err);
       goto done;
     }
     EKM_TRY(ring_remember(ring, &record, out_key, NULL, err));
@@ -131,6 +131,7 @@ static int compare_names(const void *a, const void *b) {
 static bool list_anew(keyring *ring, const keyring_call *call, ekm_err *err) {
   keyring_list fresh = {0};
   if (!ring->backend->list_names(ring->backend, call, &fresh, err)) {
+    keyring_note_refusal(ring, err);
     keyring_list_clear(&fresh);
     return false;
   }
@@ -197,6 +198,11 @@ bool keyring_next_id(keyring *ring, uint32_t id, const keyring_call *call, uint3
     if (*out_id != 0) return true;
   }
   return EKM_FAIL(err, EKM_E_END_OF_LIST, "no more keys");
+}
+
+/* Not VAULT_FORBIDDEN: who may not list may unwrap nevertheless. */
+void keyring_note_refusal(keyring *ring, const ekm_err *err) {
+  if (err->id != EKM_E_VAULT_FORBIDDEN) keyring_unwraps_note(ring->unwraps, NULL, NULL, err);
 }
 
 /* --- create and drop ---------------------------------------------------------------------------------------------- */

@@ -204,6 +204,9 @@ EKM_MUST_USE bool keyring_create(keyring *ring, const char *name, unsigned bits,
 /* keyring_fail_created(name, err): the key was created, but then came ${err}: CREATION_UNSURE; always false. */
 bool keyring_fail_created(const char *name, ekm_err *err);
 
+/* keyring_note_refusal(ring, err): what was tried besides failed. A refused sign-in ends what is kept of unwraps. */
+void keyring_note_refusal(keyring *ring, const ekm_err *err);
+
 /* keyring_drop(ring, key, call, err):
  * Delete the key's name softly, if it has exactly this one version; DROP_VERSIONS otherwise. */
 EKM_MUST_USE bool keyring_drop(keyring *ring, const keyring_key *key, const keyring_call *call, ekm_err *err);

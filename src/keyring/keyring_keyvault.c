@@ -463,6 +463,7 @@ static bool sign_in(keyvault_connector *connector, const identity *who, const ke
   if (ok) {
     *out_ring = ring;
   } else {
+    keyring_note_refusal(ring, err);
     keyring_unref(&ring);
   }
   return ok;

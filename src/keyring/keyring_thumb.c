@@ -243,7 +243,10 @@ static bool search_now(keyring *ring, ekm_view thumb, const keyring_call *call, 
   }
   ekm_cond_wake_all(&ring->search_ended);
   ekm_mutex_unlock(&ring->lock);
-  if (!ok) return false;
+  if (!ok) {
+    keyring_note_refusal(ring, err);
+    return false;
+  }
   keyring_key *key = walked ? keyring_peek(ring, thumb) : NULL;
   if (key != NULL) ring_note_hint(ring, key);
   keyring_key_unref(&key);

@@ -25,7 +25,7 @@ bool keyring_wrap(keyring *ring, const keyring_key *key, ekm_view plaintext, con
   }
   if (!ring->backend->wrap(ring->backend, key->name, key->version, ring->options.wrap_alg, plaintext, call,
                            out_ciphertext, err)) {
-    keyring_unwraps_note(ring->unwraps, err);
+    keyring_unwraps_note(ring->unwraps, key->name, key->version, err);
     if (err->id == EKM_E_KEY_NOT_FOUND) ring_forget(ring, key); /* perhaps it lives on under another name */
     return false;
   }

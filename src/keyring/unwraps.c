@@ -20,7 +20,9 @@ typedef struct question_id {
 /* An answer on its way. Belongs to the one who asks, then to the last who waits for it. */
 typedef struct flight {
   const keyring_unwraps_question *asked; /* of the one who asks; not looked at once it has landed */
+  int64_t asked_ms;
   bool done, ok;
+  bool overtaken; /* meanwhile the vault said no to something that covers this: the answer is older than that */
   unsigned waiters;
   ekm_secret plaintext;
   ekm_err err;
@@ -29,6 +31,7 @@ typedef struct flight {
 
 typedef struct kept_answer {
   question_id what;
+  char name[EKM_LIMIT_KEY_NAME_CHARS + 1];
   char version[EKM_LIMIT_KEY_VERSION_CHARS + 1];
   ekm_secret plaintext; /* empty: the place is free */
   int64_t fresh_until_ms, ask_again_ms, ends_ms;
@@ -127,6 +130,13 @@ bool keyring_is_outage(ekm_err_id id) {
   return is_among(id, ids, sizeof ids / sizeof ids[0]);
 }
 
+/* The key or this version of it is gone, or may not be used. */
+static bool is_refusal_of_key(ekm_err_id id) {
+  static const ekm_err_id ids[] = {EKM_E_KEY_NOT_FOUND, EKM_E_KEY_DISABLED, EKM_E_KEY_NOT_IN_TIME, EKM_E_KEY_OPERATION,
+                                   EKM_E_VAULT_NOT_FOUND};
+  return is_among(id, ids, sizeof ids / sizeof ids[0]);
+}
+
 /* The application itself may no longer. */
 static bool is_refusal_of_all(ekm_err_id id) {
   static const ekm_err_id ids[] = {EKM_E_TOKEN_REFUSED, EKM_E_TOKEN_REJECTED, EKM_E_VAULT_FORBIDDEN,
@@ -146,24 +156,25 @@ static void drop(kept_answer *answer) {
   *answer = (kept_answer){0};
 }
 
-static void drop_if(keyring_unwraps *u, bool (*is_one)(const kept_answer *answer, const void *arg), const void *arg) {
+/* What a no was about. */
+typedef struct subject {
+  const char *name, *version; /* NULL: whatever it is */
+} subject;
+
+static bool covers(const subject *of, const char *name, const char *version) {
+  return (of->name == NULL || ekm_text_ieq(of->name, name)) &&
+         (of->version == NULL || strcmp(of->version, version) == 0);
+}
+
+/* No answer that is on its way was given later than this no: neither is it kept, nor does it serve who asks now. */
+static void end(keyring_unwraps *u, const subject *of) {
   for (size_t i = 0; u->kept != NULL && i < KEYRING_UNWRAPS_KEPT; i++) {
-    if (u->kept[i].plaintext.len > 0 && is_one(&u->kept[i], arg)) drop(&u->kept[i]);
+    kept_answer *each = &u->kept[i];
+    if (each->plaintext.len > 0 && covers(of, each->name, each->version)) drop(each);
   }
-}
-
-static bool is_any(const kept_answer *answer, const void *arg) {
-  (void)answer;
-  (void)arg;
-  return true;
-}
-
-static bool is_over(const kept_answer *answer, const void *now_ms) {
-  return answer->ends_ms <= *(const int64_t *)now_ms;
-}
-
-static bool is_of_version(const kept_answer *answer, const void *version) {
-  return strcmp(answer->version, version) == 0;
+  for (flight *f = u->flights; f != NULL; f = f->next) {
+    if (covers(of, f->asked->name, f->asked->version)) f->overtaken = true;
+  }
 }
 
 static kept_answer *find_kept(keyring_unwraps *u, const question_id *what) {
@@ -185,19 +196,20 @@ static kept_answer *place(keyring_unwraps *u, const question_id *what) {
   return best;
 }
 
-/* Without memory for it nothing is kept. */
-static void keep(keyring_unwraps *u, const question_id *what, const char *version, ekm_view plaintext) {
+/* Without memory for it nothing is kept. Time counts from the question: later than then the vault may have revoked. */
+static void keep(keyring_unwraps *u, const question_id *what, const flight *f, ekm_view plaintext) {
   ekm_err ignored = {0};
-  if (u->kept == NULL) return;
+  if (u->kept == NULL || f->overtaken) return;
   kept_answer *answer = place(u, what);
   drop(answer);
-  if (!ekm_text_copy(answer->version, sizeof answer->version, version, "a version", &ignored) ||
+  if (!ekm_text_copy(answer->name, sizeof answer->name, f->asked->name, "a name", &ignored) ||
+      !ekm_text_copy(answer->version, sizeof answer->version, f->asked->version, "a version", &ignored) ||
       !ekm_secret_set(&answer->plaintext, plaintext, &ignored)) {
     drop(answer);
     return;
   }
   answer->what = *what;
-  answer->fresh_until_ms = answer->ask_again_ms = ekm_clock_mono_ms(u->clock) + u->keep_ms;
+  answer->fresh_until_ms = answer->ask_again_ms = f->asked_ms + u->keep_ms;
   answer->ends_ms = answer->fresh_until_ms + u->grace_ms;
 }
 
@@ -208,18 +220,27 @@ static bool give(const ekm_secret *plaintext, ekm_buf *out, ekm_err *err) {
 
 /* --- how it was asked; with the lock held ------------------------------------------------------------------------- */
 
-static int method_of(const keyring_unwraps *u, const question_id *what) {
+static known_method *find_method(const keyring_unwraps *u, const question_id *what) {
   for (size_t i = 0; i < u->method_count; i++) {
-    if (is_same(&u->methods[i].what, what)) return u->methods[i].method;
+    if (is_same(&u->methods[i].what, what)) return &u->methods[i];
   }
-  return -1;
+  return NULL;
+}
+
+static int method_of(const keyring_unwraps *u, const question_id *what) {
+  const known_method *known = find_method(u, what);
+  return known == NULL ? -1 : known->method;
 }
 
 /* The first method is tried first anyway. What cannot be remembered for want of memory is found again. */
 static void note_method(keyring_unwraps *u, const keyring_unwraps_question *asked, int method) {
   ekm_err ignored = {0};
   question_id what;
-  if (method <= 0 || !identify(u, asked, &what, &ignored) || method_of(u, &what) == method) return;
+  bool is_first = method <= 0;
+  if ((is_first && u->methods == NULL) || !identify(u, asked, &what, &ignored)) return;
+  known_method *known = find_method(u, &what);
+  if (known != NULL) known->method = method;
+  if (known != NULL || is_first) return;
   if (u->methods == NULL) u->methods = ekm_mem_array(KEYRING_UNWRAPS_METHODS, sizeof *u->methods, &ignored);
   if (u->methods == NULL) return;
   u->methods[u->method_next] = (known_method){what, method};
@@ -231,7 +252,7 @@ static void note_method(keyring_unwraps *u, const keyring_unwraps_question *aske
 
 static flight *find_flight(keyring_unwraps *u, const keyring_unwraps_question *asked) {
   for (flight *f = u->flights; f != NULL; f = f->next) {
-    if (asks_the_same(f->asked, asked)) return f;
+    if (!f->overtaken && asks_the_same(f->asked, asked)) return f;
   }
   return NULL;
 }
@@ -275,6 +296,7 @@ static flight *begin(keyring_unwraps *u, const keyring_unwraps_question *asked, 
   flight *f = ekm_mem_alloc(sizeof *f, err);
   if (f == NULL) return NULL;
   f->asked = asked;
+  f->asked_ms = ekm_clock_mono_ms(u->clock);
   f->next = u->flights;
   u->flights = f;
   return f;
@@ -286,11 +308,17 @@ static void unlink_flight(keyring_unwraps *u, const flight *f) {
   *at = f->next;
 }
 
+static void note(keyring_unwraps *u, const char *name, const char *version, const ekm_err *err) {
+  if (is_refusal_of_all(err->id)) end(u, &(subject){NULL, NULL});
+  if (name != NULL && is_refusal_of_key(err->id)) end(u, &(subject){name, version});
+}
+
 /* The vault said no, or nothing: is there an answer that may still be used? */
-static bool fall_back(keyring_unwraps *u, const question_id *what, ekm_buf *out, ekm_err *err) {
+static bool fall_back(keyring_unwraps *u, const keyring_unwraps_question *asked, const question_id *what, ekm_buf *out,
+                      ekm_err *err) {
   int64_t now = ekm_clock_mono_ms(u->clock);
+  note(u, asked->name, asked->version, err);
   kept_answer *answer = what == NULL ? NULL : find_kept(u, what);
-  if (is_refusal_of_all(err->id)) drop_if(u, is_any, NULL);
   if (answer == NULL || err->id == EKM_E_CANCELLED || err->id == EKM_E_OUT_OF_MEMORY) return false;
   if (!keyring_is_outage(err->id) || now >= answer->ends_ms) {
     drop(answer);
@@ -323,8 +351,8 @@ static bool ask(keyring_unwraps *u, const keyring_unwraps_question *asked, const
   bool ok = asker->ask(asker->arg, &method, out, err);
   ekm_mutex_lock(&u->lock);
   if (ok) note_method(u, asked, method);
-  if (ok && what != NULL) keep(u, what, asked->version, ekm_buf_view(out));
-  if (!ok) ok = fall_back(u, what, out, err);
+  if (ok && what != NULL) keep(u, what, f, ekm_buf_view(out));
+  if (!ok) ok = fall_back(u, asked, what, out, err);
   land(u, f, ok, ekm_buf_view(out), err);
   return ok;
 }
@@ -361,6 +389,8 @@ bool keyring_unwraps_run(keyring_unwraps *unwraps, const keyring_unwraps_questio
     }
     result = wait_for(unwraps, f, call, out_plaintext, err);
     ok = result == HAS_ANSWER;
+    /* Whose time ends before that of the one who asks has waited for a silent vault, too. */
+    if (!ok && err->id == EKM_E_DEADLINE) ok = fall_back(unwraps, asked, what, out_plaintext, err);
   }
 done:
   ekm_mutex_unlock(&unwraps->lock);
@@ -369,18 +399,17 @@ done:
 
 /* --- forgetting --------------------------------------------------------------------------------------------------- */
 
-void keyring_unwraps_note(keyring_unwraps *unwraps, const ekm_err *err) {
-  if (unwraps->kept == NULL || !is_refusal_of_all(err->id)) return;
+void keyring_unwraps_note(keyring_unwraps *unwraps, const char *name, const char *version, const ekm_err *err) {
+  if (unwraps->kept == NULL) return;
   ekm_mutex_lock(&unwraps->lock);
-  drop_if(unwraps, is_any, NULL);
+  note(unwraps, name, version, err);
   ekm_mutex_unlock(&unwraps->lock);
 }
 
-/* A version is random: no two names share one. */
-void keyring_unwraps_forget(keyring_unwraps *unwraps, const char *version) {
+void keyring_unwraps_forget(keyring_unwraps *unwraps, const char *name, const char *version) {
   if (unwraps->kept == NULL) return;
   ekm_mutex_lock(&unwraps->lock);
-  drop_if(unwraps, is_of_version, version);
+  end(unwraps, &(subject){name, version});
   ekm_mutex_unlock(&unwraps->lock);
 }
 
@@ -388,6 +417,8 @@ void keyring_unwraps_tidy(keyring_unwraps *unwraps) {
   if (unwraps->kept == NULL) return;
   int64_t now = ekm_clock_mono_ms(unwraps->clock);
   ekm_mutex_lock(&unwraps->lock);
-  drop_if(unwraps, is_over, &now);
+  for (size_t i = 0; i < KEYRING_UNWRAPS_KEPT; i++) {
+    if (unwraps->kept[i].plaintext.len > 0 && unwraps->kept[i].ends_ms <= now) drop(&unwraps->kept[i]);
+  }
   ekm_mutex_unlock(&unwraps->lock);
 }

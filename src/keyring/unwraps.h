@@ -1,11 +1,12 @@
 /* Unwraps of one keyring: those that run, which others wait for instead of asking the same, and results that are kept.
  *
  *   first to come        asks the vault; all who come meanwhile with the same question get its answer
- *   kept, fresh          keep_ms after the answer: no request
+ *   kept, fresh          keep_ms after the question: no request
  *   kept, stale          the vault is asked; its answer counts. Only if it cannot be reached (DNS, connection,
  *                        deadline, 429, 5xx), and for grace_ms more at most, what is kept does
- *   gone                 after a definite no of the vault (401, 403, 404, disabled, 400) at once, else after
- *                        keep_ms + grace_ms: wiped at the next call, for there is no thread to do it earlier
+ *   gone                 after a definite no of the vault at once: all after 401 and 403, all of the version after
+ *                        404 or disabled, the one after 400; an answer that such a no overtook is not kept. Else
+ *                        after keep_ms + grace_ms: wiped at the next call, for there is no thread to do it earlier
  *
  * So a revocation goes unnoticed for keep_ms at most while the vault answers, for keep_ms + grace_ms if it does not.
  * Nothing is kept if keep_ms is 0, the default.
@@ -49,12 +50,14 @@ EKM_MUST_USE bool keyring_unwraps_run(keyring_unwraps *unwraps, const keyring_un
                                       const keyring_unwraps_asker *asker, const keyring_call *call,
                                       ekm_buf *out_plaintext, ekm_err *err);
 
-/* keyring_unwraps_note(unwraps, err): another request of the keyring failed: a refusal of the application or its
- * permission (401, 403) ends all that is kept. */
-void keyring_unwraps_note(keyring_unwraps *unwraps, const ekm_err *err);
+/* keyring_unwraps_note(unwraps, name, version, err):
+ * Another request of the keyring failed, about this key (${version} NULL: about all versions of it; ${name} NULL: about
+ * none in particular). A refusal of the application or its permission (401, 403) ends all that is kept, a no about the
+ * key (404, disabled, not in its time) what is kept of it. */
+void keyring_unwraps_note(keyring_unwraps *unwraps, const char *name, const char *version, const ekm_err *err);
 
-/* keyring_unwraps_forget(unwraps, version): this version was found disabled or gone. */
-void keyring_unwraps_forget(keyring_unwraps *unwraps, const char *version);
+/* keyring_unwraps_forget(unwraps, name, version): this version was found disabled. */
+void keyring_unwraps_forget(keyring_unwraps *unwraps, const char *name, const char *version);
 
 /* keyring_unwraps_tidy(unwraps): wipe what is over its time. */
 void keyring_unwraps_tidy(keyring_unwraps *unwraps);

@@ -11,6 +11,9 @@
 #define CHALLENGE "Bearer authorization=\"https://login.microsoftonline.com/t\", resource=\"https://vault.azure.net\""
 #define TOKEN "{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"paper.token\"}"
 #define NOT_FOUND "{\"error\":{\"code\":\"KeyNotFound\",\"message\":\"A key with (name/id) new was not found\"}}"
+#define REFUSED \
+  "{\"error\":\"invalid_client\",\"error_description\":\"AADSTS7000222: it has expired.\",\"error_codes\":[7000222]}"
+#define FORBIDDEN "{\"error\":{\"code\":\"Forbidden\",\"innererror\":{\"code\":\"ForbiddenByRbac\"}}}"
 #define PAGE "<html><head><title>Sign in to the network</title></head></html>"
 #define KID(name, version) BASE "/keys/" name "/" version
 #define ITEM(id, created) "{\"kid\":\"" id "\",\"attributes\":{\"enabled\":true,\"created\":" created "}}"
@@ -138,6 +141,12 @@ static bool answer_badly(paper_fault fault, const page *p, ekm_http_response *re
   static const int statuses[PAPER_FAULTS] = {[PAPER_FAILURE] = 500, [PAPER_THROTTLED] = 429, [PAPER_REJECTED] = 401};
   if (fault == PAPER_CONNECT) return EKM_FAIL(err, EKM_E_CONNECT, "on paper");
   if (fault == PAPER_RESET) return EKM_FAIL(err, EKM_E_HTTP_RECEIVE, "on paper");
+  if (fault == PAPER_REFUSED) {
+    bool is_sign_in = p->answer != NULL && strcmp(p->answer, TOKEN) == 0;
+    response->status = is_sign_in ? 401 : 403;
+    ekm_buf_append_text(&response->body, is_sign_in ? REFUSED : FORBIDDEN);
+    return ekm_buf_ok(&response->body, "an answer", err);
+  }
   response->status = statuses[fault] != 0 ? statuses[fault] : 200;
   if (statuses[fault] != 0) return true;
   if (fault == PAPER_PORTAL) {

@@ -29,7 +29,8 @@ typedef enum paper_fault {
   PAPER_REJECTED,  /* 401 without a challenge */
   PAPER_TRUNCATED, /* 200, and half of the JSON */
   PAPER_PORTAL,    /* 200, and a page of HTML */
-  PAPER_FAULTS
+  PAPER_FAULTS,
+  PAPER_REFUSED /* not a fault: the sign-in service refuses the secret, the vault the permission */
 } paper_fault;
 
 typedef struct paper_vault {

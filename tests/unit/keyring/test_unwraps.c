@@ -22,6 +22,8 @@ typedef struct vault {
   atomic_int method;               /* what it reports as the one that worked */
   atomic_int told;                 /* the method that it was told */
   ekm_mutex lock;                  /* held by a test that wants it to hang */
+  void (*meanwhile)(void *arg);    /* what happens elsewhere while it thinks; may be NULL */
+  void *meanwhile_arg;
 } vault;
 
 typedef struct fixture {
@@ -39,6 +41,7 @@ static bool ask(void *arg, int *method, ekm_buf *out, ekm_err *err) {
   atomic_store(&v->told, *method);
   ekm_mutex_lock(&v->lock);
   ekm_mutex_unlock(&v->lock);
+  if (v->meanwhile != NULL) v->meanwhile(v->meanwhile_arg);
   *method = atomic_load(&v->method);
   if (atomic_load(&v->refuses_with) != EKM_E_OK) return EKM_FAIL(err, atomic_load(&v->refuses_with), "as it was told");
   ekm_buf_append_text(out, "the DEK");
@@ -168,21 +171,89 @@ static void a_definite_no_ends_what_is_kept(void **state) {
   }
 }
 
+/* What is disabled or gone is so for all that was wrapped by it, and for nothing else. */
+static void a_no_about_a_key_ends_all_of_it(void **state) {
+  static const ekm_err_id noes[] = {EKM_E_KEY_NOT_FOUND, EKM_E_KEY_DISABLED, EKM_E_KEY_NOT_IN_TIME, EKM_E_KEY_OPERATION,
+                                    EKM_E_VAULT_NOT_FOUND};
+  fixture *f = *state;
+  for (size_t i = 0; i < sizeof noes / sizeof noes[0]; i++) {
+    make(f, KEEP_MS, GRACE_MS);
+    atomic_store(&f->vault.refuses_with, EKM_E_OK);
+    assert_int_equal(run(f, "a"), EKM_E_OK);
+    assert_int_equal(run(f, "b"), EKM_E_OK);
+    assert_int_equal(run_named(f, "other", "b", &f->call), EKM_E_OK);
+    atomic_store(&f->vault.refuses_with, noes[i]);
+    assert_int_equal(run(f, "c"), noes[i]);
+    atomic_store(&f->vault.refuses_with, EKM_E_CONNECT);
+    assert_int_equal(run(f, "a"), EKM_E_CONNECT);
+    assert_int_equal(run(f, "b"), EKM_E_CONNECT);
+    assert_int_equal(run_named(f, "other", "b", &f->call), EKM_E_OK);
+  }
+}
+
+static void refuse_all(void *arg) {
+  const ekm_err err = {.id = EKM_E_VAULT_FORBIDDEN};
+  keyring_unwraps_note(((fixture *)arg)->unwraps, NULL, NULL, &err);
+}
+
+static void disable(void *arg) {
+  keyring_unwraps_forget(((fixture *)arg)->unwraps, "key", VERSION);
+}
+
+static void delete_key(void *arg) {
+  const ekm_err err = {.id = EKM_E_KEY_NOT_FOUND};
+  keyring_unwraps_note(((fixture *)arg)->unwraps, "Key", NULL, &err);
+}
+
+/* The vault gave the answer before it said no to another: it must not outlive that no. */
+static void an_answer_that_a_no_overtook_is_not_kept(void **state) {
+  static void (*const noes[])(void *arg) = {refuse_all, disable, delete_key};
+  fixture *f = *state;
+  f->vault.meanwhile_arg = f;
+  for (size_t i = 0; i < sizeof noes / sizeof noes[0]; i++) {
+    make(f, KEEP_MS, GRACE_MS);
+    atomic_store(&f->vault.refuses_with, EKM_E_OK);
+    f->vault.meanwhile = noes[i];
+    assert_int_equal(run(f, "a"), EKM_E_OK);
+    f->vault.meanwhile = NULL;
+    atomic_store(&f->vault.refuses_with, EKM_E_CONNECT);
+    assert_int_equal(run(f, "a"), EKM_E_CONNECT);
+  }
+}
+
+static void think_long(void *arg) {
+  fake_clock_pass(&((fixture *)arg)->clock, KEEP_MS - 1);
+}
+
+/* What the vault allowed at the end of a long wait it may have revoked at its beginning. */
+static void time_counts_from_the_question(void **state) {
+  fixture *f = *state;
+  f->vault.meanwhile = think_long;
+  f->vault.meanwhile_arg = f;
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  f->vault.meanwhile = NULL;
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  assert_int_equal(asked_times(f), 1);
+  fake_clock_pass(&f->clock, 1);
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  assert_int_equal(asked_times(f), 1);
+}
+
 static void other_requests_are_heard_too(void **state) {
   fixture *f = *state;
   ekm_err err = {.id = EKM_E_CONNECT};
   assert_int_equal(run(f, "a"), EKM_E_OK);
-  keyring_unwraps_note(f->unwraps, &err);
+  keyring_unwraps_note(f->unwraps, NULL, NULL, &err);
   assert_int_equal(run(f, "a"), EKM_E_OK);
   assert_int_equal(asked_times(f), 1);
   err.id = EKM_E_VAULT_FORBIDDEN;
-  keyring_unwraps_note(f->unwraps, &err);
+  keyring_unwraps_note(f->unwraps, NULL, NULL, &err);
   assert_int_equal(run(f, "a"), EKM_E_OK);
   assert_int_equal(asked_times(f), 1);
-  keyring_unwraps_forget(f->unwraps, "ffffffffffffffffffffffffffffffff");
+  keyring_unwraps_forget(f->unwraps, "key", "ffffffffffffffffffffffffffffffff");
   assert_int_equal(run(f, "a"), EKM_E_OK);
   assert_int_equal(asked_times(f), 0);
-  keyring_unwraps_forget(f->unwraps, VERSION);
+  keyring_unwraps_forget(f->unwraps, "KEY", VERSION);
   assert_int_equal(run(f, "a"), EKM_E_OK);
   assert_int_equal(asked_times(f), 1);
 }
@@ -197,6 +268,13 @@ static void the_way_that_worked_is_remembered(void **state) {
   assert_int_equal(atomic_load(&f->vault.told), 3);
   assert_int_equal(run(f, "b"), EKM_E_OK);
   assert_int_equal(atomic_load(&f->vault.told), -1);
+  for (int other = 2; other >= 0; other -= 2) { /* another one worked since */
+    atomic_store(&f->vault.method, other);
+    assert_int_equal(run(f, "a"), EKM_E_OK);
+    assert_int_equal(run(f, "a"), EKM_E_OK);
+    assert_int_equal(atomic_load(&f->vault.told), other);
+  }
+  atomic_store(&f->vault.method, 3);
   for (int i = 0; i < KEYRING_UNWRAPS_METHODS; i++) { /* the oldest is forgotten in the end */
     char ciphertext[16];
     (void)snprintf(ciphertext, sizeof ciphertext, "c%d", i);
@@ -287,6 +365,24 @@ static void who_waits_can_be_cancelled(void **state) {
   assert_int_equal(first.result, EKM_E_OK);
 }
 
+/* Who waits for one that has more time than he has waited for a silent vault: what is kept serves him. */
+static void who_waits_in_vain_has_what_is_kept(void **state) {
+  fixture *f = *state;
+  runner first, second;
+  assert_int_equal(run(f, "a"), EKM_E_OK);
+  (void)asked_times(f);
+  fake_clock_pass(&f->clock, KEEP_MS);
+  ekm_mutex_lock(&f->vault.lock);
+  start(f, &first, 1);
+  await_question(f);
+  second = (runner){.f = f, .call = {.deadline = ekm_deadline_in(&f->clock.base, 0)}};
+  run_thread(&second);
+  assert_int_equal(second.result, EKM_E_OK);
+  ekm_mutex_unlock(&f->vault.lock);
+  join(&first, 1);
+  assert_int_equal(first.result, EKM_E_OK);
+}
+
 /* The one who asked ran out of time, the others did not: each of them asks. */
 static void the_end_of_one_is_not_that_of_all(void **state) {
   fixture *f = *state;
@@ -329,11 +425,15 @@ int main(void) {
       cmocka_unit_test_setup_teardown(outages_are_bridged_for_a_while, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_outage_is_asked_about_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_definite_no_ends_what_is_kept, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_no_about_a_key_ends_all_of_it, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_answer_that_a_no_overtook_is_not_kept, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(time_counts_from_the_question, set_up, tear_down),
       cmocka_unit_test_setup_teardown(other_requests_are_heard_too, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_way_that_worked_is_remembered, set_up, tear_down),
       cmocka_unit_test_setup_teardown(more_than_there_is_room_for, set_up, tear_down),
       cmocka_unit_test_setup_teardown(many_at_once_ask_once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(who_waits_can_be_cancelled, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(who_waits_in_vain_has_what_is_kept, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_end_of_one_is_not_that_of_all, set_up, tear_down),
       cmocka_unit_test_setup_teardown(memory_that_runs_out_is_said, set_up, tear_down),
   };
