@@ -161,6 +161,10 @@ EKM_MUST_USE bool keyring_add_replica(keyring *ring, keyring *replica, ekm_err *
 /* keyring_is_outage(id): does this error say that a vault, or the way to it, is away, and nothing of a key? */
 bool keyring_is_outage(ekm_err_id id);
 
+/* keyring_is_forbidden(id): does it say that this application may not do this, by access policy, role, or an unknown
+ * rule? */
+bool keyring_is_forbidden(ekm_err_id id);
+
 /* keyring_host(ring): the vault's, or NULL. */
 const char *keyring_host(const keyring *ring);
 
@@ -174,8 +178,8 @@ EKM_MUST_USE bool keyring_by_name(keyring *ring, const char *name, const char *v
  * says, else under the names that are to be looked at first, else by one search through the vault (newest versions
  * first, then older ones) that all waiting threads share. Of several versions of one material one that is enabled.
  * KEY_NOT_FOUND if a search that began after this call, or search_again_ms ago at most, found nothing of that
- * thumbprint; VAULT_FORBIDDEN if keys had to be passed over because they may not be read; DEADLINE or CANCELLED while
- * waiting for another thread's search. */
+ * thumbprint; VAULT_FORBIDDEN or VAULT_ROLE if keys had to be passed over because they may not be read; DEADLINE or
+ * CANCELLED while waiting for another thread's search. */
 EKM_MUST_USE bool keyring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, keyring_key **out_key,
                                    ekm_err *err);
 

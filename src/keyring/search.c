@@ -83,7 +83,7 @@ static bool look_at(walk *w, const char *name, const char *version, bool *out_fo
   } else if (err->id == EKM_E_KEY_NOT_FOUND) {
     ekm_err_clear(err); /* deleted between the list and the look */
     ok = true;
-  } else if (err->id == EKM_E_VAULT_FORBIDDEN) {
+  } else if (keyring_is_forbidden(err->id)) {
     ok = pass_by_forbidden(w, err);
   }
   keyring_record_clear(&record);

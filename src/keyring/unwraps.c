@@ -137,11 +137,16 @@ static bool is_refusal_of_key(ekm_err_id id) {
   return is_among(id, ids, sizeof ids / sizeof ids[0]);
 }
 
+bool keyring_is_forbidden(ekm_err_id id) {
+  static const ekm_err_id ids[] = {EKM_E_VAULT_FORBIDDEN, EKM_E_VAULT_ROLE, EKM_E_VAULT_DENIED};
+  return is_among(id, ids, sizeof ids / sizeof ids[0]);
+}
+
 /* The application itself may no longer. */
 static bool is_refusal_of_all(ekm_err_id id) {
-  static const ekm_err_id ids[] = {EKM_E_TOKEN_REFUSED, EKM_E_TOKEN_REJECTED, EKM_E_VAULT_FORBIDDEN,
-                                   EKM_E_VAULT_FIREWALL};
-  return is_among(id, ids, sizeof ids / sizeof ids[0]);
+  static const ekm_err_id ids[] = {EKM_E_TOKEN_REFUSED, EKM_E_TOKEN_REJECTED, EKM_E_VAULT_FIREWALL,
+                                   EKM_E_VAULT_PRIVATE_LINK};
+  return keyring_is_forbidden(id) || is_among(id, ids, sizeof ids / sizeof ids[0]);
 }
 
 /* The end of the one who asked, which is not that of those who wait. */

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "http/http_words.h"
 
-enum { CODE_BYTES = 64, MESSAGE_BYTES = 240, NESTING_MAX = 8, CODES_MAX = NESTING_MAX + 1 };
+enum { CODE_BYTES = 64, MESSAGE_BYTES = 240, LINE_BYTES = 120, NESTING_MAX = 8, CODES_MAX = NESTING_MAX + 1 };
 
 /* The first row that fits. A row with a code fits if the answer has it at any depth. */
 static const struct {
@@ -20,8 +20,11 @@ static const struct {
     {403, "KeyExpired", EKM_E_KEY_NOT_IN_TIME},
     {403, "KeyOperationForbidden", EKM_E_KEY_OPERATION},
     {403, "ForbiddenByFirewall", EKM_E_VAULT_FIREWALL},
-    {403, "ForbiddenByConnection", EKM_E_VAULT_FIREWALL},
-    {403, NULL, EKM_E_VAULT_FORBIDDEN}, /* ForbiddenByPolicy, AccessDenied, ForbiddenByRbac */
+    {403, "ForbiddenByConnection", EKM_E_VAULT_PRIVATE_LINK},
+    {403, "ForbiddenByRbac", EKM_E_VAULT_ROLE},
+    {403, "ForbiddenByPolicy", EKM_E_VAULT_FORBIDDEN},
+    {403, "AccessDenied", EKM_E_VAULT_FORBIDDEN},
+    {403, NULL, EKM_E_VAULT_DENIED},
     {404, "KeyNotFound", EKM_E_KEY_NOT_FOUND},
     {404, NULL, EKM_E_VAULT_NOT_FOUND},
     {408, NULL, EKM_E_VAULT_SERVER_ERROR},
@@ -34,8 +37,21 @@ static const struct {
 typedef struct error_words {
   char codes[CODES_MAX][CODE_BYTES]; /* the outer one first */
   size_t count;
-  char message[MESSAGE_BYTES];
+  char message[MESSAGE_BYTES]; /* its first line */
+  char line[LINE_BYTES];       /* a later one that helps, or "" */
 } error_words;
+
+/* What a refusal says behind its first line, of which the rest is about the caller, who knows himself. */
+static const char *const helpful[] = {"Client address:", "Action:"};
+
+static void read_line(const char *message, error_words *out) {
+  for (const char *at = message; at != NULL && out->line[0] == '\0'; at = strchr(at, '\n')) {
+    at += *at == '\n';
+    for (size_t i = 0; i < sizeof helpful / sizeof helpful[0]; i++) {
+      if (strncmp(at, helpful[i], strlen(helpful[i])) == 0) http_words_copy(at, out->line, sizeof out->line);
+    }
+  }
+}
 
 /* False without memory only: what an answer means must not depend on that. */
 static bool read_words(const ekm_http_response *answer, error_words *out, ekm_err *err) {
@@ -47,6 +63,7 @@ static bool read_words(const ekm_http_response *answer, error_words *out, ekm_er
   }
   json_t *error = ekm_json_object(doc, "error");
   http_words_copy(ekm_json_text(error, "message"), out->message, sizeof out->message);
+  read_line(ekm_json_text(error, "message"), out);
   for (; error != NULL && out->count < CODES_MAX; error = ekm_json_object(error, "innererror")) {
     http_words_copy(ekm_json_text(error, "code"), out->codes[out->count++], CODE_BYTES);
   }
@@ -77,10 +94,10 @@ bool akv_answer_fail(const ekm_http_response *answer, const akv_question *questi
   const char *code = words.count > 0 ? words.codes[words.count - 1] : "";
   ekm_err_id id = meaning(answer->status, &words, question->is_unwrap);
   http_words_copy(ekm_buf_text(&answer->request_id), err->request_id, sizeof err->request_id);
-  return EKM_FAIL(err, id, "'%s' answered %d to %s%s%s%s%s%s%s%s", question->host, answer->status, question->doing,
+  return EKM_FAIL(err, id, "'%s' answered %d to %s%s%s%s%s%s%s%s%s%s", question->host, answer->status, question->doing,
                   question->subject[0] != '\0' ? " of '" : "", question->subject,
                   question->subject[0] != '\0' ? "'" : "", code[0] != '\0' ? ": " : "", code,
-                  words.message[0] != '\0' ? ": " : "", words.message);
+                  words.message[0] != '\0' ? ": " : "", words.message, words.line[0] != '\0' ? " " : "", words.line);
 }
 
 int64_t akv_answer_skew_s(const ekm_http_response *answer, const ekm_clock *clock) {

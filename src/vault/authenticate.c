@@ -7,6 +7,8 @@
 #include "vault/routes.h"
 #include "vault/service.h"
 
+enum { CALLER_BYTES = VAULT_JWT_TEXT_BYTES * 3 + 32 };
+
 void vault_issuer(const char *tenant, char out[VAULT_JWT_TEXT_BYTES]) {
   (void)snprintf(out, VAULT_JWT_TEXT_BYTES, "https://sts.windows.net/%s/", tenant);
 }
@@ -79,12 +81,15 @@ static const char *permission_name(vault_permissions permission) {
   return vault_permission_name(bit);
 }
 
+static void write_caller(const vault_exchange *x, char *out, size_t bytes) {
+  (void)snprintf(out, bytes, "appid=%s;oid=%s;iss=%s", x->caller.app_id, x->caller.object_id, x->caller.issuer);
+}
+
 static bool refuse_action(vault_exchange *x) {
-  char caller[VAULT_JWT_TEXT_BYTES * 3 + 32];
+  char caller[CALLER_BYTES];
   char resource[EKM_LIMIT_URL_BYTES];
   const char *name = x->key_name == NULL ? "" : x->key_name;
-  (void)snprintf(caller, sizeof caller, "appid=%s;oid=%s;iss=%s", x->caller.app_id, x->caller.object_id,
-                 x->caller.issuer);
+  write_caller(x, caller, sizeof caller);
   (void)snprintf(resource, sizeof resource,
                  "/subscriptions/local/resourcegroups/local/providers/microsoft.keyvault/%s/%s/keys%s%s",
                  x->vault->is_hsm ? "managedhsms" : "vaults", x->vault->name, name[0] == '\0' ? "" : "/", name);
@@ -94,12 +99,25 @@ static bool refuse_action(vault_exchange *x) {
                                             x->vault->name});
 }
 
-bool vault_authorize(vault_exchange *x) {
-  vault_permissions granted = vault_directory_granted(x->dir, x->vault, x->caller.app_id, x->key_name);
-  if ((granted & x->route->permission) == x->route->permission) return true;
-  if (x->vault->by_roles) return refuse_action(x);
+static bool refuse_permission(vault_exchange *x) {
   return vault_refuse_with(
       x, VAULT_FAULT_FORBIDDEN,
       (const char *const[VAULT_FAULT_ARGS]){x->caller.app_id, x->caller.object_id, x->caller.issuer,
                                             permission_name(x->route->permission), x->vault->name});
+}
+
+bool vault_forbid(vault_exchange *x, vault_fault fault) {
+  char caller[CALLER_BYTES];
+  if (fault == VAULT_FAULT_FORBIDDEN) return refuse_permission(x);
+  if (fault == VAULT_FAULT_FORBIDDEN_BY_ROLE) return refuse_action(x);
+  write_caller(x, caller, sizeof caller);
+  return vault_refuse_with(
+      x, fault,
+      (const char *const[VAULT_FAULT_ARGS]){caller, x->request.peer == NULL ? "" : x->request.peer, x->vault->name});
+}
+
+bool vault_authorize(vault_exchange *x) {
+  vault_permissions granted = vault_directory_granted(x->dir, x->vault, x->caller.app_id, x->key_name);
+  if ((granted & x->route->permission) == x->route->permission) return true;
+  return x->vault->by_roles ? refuse_action(x) : refuse_permission(x);
 }

@@ -23,4 +23,9 @@ EKM_MUST_USE bool vault_authenticate(vault_exchange *x);
 /* vault_authorize(x): does the caller have the permission of x->route in x->vault? Else refuse with 403. */
 EKM_MUST_USE bool vault_authorize(vault_exchange *x);
 
+/* vault_forbid(x, fault): refuse with 403 as if the caller had no permission (FORBIDDEN), no role (FORBIDDEN_BY_ROLE),
+ * or stood on the wrong side of the network (FORBIDDEN_BY_FIREWALL, FORBIDDEN_BY_LINK, FORBIDDEN_BY_PUBLIC). Always
+ * false. */
+bool vault_forbid(vault_exchange *x, vault_fault fault);
+
 #endif

@@ -45,6 +45,11 @@ static const trouble_kind kinds[] = {
     {"html", VAULT_FAULT_GATEWAY, NULL, VAULT_CUT_NOTHING, true},
     {"expired_token", VAULT_FAULT_TOKEN_EXPIRED, "", VAULT_CUT_NOTHING, false},
     {"claims", VAULT_FAULT_CLAIMS, CLAIMS_CHALLENGE, VAULT_CUT_NOTHING, false},
+    {"policy", VAULT_FAULT_FORBIDDEN, NULL, VAULT_CUT_NOTHING, false},
+    {"role", VAULT_FAULT_FORBIDDEN_BY_ROLE, NULL, VAULT_CUT_NOTHING, false},
+    {"firewall", VAULT_FAULT_FORBIDDEN_BY_FIREWALL, NULL, VAULT_CUT_NOTHING, false},
+    {"private_link", VAULT_FAULT_FORBIDDEN_BY_LINK, NULL, VAULT_CUT_NOTHING, false},
+    {"public_access", VAULT_FAULT_FORBIDDEN_BY_PUBLIC, NULL, VAULT_CUT_NOTHING, false},
     {"truncate", VAULT_FAULT_NONE, NULL, VAULT_CUT_HALF, false},
     {"reset", VAULT_FAULT_NONE, NULL, VAULT_CUT_ALL, false},
 };
@@ -169,6 +174,8 @@ static void answer_fault(vault_exchange *x, const trouble_row *row) {
   } else if (x->answer.from_sign_in) {
     vault_aad_refuse(x, VAULT_AAD_TRANSIENT, "", "");
     x->answer.status = status;
+  } else if (status == 403 && x->vault != NULL) {
+    (void)vault_forbid(x, kind->fault);
   } else {
     if (kind->challenge != NULL) vault_challenge(x, kind->challenge);
     vault_refuse(x, kind->fault, "");

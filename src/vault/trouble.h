@@ -6,6 +6,7 @@
  *
  *   operation      of routes.h; "" or absent: every one but these two
  *   kind           throttle 429 | error 500 | unavailable 503 | html 502 | expired_token 401 | claims 401 |
+ *                  policy, role, firewall, private_link, public_access: the five ways of 403 |
  *                  truncate (the real answer, but half of it) | reset (the connection instead of an answer) | none
  *   times          how many requests meet it; 0 or absent: all of them
  *   retry_after_s  a Retry-After header; absent: none, as the real service's 429 has none

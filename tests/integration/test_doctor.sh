@@ -142,6 +142,19 @@ fails unwrap
 allow get,list,wrapKey,unwrapKey
 doctor 1 --key absent
 fails key
+# 403 has five reasons, and each its own words and remedy
+forbidden() { # forbidden KIND WORDS REMEDY
+  trouble "{\"trouble\":[{\"operation\":\"key_wrap\",\"kind\":\"$1\"}]}"
+  doctor 1 --key tde
+  fails wrap "$2"
+  has out "what to do: .*$3"
+}
+forbidden policy "access policy gives .*does not have keys wrap[Kk]ey permission" 'az keyvault set-policy'
+forbidden role "no role gives .*Caller is not authorized" 'Key Vault Crypto Service Encryption User'
+forbidden firewall "firewall does not let .*Client address is not authorized.*127.0.0.1" 'az keyvault network-rule add'
+forbidden private_link 'private endpoints only.*not an approved private link' 'privatelink.vaultcore.azure.net'
+forbidden public_access 'private endpoints only.*Public network access is disabled' 'privatelink.vaultcore.azure.net'
+trouble '{"trouble":[]}'
 check 0 key disable --data vault --name tde
 doctor 1 --key tde
 fails key 'disabled'

@@ -106,6 +106,9 @@ static const struct golden_error {
     {91, "CERT_PASSWORD", 5081, false},
     {92, "CERT_EXPIRED", 5082, false},
     {93, "CREATION_UNSURE", 5083, false},
+    {94, "VAULT_ROLE", 5084, false},
+    {95, "VAULT_PRIVATE_LINK", 5085, false},
+    {96, "VAULT_DENIED", 5086, false},
 };
 
 #endif

@@ -112,8 +112,9 @@ static void a_key_is_found_at_the_copy_too(void **state) {
 /* Who revoked a key in a vault that answers has revoked it. */
 static void a_no_is_not_asked_elsewhere(void **state) {
   static const ekm_err_id noes[] = {
-      EKM_E_VAULT_FORBIDDEN, EKM_E_KEY_DISABLED,  EKM_E_KEY_NOT_FOUND, EKM_E_TOKEN_REFUSED,  EKM_E_TOKEN_REJECTED,
-      EKM_E_UNWRAP_REFUSED,  EKM_E_TLS_UNTRUSTED, EKM_E_CANCELLED,     EKM_E_VAULT_FIREWALL, EKM_E_KEY_NOT_IN_TIME};
+      EKM_E_VAULT_FORBIDDEN, EKM_E_KEY_DISABLED,       EKM_E_KEY_NOT_FOUND, EKM_E_TOKEN_REFUSED,  EKM_E_TOKEN_REJECTED,
+      EKM_E_UNWRAP_REFUSED,  EKM_E_TLS_UNTRUSTED,      EKM_E_CANCELLED,     EKM_E_VAULT_FIREWALL, EKM_E_KEY_NOT_IN_TIME,
+      EKM_E_VAULT_ROLE,      EKM_E_VAULT_PRIVATE_LINK, EKM_E_VAULT_DENIED};
   pair *p = *state;
   expect_unwrapped(p);
   for (size_t i = 0; i < sizeof noes / sizeof noes[0]; i++) {

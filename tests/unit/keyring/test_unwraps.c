@@ -155,9 +155,10 @@ static void an_outage_is_asked_about_again(void **state) {
 }
 
 static void a_definite_no_ends_what_is_kept(void **state) {
-  static const ekm_err_id noes[] = {EKM_E_KEY_NOT_FOUND,   EKM_E_KEY_DISABLED,   EKM_E_KEY_NOT_IN_TIME,
-                                    EKM_E_VAULT_FORBIDDEN, EKM_E_TOKEN_REFUSED,  EKM_E_TOKEN_REJECTED,
-                                    EKM_E_UNWRAP_REFUSED,  EKM_E_VAULT_FIREWALL, EKM_E_TLS_UNTRUSTED};
+  static const ekm_err_id noes[] = {EKM_E_KEY_NOT_FOUND,   EKM_E_KEY_DISABLED,       EKM_E_KEY_NOT_IN_TIME,
+                                    EKM_E_VAULT_FORBIDDEN, EKM_E_TOKEN_REFUSED,      EKM_E_TOKEN_REJECTED,
+                                    EKM_E_UNWRAP_REFUSED,  EKM_E_VAULT_FIREWALL,     EKM_E_TLS_UNTRUSTED,
+                                    EKM_E_VAULT_ROLE,      EKM_E_VAULT_PRIVATE_LINK, EKM_E_VAULT_DENIED};
   fixture *f = *state;
   for (size_t i = 0; i < sizeof noes / sizeof noes[0]; i++) {
     make(f, KEEP_MS, GRACE_MS);

@@ -33,9 +33,12 @@ static void each_refusal_has_its_error(void **state) {
       {403, false, INNER("Forbidden", "KeyOperationForbidden"), EKM_E_KEY_OPERATION},
       {403, false, INNER("Forbidden", "ForbiddenByPolicy"), EKM_E_VAULT_FORBIDDEN},
       {403, false, INNER("Forbidden", "AccessDenied"), EKM_E_VAULT_FORBIDDEN},
-      {403, false, INNER("Forbidden", "ForbiddenByRbac"), EKM_E_VAULT_FORBIDDEN},
+      {403, false, INNER("Forbidden", "ForbiddenByRbac"), EKM_E_VAULT_ROLE},
       {403, false, INNER("Forbidden", "ForbiddenByFirewall"), EKM_E_VAULT_FIREWALL},
-      {403, false, INNER("Forbidden", "ForbiddenByConnection"), EKM_E_VAULT_FIREWALL},
+      {403, false, INNER("Forbidden", "ForbiddenByConnection"), EKM_E_VAULT_PRIVATE_LINK},
+      {403, false, INNER("Forbidden", "SomethingNew"), EKM_E_VAULT_DENIED},
+      {403, false, BODY("Forbidden", "only that"), EKM_E_VAULT_DENIED},
+      {403, true, "<html>gateway</html>", EKM_E_VAULT_DENIED},
       {403, false, BODY("KeyDisabled", "outer"), EKM_E_KEY_DISABLED},
       {403, false, "{\"error\":{\"innererror\":{\"innererror\":{\"code\":\"KeyDisabled\"}}}}", EKM_E_KEY_DISABLED},
       {404, false, BODY("KeyNotFound", "A key with (name/id) k was not found"), EKM_E_KEY_NOT_FOUND},
@@ -85,7 +88,7 @@ static void any_body_will_do(void **state) {
   static const struct {
     int status;
     ekm_err_id expected;
-  } rows[] = {{403, EKM_E_VAULT_FORBIDDEN},
+  } rows[] = {{403, EKM_E_VAULT_DENIED},
               {404, EKM_E_VAULT_NOT_FOUND},
               {409, EKM_E_VAULT_CONFLICT},
               {429, EKM_E_VAULT_THROTTLED},
@@ -123,6 +126,34 @@ static void words_are_bounded_and_clean(void **state) {
   ekm_http_response_clear(&answer);
 }
 
+/* Of the lines behind the first only those that help. */
+static void helpful_lines_are_kept(void **state) {
+  static const struct {
+    const char *message, *words, *without;
+  } rows[] = {{"Client address is not authorized.\\r\\nClient address: 192.0.2.7\\r\\nCaller: me",
+               "authorized. Client address: "
+               "192.0.2.7",
+               "me"},
+              {"Caller is not authorized.\\r\\nCaller: me\\nAction: 'keys/read'\\r\\nResource: r",
+               "authorized. Action: 'keys/read'", "me"},
+              {"Action: first", "Forbidden: Action: first", "me"},
+              {"words\\n\\n\\nAction: \\u0007", "words Action: ?", "me"},
+              {"\\n", "Forbidden", "Action"}};
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    akv_question question = {"v.vault.azure.net", "get", "k", false};
+    ekm_http_response answer;
+    ekm_err err = {0};
+    fill(&answer, 403, "{\"error\":{\"code\":\"Forbidden\",\"message\":\"");
+    ekm_buf_append_text(&answer.body, rows[i].message);
+    ekm_buf_append_text(&answer.body, "\"}}");
+    assert_false(akv_answer_fail(&answer, &question, &err));
+    if (strstr(err.detail, rows[i].words) == NULL) fail_msg("%s", err.detail);
+    assert_null(strstr(err.detail, rows[i].without));
+    ekm_http_response_clear(&answer);
+  }
+}
+
 static void skew_is_theirs_minus_ours(void **state) {
   fake_clock clock;
   ekm_http_response answer;
@@ -137,9 +168,8 @@ static void skew_is_theirs_minus_ours(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(each_refusal_has_its_error),
-      cmocka_unit_test(any_body_will_do),
-      cmocka_unit_test(words_are_bounded_and_clean),
+      cmocka_unit_test(each_refusal_has_its_error),  cmocka_unit_test(any_body_will_do),
+      cmocka_unit_test(words_are_bounded_and_clean), cmocka_unit_test(helpful_lines_are_kept),
       cmocka_unit_test(skew_is_theirs_minus_ours),
   };
   return cmocka_run_group_tests_name("answer", tests, NULL, NULL);
