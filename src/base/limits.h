@@ -20,6 +20,7 @@ enum {
   EKM_LIMIT_KEYS_PER_VAULT = 10000,                 /* names that an enumeration or a search looks at */
   EKM_LIMIT_VERSIONS_PER_KEY = 500,                 /* Key Vault's own limit for a key's backup */
   EKM_LIMIT_RSA_MODULUS_BYTES = 512,                /* RSA-4096, SqlCrypt: key length at most 4096 bits */
+  EKM_LIMIT_AES_DATA_BYTES = 16 * 1024,             /* what one call has an AES key encrypt; ENCRYPTBYKEY takes 8000 */
   EKM_LIMIT_CREDENTIAL_CHARS = 4096,                /* IDENTITY or SECRET of a SQL Server credential */
   EKM_LIMIT_SESSIONS = 4096,                        /* sessions that are open at once in one process */
   EKM_LIMIT_IDENTITIES = 256,                       /* credentials that a process remembers at once */

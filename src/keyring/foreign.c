@@ -78,7 +78,7 @@ bool keyring_foreign_hash(const ekm_crypto *crypto, const keyring_key *key, keyr
 bool keyring_foreign_is(const ekm_crypto *crypto, const keyring_key *key, ekm_view thumb, bool *out_is, ekm_err *err) {
   uint8_t hash[EKM_SHA1_BYTES];
   *out_is = false;
-  if (thumb.len != sizeof hash) return true;
+  if (thumb.len != sizeof hash || keyring_key_kind(key) != KEYRING_RSA) return true;
   for (int form = 0; form < KEYRING_BLOB_FORMS && !*out_is; form++) {
     bool has_form = form != KEYRING_BLOB_CAPI || keyring_key_e(key).len <= 4;
     if (!has_form) continue;

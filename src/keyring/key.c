@@ -60,31 +60,63 @@ static size_t bit_length(ekm_view number) {
   return bits;
 }
 
-bool keyring_key_new(const ekm_crypto *crypto, const keyring_record *record, keyring_key **out_key, ekm_err *err) {
-  bool ok = false;
+bool keyring_thumb_of_aes(const ekm_crypto *crypto, const char *name, const char *version,
+                          uint8_t out[KEYRING_THUMB_BYTES], ekm_err *err) {
+  uint8_t digest[EKM_SHA256_BYTES];
+  ekm_buf text;
+  ekm_buf_init(&text, EKM_LIMIT_KEY_NAME_CHARS + EKM_LIMIT_KEY_VERSION_CHARS + 8);
+  ekm_buf_append_fmt(&text, "oct|%s|%s", name, version);
+  bool ok = ekm_buf_ok(&text, "a key's name", err) && ekm_crypto_sha256(crypto, ekm_buf_view(&text), digest, err);
+  if (ok) memcpy(out, digest, KEYRING_THUMB_BYTES);
+  ekm_buf_clear(&text);
+  return ok;
+}
+
+static bool check_numbers(const keyring_record *record, ekm_view n, ekm_view e, ekm_err *err) {
+  size_t bits = bit_length(n);
+  if (bits != 2048 && bits != 3072 && bits != 4096) {
+    return EKM_FAIL(err, EKM_E_KEY_TYPE, "key '%s' has %zu bits", record->name, bits);
+  }
+  if (e.len == 0 || e.len > n.len) {
+    return EKM_FAIL(err, EKM_E_KEY_ANSWER, "key '%s' has no usable exponent", record->name);
+  }
+  return true;
+}
+
+static bool fill_rsa(const ekm_crypto *crypto, const keyring_record *record, keyring_key *key, ekm_err *err) {
   ekm_view n = shortest(ekm_buf_view(&record->n));
   ekm_view e = shortest(ekm_buf_view(&record->e));
-  size_t bits = bit_length(n);
+  if (!check_numbers(record, n, e, err)) return false;
+  ekm_buf_init(&key->n, n.len);
+  ekm_buf_init(&key->e, e.len);
+  ekm_buf_append_view(&key->n, n);
+  ekm_buf_append_view(&key->e, e);
+  return ekm_buf_ok(&key->n, "a modulus", err) && ekm_buf_ok(&key->e, "an exponent", err) &&
+         keyring_thumb(crypto, n, e, key->thumb, err);
+}
+
+static bool fill_aes(const ekm_crypto *crypto, const keyring_record *record, keyring_key *key, ekm_err *err) {
+  key->is_aes = true;
+  atomic_init(&key->aes_bits, record->bits);
+  return keyring_thumb_of_aes(crypto, record->name, record->version, key->thumb, err);
+}
+
+bool keyring_key_new(const ekm_crypto *crypto, const keyring_record *record, keyring_key **out_key, ekm_err *err) {
+  bool ok = false;
   keyring_key *key = NULL;
 
   *out_key = NULL;
-  if (!record->is_rsa) EKM_BAIL(err, EKM_E_KEY_TYPE, "key '%s' is not an RSA key", record->name);
-  if (bits != 2048 && bits != 3072 && bits != 4096) {
-    EKM_BAIL(err, EKM_E_KEY_TYPE, "key '%s' has %zu bits", record->name, bits);
+  if (!record->is_rsa && !record->is_aes) {
+    EKM_BAIL(err, EKM_E_KEY_TYPE, "key '%s' is neither RSA nor AES", record->name);
   }
-  if (e.len == 0 || e.len > n.len) EKM_BAIL(err, EKM_E_KEY_ANSWER, "key '%s' has no usable exponent", record->name);
   EKM_TRY((key = ekm_mem_alloc(sizeof *key, err)) != NULL);
   atomic_init(&key->refs, 1);
-  ekm_buf_init(&key->n, n.len);
-  ekm_buf_init(&key->e, e.len);
+  ekm_buf_init(&key->n, 0);
+  ekm_buf_init(&key->e, 0);
   key->enabled = record->enabled;
   EKM_TRY(ekm_text_copy(key->name, sizeof key->name, record->name, "a key name", err));
   EKM_TRY(ekm_text_copy(key->version, sizeof key->version, record->version, "a key version", err));
-  ekm_buf_append_view(&key->n, n);
-  ekm_buf_append_view(&key->e, e);
-  EKM_TRY(ekm_buf_ok(&key->n, "a modulus", err));
-  EKM_TRY(ekm_buf_ok(&key->e, "an exponent", err));
-  EKM_TRY(keyring_thumb(crypto, n, e, key->thumb, err));
+  EKM_TRY((record->is_aes ? fill_aes : fill_rsa)(crypto, record, key, err));
   *out_key = key;
   ok = true;
 done:
@@ -118,8 +150,12 @@ ekm_view keyring_key_thumb(const keyring_key *key) {
   return ekm_view_of(key->thumb, sizeof key->thumb);
 }
 
+keyring_kind keyring_key_kind(const keyring_key *key) {
+  return key->is_aes ? KEYRING_AES : KEYRING_RSA;
+}
+
 unsigned keyring_key_bits(const keyring_key *key) {
-  return (unsigned)(key->n.len * 8);
+  return key->is_aes ? atomic_load_explicit(&key->aes_bits, memory_order_relaxed) : (unsigned)(key->n.len * 8);
 }
 
 size_t keyring_key_modulus_bytes(const keyring_key *key) {

@@ -114,6 +114,10 @@ bool keyring_by_name(keyring *ring, const char *name, const char *version, const
     keyring_key_unref(out_key);
     goto done;
   }
+  if (!ring_learn_bits(ring, *out_key, call, err)) {
+    keyring_key_unref(out_key);
+    goto done;
+  }
   if (record.enabled) ring_note_hint(ring, *out_key); /* that is, if the vault was asked */
   ok = true;
 done:
@@ -171,7 +175,10 @@ static bool enumerate_name(keyring *ring, const char *name, const keyring_call *
 
   keyring_record_init(&record);
   bool ok = ring->backend->get(ring->backend, name, NULL, call, &record, err);
-  if (ok && record.enabled) ok = ring_remember(ring, &record, &key, out_id, err);
+  if (ok && record.enabled) {
+    ok = ring_remember(ring, &record, &key, out_id, err) && ring_learn_bits(ring, key, call, err);
+    if (!ok) *out_id = 0;
+  }
   if (!ok && (err->id == EKM_E_KEY_NOT_FOUND || err->id == EKM_E_KEY_TYPE)) {
     ekm_err_clear(err);
     ok = true;
@@ -213,14 +220,15 @@ bool keyring_fail_created(const char *name, ekm_err *err) {
                   why.detail);
 }
 
-bool keyring_create(keyring *ring, const char *name, unsigned bits, const keyring_call *call, keyring_key **out_key,
-                    ekm_err *err) {
+bool keyring_create(keyring *ring, const char *name, keyring_kind kind, unsigned bits, const keyring_call *call,
+                    keyring_key **out_key, ekm_err *err) {
   keyring_record record;
   *out_key = NULL;
   if (!ring_can_report(ring, name, err)) return false;
   keyring_record_init(&record);
-  bool ok = ring->backend->create_rsa(ring->backend, name, bits, call, &record, err);
+  bool ok = ring->backend->create(ring->backend, name, kind, bits, call, &record, err);
   if (ok) ok = ring_remember(ring, &record, out_key, NULL, err) || keyring_fail_created(name, err);
+  if (ok && kind == KEYRING_AES) atomic_store_explicit(&(*out_key)->aes_bits, bits, memory_order_relaxed);
   if (ok) ring_note_hint(ring, *out_key);
   keyring_record_clear(&record);
   return ok;

@@ -8,7 +8,9 @@
  *
  * A key here is one VERSION of a vault's key: immutable material with a thumbprint. The thumbprint is the leftmost
  * 20 bytes of the SHA-256 JWK thumbprint of the public key (RFC 7638, n and e in shortest form), so the same material
- * has the same thumbprint in any vault and under any name, and finding it again needs no local state.
+ * has the same thumbprint in any vault and under any name, and finding it again needs no local state. An AES key of a
+ * Managed HSM shows nothing of its material: its thumbprint is made of its name and version, which a restored copy
+ * keeps: SHA-256 of "oct|name|version".
  *
  * What asks the vault: a name without a version, always (a rotated key must be seen). What does not: a thumbprint, id
  * or name/version that was seen before; but a version that was disabled when it was seen is asked by its name again.
@@ -43,7 +45,9 @@ typedef struct keyring_call {
 typedef struct keyring_record {
   char name[EKM_LIMIT_KEY_NAME_CHARS + 1]; /* as spelt when the key was created */
   char version[EKM_LIMIT_KEY_VERSION_CHARS + 1];
-  bool is_rsa; /* RSA or RSA-HSM; n and e are empty otherwise */
+  bool is_rsa;   /* RSA or RSA-HSM; n and e count for no other */
+  bool is_aes;   /* oct-HSM */
+  unsigned bits; /* of an AES key; 0: the vault does not say */
   bool enabled;
   ekm_buf n, e; /* big-endian; leading zeros are tolerated */
 } keyring_record;
@@ -61,6 +65,20 @@ typedef struct keyring_list {
 EKM_MUST_USE bool keyring_list_add(keyring_list *list, const char *text, ekm_err *err);
 void keyring_list_clear(keyring_list *list);
 
+typedef enum keyring_kind {
+  KEYRING_RSA, /* wraps and unwraps keys */
+  KEYRING_AES  /* encrypts and decrypts data */
+} keyring_kind;
+
+enum { KEYRING_IV_BYTES = 16 };
+
+/* How an AES key encrypts. */
+typedef struct keyring_cipher {
+  const char *name, *version;
+  const char *alg; /* "A256CBCPAD" */
+  ekm_view iv;
+} keyring_cipher;
+
 /* ${version} may be NULL: the newest. Errors are those of the table: KEY_NOT_FOUND, KEY_DISABLED, VAULT_FORBIDDEN. */
 typedef struct keyring_backend keyring_backend;
 struct keyring_backend {
@@ -70,16 +88,21 @@ struct keyring_backend {
   /* The newest first. */
   bool (*list_versions)(keyring_backend *self, const char *name, const keyring_call *call, keyring_list *out_versions,
                         ekm_err *err);
-  /* Create an RSA key under a free name: KEY_EXISTS or KEY_DELETED if it is not free; never adds a version. Never
+  /* Create a key under a free name: KEY_EXISTS or KEY_DELETED if it is not free; never adds a version. Never
    * repeated by itself after a fault. */
-  bool (*create_rsa)(keyring_backend *self, const char *name, unsigned bits, const keyring_call *call,
-                     keyring_record *out_record, ekm_err *err);
+  bool (*create)(keyring_backend *self, const char *name, keyring_kind kind, unsigned bits, const keyring_call *call,
+                 keyring_record *out_record, ekm_err *err);
   /* Delete (softly) all versions of a name. */
   bool (*drop)(keyring_backend *self, const char *name, const keyring_call *call, ekm_err *err);
   bool (*wrap)(keyring_backend *self, const char *name, const char *version, const char *alg, ekm_view plaintext,
                const keyring_call *call, ekm_buf *out_ciphertext, ekm_err *err);
   bool (*unwrap)(keyring_backend *self, const char *name, const char *version, const char *alg, ekm_view ciphertext,
                  const keyring_call *call, ekm_buf *out_plaintext, ekm_err *err);
+  /* With an AES key and an iv of KEYRING_IV_BYTES. VAULT_BAD_REQUEST for an algorithm that is not the key's. */
+  bool (*encrypt)(keyring_backend *self, const keyring_cipher *cipher, ekm_view plaintext, const keyring_call *call,
+                  ekm_buf *out_ciphertext, ekm_err *err);
+  bool (*decrypt)(keyring_backend *self, const keyring_cipher *cipher, ekm_view ciphertext, const keyring_call *call,
+                  ekm_buf *out_plaintext, ekm_err *err);
   void (*destroy)(keyring_backend *self);
 };
 
@@ -96,10 +119,15 @@ void keyring_key_unref(keyring_key **key);
 const char *keyring_key_name(const keyring_key *key);
 const char *keyring_key_version(const keyring_key *key);
 ekm_view keyring_key_thumb(const keyring_key *key);
+keyring_kind keyring_key_kind(const keyring_key *key);
 unsigned keyring_key_bits(const keyring_key *key);
-size_t keyring_key_modulus_bytes(const keyring_key *key);
-ekm_view keyring_key_n(const keyring_key *key); /* shortest form */
-ekm_view keyring_key_e(const keyring_key *key); /* shortest form */
+size_t keyring_key_modulus_bytes(const keyring_key *key); /* of an RSA key; 0 otherwise, as the next two are empty */
+ekm_view keyring_key_n(const keyring_key *key);           /* shortest form */
+ekm_view keyring_key_e(const keyring_key *key);           /* shortest form */
+
+/* keyring_thumb_of_aes(crypto, name, version, out, err): the thumbprint of an AES key, as said above. */
+EKM_MUST_USE bool keyring_thumb_of_aes(const ekm_crypto *crypto, const char *name, const char *version,
+                                       uint8_t out[KEYRING_THUMB_BYTES], ekm_err *err);
 
 /* keyring_thumb(crypto, n, e, out, err): the thumbprint of a public key, as said above. */
 EKM_MUST_USE bool keyring_thumb(const ekm_crypto *crypto, ekm_view n, ekm_view e, uint8_t out[KEYRING_THUMB_BYTES],
@@ -169,7 +197,8 @@ bool keyring_is_forbidden(ekm_err_id id);
 const char *keyring_host(const keyring *ring);
 
 /* keyring_by_name(ring, name, version, call, out_key, err):
- * ${version} NULL asks the vault for the newest, always. KEY_TYPE for a key that is not RSA of 2048, 3072 or 4096. */
+ * ${version} NULL asks the vault for the newest, always. KEY_TYPE for a key that is neither RSA of 2048, 3072 or 4096
+ * nor AES. Where the vault does not tell the length of an AES key, it is found out by encrypting something. */
 EKM_MUST_USE bool keyring_by_name(keyring *ring, const char *name, const char *version, const keyring_call *call,
                                   keyring_key **out_key, ekm_err *err);
 
@@ -184,26 +213,26 @@ EKM_MUST_USE bool keyring_by_thumb(keyring *ring, ekm_view thumb, const keyring_
                                    ekm_err *err);
 
 /* keyring_thumb_of(ring, key, out, err):
- * Append the thumbprint that the option "report" asks for, which finds the key from then on without a request.
- * KEY_NAME_BAD for a name that cannot be packed. */
+ * Append the thumbprint that the option "report" asks for (an AES key has no SHA-1: its own), which finds the key
+ * from then on without a request. KEY_NAME_BAD for a name that cannot be packed. */
 EKM_MUST_USE bool keyring_thumb_of(keyring *ring, const keyring_key *key, ekm_buf *out, ekm_err *err);
 
 /* keyring_peek(ring, thumb): the key if it is in the cache, else NULL. Never asks the vault. */
 keyring_key *keyring_peek(keyring *ring, ekm_view thumb);
 
 /* keyring_next_id(ring, id, call, out_id, err):
- * The id behind ${id} in an enumeration of the newest RSA versions of all names; 0 starts it and lists the vault anew.
- * END_OF_LIST at its end. Keys that cannot be used (other types, disabled) are passed over. An id means the same key
- * version as long as the keyring lives. */
+ * The id behind ${id} in an enumeration of the newest RSA and AES versions of all names; 0 starts it and lists the
+ * vault anew. END_OF_LIST at its end. Keys that cannot be used (other types, disabled) are passed over. An id means
+ * the same key version as long as the keyring lives. */
 EKM_MUST_USE bool keyring_next_id(keyring *ring, uint32_t id, const keyring_call *call, uint32_t *out_id, ekm_err *err);
 
 /* keyring_by_id(ring, id, out_key, err): KEY_NOT_FOUND for an id that no enumeration gave. Never asks the vault. */
 EKM_MUST_USE bool keyring_by_id(keyring *ring, uint32_t id, keyring_key **out_key, ekm_err *err);
 
-/* keyring_create(ring, name, bits, call, out_key, err):
- * See keyring_backend.create_rsa. CREATION_UNSURE if the key may exist now although this failed. */
-EKM_MUST_USE bool keyring_create(keyring *ring, const char *name, unsigned bits, const keyring_call *call,
-                                 keyring_key **out_key, ekm_err *err);
+/* keyring_create(ring, name, kind, bits, call, out_key, err):
+ * See keyring_backend.create. CREATION_UNSURE if the key may exist now although this failed. */
+EKM_MUST_USE bool keyring_create(keyring *ring, const char *name, keyring_kind kind, unsigned bits,
+                                 const keyring_call *call, keyring_key **out_key, ekm_err *err);
 
 /* keyring_fail_created(name, err): the key was created, but then came ${err}: CREATION_UNSURE; always false. */
 bool keyring_fail_created(const char *name, ekm_err *err);
@@ -215,7 +244,16 @@ void keyring_note_refusal(keyring *ring, const ekm_err *err);
  * Delete the key's name softly, if it has exactly this one version; DROP_VERSIONS otherwise. */
 EKM_MUST_USE bool keyring_drop(keyring *ring, const keyring_key *key, const keyring_call *call, ekm_err *err);
 
-/* keyring_wrap_limit(ring, key): the longest plaintext that keyring_wrap takes, in bytes. */
+/* keyring_encrypt(ring, key, iv, plaintext, call, out, err), keyring_decrypt(...):
+ * In the vault, with exactly this AES key: CBC with PKCS #7 padding, nothing but the ciphertext, as SQL Server has it
+ * (facts/sql-encryption-host.md section 1.6). NOT_SUPPORTED for an RSA key, BAD_ARGUMENT for an iv that has not
+ * KEYRING_IV_BYTES, DATA_TOO_LONG. Nothing is kept. */
+EKM_MUST_USE bool keyring_encrypt(keyring *ring, const keyring_key *key, ekm_view iv, ekm_view plaintext,
+                                  const keyring_call *call, ekm_buf *out_ciphertext, ekm_err *err);
+EKM_MUST_USE bool keyring_decrypt(keyring *ring, const keyring_key *key, ekm_view iv, ekm_view ciphertext,
+                                  const keyring_call *call, ekm_buf *out_plaintext, ekm_err *err);
+
+/* keyring_wrap_limit(ring, key): the longest plaintext that keyring_wrap takes, in bytes; 0 for an AES key. */
 size_t keyring_wrap_limit(const keyring *ring, const keyring_key *key);
 
 /* keyring_wrap(...), keyring_unwrap(...):

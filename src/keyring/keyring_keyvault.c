@@ -39,6 +39,8 @@ static void move_key(akv_key *key, keyring_record *out) {
   memcpy(out->name, key->name, sizeof out->name);
   memcpy(out->version, key->version, sizeof out->version);
   out->is_rsa = key->is_rsa;
+  out->is_aes = key->is_aes;
+  out->bits = key->bits;
   out->enabled = key->enabled;
   move_buf(&out->n, &key->n);
   move_buf(&out->e, &key->e);
@@ -109,12 +111,12 @@ static bool backend_list_versions(keyring_backend *self, const char *name, const
   return ok;
 }
 
-static bool backend_create_rsa(keyring_backend *self, const char *name, unsigned bits, const keyring_call *call,
-                               keyring_record *out_record, ekm_err *err) {
+static bool backend_create(keyring_backend *self, const char *name, keyring_kind kind, unsigned bits,
+                           const keyring_call *call, keyring_record *out_record, ekm_err *err) {
   akv_call limits = bounds(call);
   akv_key key;
   akv_key_init(&key);
-  bool ok = akv_create_rsa(client_of(self), name, bits, &limits, &key, err);
+  bool ok = akv_create_key(client_of(self), name, kind == KEYRING_AES ? AKV_AES : AKV_RSA, bits, &limits, &key, err);
   if (ok) move_key(&key, out_record);
   akv_key_clear(&key);
   return ok;
@@ -137,6 +139,20 @@ static bool backend_unwrap(keyring_backend *self, const char *name, const char *
   return akv_unwrap(client_of(self), &(akv_wrap_key){name, version, alg}, ciphertext, &limits, out_plaintext, err);
 }
 
+static bool backend_encrypt(keyring_backend *self, const keyring_cipher *cipher, ekm_view plaintext,
+                            const keyring_call *call, ekm_buf *out_ciphertext, ekm_err *err) {
+  akv_call limits = bounds(call);
+  const akv_wrap_key key = {cipher->name, cipher->version, cipher->alg};
+  return akv_encrypt(client_of(self), &key, cipher->iv, plaintext, &limits, out_ciphertext, err);
+}
+
+static bool backend_decrypt(keyring_backend *self, const keyring_cipher *cipher, ekm_view ciphertext,
+                            const keyring_call *call, ekm_buf *out_plaintext, ekm_err *err) {
+  akv_call limits = bounds(call);
+  const akv_wrap_key key = {cipher->name, cipher->version, cipher->alg};
+  return akv_decrypt(client_of(self), &key, cipher->iv, ciphertext, &limits, out_plaintext, err);
+}
+
 static void backend_destroy(keyring_backend *self) {
   akv_client_free(&((keyvault_backend *)self)->client);
   ekm_mem_free(self);
@@ -152,10 +168,12 @@ bool keyring_keyvault_backend_new(akv_client *client, keyring_backend **out_back
   backend->base = (keyring_backend){.get = backend_get,
                                     .list_names = backend_list_names,
                                     .list_versions = backend_list_versions,
-                                    .create_rsa = backend_create_rsa,
+                                    .create = backend_create,
                                     .drop = backend_drop,
                                     .wrap = backend_wrap,
                                     .unwrap = backend_unwrap,
+                                    .encrypt = backend_encrypt,
+                                    .decrypt = backend_decrypt,
                                     .destroy = backend_destroy};
   backend->client = client;
   *out_backend = &backend->base;

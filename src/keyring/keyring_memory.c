@@ -2,10 +2,11 @@
  *
  * The public part of a key is a random odd number of the right length, so thumbprints, exports and sizes are as in a
  * real vault. There is no private part: wrapping is a reversible toy that anyone can undo, with a check that notices
- * damage. It protects nothing.
+ * damage. It protects nothing. An AES key has a random n that nobody is shown, and is as much of a toy.
  *
  *   ciphertext (as long as the modulus)   [check, 32 bytes][(length, 2)(plaintext)(zeros) XOR stream]
  *   check   SHA-256(n || padded plaintext)            stream   SHA-256(n || check || block number) ...  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/hex.h"
@@ -47,6 +48,8 @@ static bool copy_record(const keyring_record *from, keyring_record *to, ekm_err 
   memcpy(to->name, from->name, sizeof to->name);
   memcpy(to->version, from->version, sizeof to->version);
   to->is_rsa = from->is_rsa;
+  to->is_aes = from->is_aes;
+  to->bits = from->bits;
   to->enabled = from->enabled;
   ekm_buf_reset(&to->n);
   ekm_buf_reset(&to->e);
@@ -96,12 +99,8 @@ static bool memory_list_versions(keyring_backend *self, const char *name, const 
   return ok;
 }
 
-static bool fill_public_part(memory_backend *memory, keyring_record *record, unsigned bits, ekm_err *err) {
+static bool fill_rsa(memory_backend *memory, keyring_record *record, unsigned bits, ekm_err *err) {
   const ekm_rng *rng = ekm_crypto_rng(memory->crypto);
-  uint8_t version[EKM_LIMIT_KEY_VERSION_CHARS / 2];
-
-  if (!rng->fill(rng, version, sizeof version, err)) return false;
-  ekm_hex_text(ekm_view_of(version, sizeof version), record->version, sizeof record->version);
   uint8_t *n = ekm_buf_extend(&record->n, bits / 8);
   ekm_buf_append(&record->e, "\x01\x00\x01", 3);
   if (n == NULL || !ekm_buf_ok(&record->e, "an exponent", err)) return ekm_buf_ok(&record->n, "a modulus", err);
@@ -109,8 +108,16 @@ static bool fill_public_part(memory_backend *memory, keyring_record *record, uns
   n[0] |= 0x80;
   n[bits / 8 - 1] |= 1;
   record->is_rsa = true;
-  record->enabled = true;
   return true;
+}
+
+static bool fill_aes(memory_backend *memory, keyring_record *record, unsigned bits, ekm_err *err) {
+  const ekm_rng *rng = ekm_crypto_rng(memory->crypto);
+  uint8_t *n = ekm_buf_extend(&record->n, bits / 8);
+  if (n == NULL) return ekm_buf_ok(&record->n, "a key", err);
+  record->is_aes = true;
+  record->bits = bits;
+  return rng->fill(rng, n, bits / 8, err);
 }
 
 static void free_key(memory_key **key) {
@@ -138,20 +145,27 @@ static bool add_key(memory_backend *memory, memory_key **key, bool new_name, ekm
   return ok;
 }
 
-static bool make_key(memory_backend *memory, const char *name, unsigned bits, memory_key **out_key, ekm_err *err) {
+static bool make_key(memory_backend *memory, const char *name, keyring_kind kind, unsigned bits, memory_key **out_key,
+                     ekm_err *err) {
+  const ekm_rng *rng = ekm_crypto_rng(memory->crypto);
+  uint8_t version[EKM_LIMIT_KEY_VERSION_CHARS / 2];
   memory_key *key = ekm_mem_alloc(sizeof *key, err);
   *out_key = key;
   if (key == NULL) return false;
-  keyring_record_init(&key->record);
-  return ekm_text_copy(key->record.name, sizeof key->record.name, name, "a key name", err) &&
-         fill_public_part(memory, &key->record, bits, err);
+  keyring_record *record = &key->record;
+  keyring_record_init(record);
+  if (!rng->fill(rng, version, sizeof version, err)) return false;
+  ekm_hex_text(ekm_view_of(version, sizeof version), record->version, sizeof record->version);
+  record->enabled = true;
+  return ekm_text_copy(record->name, sizeof record->name, name, "a key name", err) &&
+         (kind == KEYRING_AES ? fill_aes : fill_rsa)(memory, record, bits, err);
 }
 
-static bool memory_create_rsa(keyring_backend *self, const char *name, unsigned bits, const keyring_call *call,
-                              keyring_record *out_record, ekm_err *err) {
+static bool memory_create(keyring_backend *self, const char *name, keyring_kind kind, unsigned bits,
+                          const keyring_call *call, keyring_record *out_record, ekm_err *err) {
   memory_key *key = NULL;
   (void)call;
-  bool ok = make_key(of(self), name, bits, &key, err) && copy_record(&key->record, out_record, err) &&
+  bool ok = make_key(of(self), name, kind, bits, &key, err) && copy_record(&key->record, out_record, err) &&
             add_key(of(self), &key, true, err);
   free_key(&key);
   return ok;
@@ -168,14 +182,14 @@ bool keyring_memory_add(keyring_backend *backend, const keyring_record *record, 
 
 bool keyring_memory_rotate(keyring_backend *backend, const char *name, ekm_err *err) {
   memory_key *key = NULL;
-  bool ok = make_key(of(backend), name, 2048, &key, err) && add_key(of(backend), &key, false, err);
+  bool ok = make_key(of(backend), name, KEYRING_RSA, 2048, &key, err) && add_key(of(backend), &key, false, err);
   free_key(&key);
   return ok;
 }
 
 bool keyring_memory_add_foreign(keyring_backend *backend, const char *name, ekm_err *err) {
   memory_key *key = NULL;
-  bool ok = make_key(of(backend), name, 2048, &key, err);
+  bool ok = make_key(of(backend), name, KEYRING_RSA, 2048, &key, err);
   if (ok) key->record.is_rsa = false;
   ok = ok && add_key(of(backend), &key, true, err);
   free_key(&key);
@@ -307,6 +321,47 @@ done:
   return ok;
 }
 
+/* The stream of an iv over the padded plaintext. */
+static bool crypt_blocks(memory_backend *memory, const keyring_cipher *cipher, ekm_buf *blocks, ekm_err *err) {
+  uint8_t seed[CHECK_BYTES];
+  char alg[16];
+  keyring_record record;
+  keyring_record_init(&record);
+  bool ok = usable_key(memory, cipher->name, cipher->version, &record, err);
+  (void)snprintf(alg, sizeof alg, "A%uCBCPAD", record.bits);
+  if (ok && (!record.is_aes || strcmp(alg, cipher->alg) != 0)) {
+    ok = EKM_FAIL(err, EKM_E_VAULT_BAD_REQUEST, "'%s' is no algorithm of '%s'", cipher->alg, cipher->name);
+  }
+  ok = ok && ekm_crypto_sha256(memory->crypto, cipher->iv, seed, err) &&
+       apply_stream(memory, ekm_buf_view(&record.n), seed, blocks->ptr, blocks->len, err);
+  keyring_record_clear(&record);
+  return ok;
+}
+
+static bool memory_encrypt(keyring_backend *self, const keyring_cipher *cipher, ekm_view plaintext,
+                           const keyring_call *call, ekm_buf *out_ciphertext, ekm_err *err) {
+  (void)call;
+  size_t padding = KEYRING_IV_BYTES - plaintext.len % KEYRING_IV_BYTES;
+  ekm_buf_append_view(out_ciphertext, plaintext);
+  for (size_t i = 0; i < padding; i++) ekm_buf_append_char(out_ciphertext, (char)padding);
+  return ekm_buf_ok(out_ciphertext, "a ciphertext", err) && crypt_blocks(of(self), cipher, out_ciphertext, err);
+}
+
+static bool memory_decrypt(keyring_backend *self, const keyring_cipher *cipher, ekm_view ciphertext,
+                           const keyring_call *call, ekm_buf *out_plaintext, ekm_err *err) {
+  (void)call;
+  ekm_buf_append_view(out_plaintext, ciphertext);
+  if (!ekm_buf_ok(out_plaintext, "a plaintext", err) || !crypt_blocks(of(self), cipher, out_plaintext, err)) {
+    return false;
+  }
+  uint8_t padding = out_plaintext->ptr[out_plaintext->len - 1];
+  if (padding == 0 || padding > KEYRING_IV_BYTES) {
+    return EKM_FAIL(err, EKM_E_UNWRAP_REFUSED, "the ciphertext is damaged");
+  }
+  ekm_buf_truncate(out_plaintext, out_plaintext->len - padding);
+  return true;
+}
+
 static void memory_destroy(keyring_backend *self) {
   memory_backend *memory = of(self);
   for (size_t i = 0; i < memory->count; i++) free_key(&memory->keys[i]);
@@ -317,8 +372,16 @@ bool keyring_memory_new(const ekm_crypto *crypto, keyring_backend **out_backend,
   memory_backend *memory = ekm_mem_alloc(sizeof *memory, err);
   *out_backend = NULL;
   if (memory == NULL) return false;
-  memory->base = (keyring_backend){memory_get,  memory_list_names, memory_list_versions, memory_create_rsa,
-                                   memory_drop, memory_wrap,       memory_unwrap,        memory_destroy};
+  memory->base = (keyring_backend){.get = memory_get,
+                                   .list_names = memory_list_names,
+                                   .list_versions = memory_list_versions,
+                                   .create = memory_create,
+                                   .drop = memory_drop,
+                                   .wrap = memory_wrap,
+                                   .unwrap = memory_unwrap,
+                                   .encrypt = memory_encrypt,
+                                   .decrypt = memory_decrypt,
+                                   .destroy = memory_destroy};
   memory->crypto = crypto;
   ekm_mutex_init(&memory->lock);
   *out_backend = &memory->base;

@@ -297,11 +297,14 @@ bool ring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, keyr
   char hex[2 * KEYRING_FOREIGN_NAME_BYTES + 1] = "";
 
   *out_key = keyring_peek(ring, thumb);
-  if (*out_key != NULL) return true;
-  if (thumb.len == KEYRING_THUMB_BYTES) {
+  if (*out_key == NULL && thumb.len == KEYRING_THUMB_BYTES) {
     if (!search_in_turn(ring, thumb, call, err)) return false;
     *out_key = keyring_peek(ring, thumb);
-    if (*out_key != NULL) return true;
+  }
+  if (*out_key != NULL) {
+    if (ring_learn_bits(ring, *out_key, call, err)) return true;
+    keyring_key_unref(out_key);
+    return false;
   }
   if (!by_packed_name(ring, thumb, call, out_key, err)) return false;
   if (*out_key != NULL) return true;
@@ -316,7 +319,8 @@ static bool refuse_packing(const char *name, ekm_err *err) {
 
 static bool append_reported(const keyring *ring, const keyring_key *key, ekm_buf *out, ekm_err *err) {
   keyring_thumb_kind kind = ring->options.report;
-  if (kind == KEYRING_THUMB_OWN) {
+  bool has_hash = kind < KEYRING_THUMB_SHA1 || !key->is_aes; /* Microsoft's connector had no AES keys */
+  if (kind == KEYRING_THUMB_OWN || !has_hash) {
     ekm_buf_append_view(out, keyring_key_thumb(key));
   } else if (kind >= KEYRING_THUMB_SHA1) {
     return keyring_foreign_hash(ring->options.crypto, key, (keyring_blob_form)(kind - KEYRING_THUMB_SHA1), out, err);

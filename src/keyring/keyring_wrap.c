@@ -9,7 +9,13 @@ static const struct {
   size_t overhead_bytes;
 } wrap_algs[] = {{"RSA-OAEP-256", 66}, {"RSA-OAEP", 42}};
 
+static bool check_asymmetric(const keyring_key *key, ekm_err *err) {
+  return !key->is_aes || EKM_FAIL(err, EKM_E_NOT_SUPPORTED,
+                                  "AES key '%s' wants an initialisation vector, and wraps no keys", key->name);
+}
+
 size_t keyring_wrap_limit(const keyring *ring, const keyring_key *key) {
+  if (key->is_aes) return 0;
   for (size_t i = 0; i < sizeof wrap_algs / sizeof wrap_algs[0]; i++) {
     if (strcmp(wrap_algs[i].alg, ring->options.wrap_alg) == 0) return key->n.len - wrap_algs[i].overhead_bytes;
   }
@@ -19,6 +25,7 @@ size_t keyring_wrap_limit(const keyring *ring, const keyring_key *key) {
 bool keyring_wrap(keyring *ring, const keyring_key *key, ekm_view plaintext, const keyring_call *call,
                   ekm_buf *out_ciphertext, ekm_err *err) {
   size_t limit = keyring_wrap_limit(ring, key);
+  if (!check_asymmetric(key, err)) return false;
   if (plaintext.len > limit) {
     return EKM_FAIL(err, EKM_E_DATA_TOO_LONG, "%zu bytes; key '%s' wraps at most %zu with %s", plaintext.len, key->name,
                     limit, ring->options.wrap_alg);
@@ -94,6 +101,7 @@ static bool ask_vault(void *arg, int *method, ekm_buf *out_plaintext, ekm_err *e
 
 bool keyring_unwrap(keyring *ring, const keyring_key *key, ekm_view ciphertext, const keyring_call *call,
                     ekm_buf *out_plaintext, ekm_err *err) {
+  if (!check_asymmetric(key, err)) return false;
   if (ciphertext.len != key->n.len) {
     return EKM_FAIL(err, EKM_E_CIPHERTEXT_LENGTH, "%zu bytes; key '%s' makes %zu", ciphertext.len, key->name,
                     key->n.len);

@@ -3,6 +3,7 @@
  *   keyring.c         its life, what it remembers, names, enumeration, creation
  *   keyring_thumb.c   keys by their thumbprint, own and foreign
  *   keyring_wrap.c    wrap and unwrap
+ *   keyring_aes.c     encrypt and decrypt
  *   replicas.c        the same at another vault while this one is away */
 #ifndef EKM_KEYRING_RING_H
 #define EKM_KEYRING_RING_H
@@ -65,6 +66,9 @@ EKM_MUST_USE bool ring_remember(keyring *ring, const keyring_record *record, key
 
 /* ring_found_missing(ring, thumb): a key of this thumbprint is there after all. The lock is held by the caller. */
 void ring_found_missing(keyring *ring, ekm_view thumb);
+
+/* ring_learn_bits(ring, key, call, err): find out the length of an AES key, if it is not known yet. */
+EKM_MUST_USE bool ring_learn_bits(const keyring *ring, keyring_key *key, const keyring_call *call, ekm_err *err);
 
 /* ring_note_hint(ring, key): tell the hint file, if there is one, where ${key} is. */
 void ring_note_hint(keyring *ring, const keyring_key *key);

@@ -5,10 +5,12 @@
  *       +--> GET    /keys/NAME/VERSION                 akv_get_key
  *       +--> GET    /keys, /keys/NAME/versions         akv_list_names, akv_list_versions
  *       +--> GET    /keys/NAME/rotationpolicy          akv_get_rotation_policy
- *       +--> POST   /keys/NAME/create                  akv_create_rsa
+ *       +--> POST   /keys/NAME/create                  akv_create_key
  *       +--> DELETE /keys/NAME                         akv_delete_key
  *       +--> POST   /keys/NAME/VERSION/wrapkey         akv_wrap
  *       +--> POST   /keys/NAME/VERSION/unwrapkey       akv_unwrap
+ *       +--> POST   /keys/NAME/VERSION/encrypt         akv_encrypt
+ *       +--> POST   /keys/NAME/VERSION/decrypt         akv_decrypt
  *
  * One request an operation, plus two before the first (challenge and token); a 401 is answered once, by a new token.
  * Errors are those of http, of sign_in and of answer.h; err.http_status, err.request_id and the vault's own words are
@@ -86,12 +88,17 @@ EKM_MUST_USE bool akv_list_names(akv_client *client, const akv_call *call, akv_s
 EKM_MUST_USE bool akv_list_versions(akv_client *client, const char *name, const akv_call *call, akv_sink sink,
                                     ekm_err *err);
 
-/* akv_create_rsa(client, name, bits, call, out_key, err):
+typedef enum akv_key_kind {
+  AKV_RSA, /* 2048, 3072 or 4096 bits; wraps and unwraps */
+  AKV_AES  /* oct-HSM of 128, 192 or 256 bits; encrypts and decrypts. A Managed HSM has them */
+} akv_key_kind;
+
+/* akv_create_key(client, name, kind, bits, call, out_key, err):
  * KEY_EXISTS or KEY_DELETED if the name is not free. The API has no "create if absent": it is asked for the name
  * before, and for its versions afterwards; if somebody else took the name in between, KEY_EXISTS says so. Sent once;
  * CREATION_UNSURE if it left and no definite answer came. */
-EKM_MUST_USE bool akv_create_rsa(akv_client *client, const char *name, unsigned bits, const akv_call *call,
-                                 akv_key *out_key, ekm_err *err);
+EKM_MUST_USE bool akv_create_key(akv_client *client, const char *name, akv_key_kind kind, unsigned bits,
+                                 const akv_call *call, akv_key *out_key, ekm_err *err);
 
 /* akv_delete_key(client, name, call, err): softly, all versions. */
 EKM_MUST_USE bool akv_delete_key(akv_client *client, const char *name, const akv_call *call, ekm_err *err);
@@ -122,5 +129,12 @@ EKM_MUST_USE bool akv_wrap(akv_client *client, const akv_wrap_key *key, ekm_view
                            ekm_buf *out_ciphertext, ekm_err *err);
 EKM_MUST_USE bool akv_unwrap(akv_client *client, const akv_wrap_key *key, ekm_view ciphertext, const akv_call *call,
                              ekm_buf *out_plaintext, ekm_err *err);
+
+/* akv_encrypt(...), akv_decrypt(...): with an AES key, "A256CBCPAD", and an initialisation vector of 16 bytes.
+ * VAULT_BAD_REQUEST for an algorithm that is not the key's; otherwise as akv_wrap and akv_unwrap. */
+EKM_MUST_USE bool akv_encrypt(akv_client *client, const akv_wrap_key *key, ekm_view iv, ekm_view plaintext,
+                              const akv_call *call, ekm_buf *out_ciphertext, ekm_err *err);
+EKM_MUST_USE bool akv_decrypt(akv_client *client, const akv_wrap_key *key, ekm_view iv, ekm_view ciphertext,
+                              const akv_call *call, ekm_buf *out_plaintext, ekm_err *err);
 
 #endif

@@ -80,8 +80,10 @@ static bool fail_unsure(const akv_client *client, const char *name, ekm_err *err
                   why.detail);
 }
 
-bool akv_create_rsa(akv_client *client, const char *name, unsigned bits, const akv_call *call, akv_key *out_key,
-                    ekm_err *err) {
+bool akv_create_key(akv_client *client, const char *name, akv_key_kind kind, unsigned bits, const akv_call *call,
+                    akv_key *out_key, ekm_err *err) {
+  static const char *const types[] = {[AKV_RSA] = "RSA", [AKV_AES] = "oct-HSM"};
+  static const char *const ops[] = {[AKV_RSA] = "\"wrapKey\",\"unwrapKey\"", [AKV_AES] = "\"encrypt\",\"decrypt\""};
   char target[TARGET_BYTES];
   char body[BODY_BYTES];
   bool sent = false;
@@ -89,7 +91,7 @@ bool akv_create_rsa(akv_client *client, const char *name, unsigned bits, const a
   if (!akv_name_check(name, err) || !check_free(client, name, call, err)) return false;
 
   (void)snprintf(target, sizeof target, "/keys/%s/create?api-version=" AKV_API_VERSION, name);
-  (void)snprintf(body, sizeof body, "{\"kty\":\"RSA\",\"key_size\":%u,\"key_ops\":[\"wrapKey\",\"unwrapKey\"]}", bits);
+  (void)snprintf(body, sizeof body, "{\"kty\":\"%s\",\"key_size\":%u,\"key_ops\":[%s]}", types[kind], bits, ops[kind]);
   akv_request request = {.method = "POST",
                          .target = target,
                          .body = ekm_view_text(body),

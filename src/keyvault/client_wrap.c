@@ -1,7 +1,9 @@
-/* wrapKey and unwrapKey:
+/* wrapKey and unwrapKey, encrypt and decrypt:
  *
  *   POST /keys/NAME/VERSION/unwrapkey    {"alg":"RSA-OAEP-256","value":"<ciphertext>"}
  *   200                                  {"kid":"https://HOST/keys/NAME/VERSION","value":"<plaintext>"}
+ *
+ *   POST /keys/NAME/VERSION/decrypt      {"alg":"A256CBCPAD","value":"<ciphertext>","iv":"<16 bytes>"}
  *
  * The one path that is walked for every database key: its request is written without a JSON document in between, and
  * the usual answer is read without one. */
@@ -12,7 +14,7 @@
 #include "base/text.h"
 #include "keyvault/exchange.h"
 
-enum { TARGET_BYTES = 320, BODY_MAX_BYTES = 4096 };
+enum { TARGET_BYTES = 320, BODY_MAX_BYTES = 2 * EKM_LIMIT_AES_DATA_BYTES };
 
 typedef struct wrap_operation {
   const char *path; /* last segment of the URL */
@@ -24,13 +26,25 @@ typedef struct wrap_operation {
 static const wrap_operation wrap_operations[] = {
     {"wrapkey", "wrapKey", false, EKM_E_WRAP_ANSWER},
     {"unwrapkey", "unwrapKey", true, EKM_E_UNWRAP_ANSWER},
+    {"encrypt", "encrypt", false, EKM_E_WRAP_ANSWER},
+    {"decrypt", "decrypt", true, EKM_E_UNWRAP_ANSWER},
 };
+enum { WRAP, UNWRAP, ENCRYPT, DECRYPT };
 
-static void write_body(const akv_wrap_key *key, ekm_view in, ekm_buf *body) {
+/* What goes in; only AES has an iv. */
+typedef struct wrap_input {
+  ekm_view value, iv;
+} wrap_input;
+
+static void write_body(const akv_wrap_key *key, const wrap_input *in, ekm_buf *body) {
   ekm_buf_append_text(body, "{\"alg\":\"");
   ekm_buf_append_text(body, key->alg);
   ekm_buf_append_text(body, "\",\"value\":\"");
-  ekm_b64url_encode(in, body);
+  ekm_b64url_encode(in->value, body);
+  if (in->iv.len > 0) {
+    ekm_buf_append_text(body, "\",\"iv\":\"");
+    ekm_b64url_encode(in->iv, body);
+  }
   ekm_buf_append_text(body, "\"}");
 }
 
@@ -79,8 +93,9 @@ static bool read_value(const akv_client *client, const wrap_operation *operation
   return EKM_FAIL(err, operation->answer_error, "'%s': the value is empty", client->host);
 }
 
-static bool operate(akv_client *client, const wrap_operation *operation, const akv_wrap_key *key, ekm_view in,
-                    const akv_call *call, ekm_buf *out, ekm_err *err) {
+static bool operate(akv_client *client, int which, const akv_wrap_key *key, const wrap_input *in, const akv_call *call,
+                    ekm_buf *out, ekm_err *err) {
+  const wrap_operation *operation = &wrap_operations[which];
   bool ok = false;
   char target[TARGET_BYTES];
   json_t *doc = NULL;
@@ -115,10 +130,20 @@ done:
 
 bool akv_wrap(akv_client *client, const akv_wrap_key *key, ekm_view plaintext, const akv_call *call,
               ekm_buf *out_ciphertext, ekm_err *err) {
-  return operate(client, &wrap_operations[0], key, plaintext, call, out_ciphertext, err);
+  return operate(client, WRAP, key, &(wrap_input){.value = plaintext}, call, out_ciphertext, err);
 }
 
 bool akv_unwrap(akv_client *client, const akv_wrap_key *key, ekm_view ciphertext, const akv_call *call,
                 ekm_buf *out_plaintext, ekm_err *err) {
-  return operate(client, &wrap_operations[1], key, ciphertext, call, out_plaintext, err);
+  return operate(client, UNWRAP, key, &(wrap_input){.value = ciphertext}, call, out_plaintext, err);
+}
+
+bool akv_encrypt(akv_client *client, const akv_wrap_key *key, ekm_view iv, ekm_view plaintext, const akv_call *call,
+                 ekm_buf *out_ciphertext, ekm_err *err) {
+  return operate(client, ENCRYPT, key, &(wrap_input){plaintext, iv}, call, out_ciphertext, err);
+}
+
+bool akv_decrypt(akv_client *client, const akv_wrap_key *key, ekm_view iv, ekm_view ciphertext, const akv_call *call,
+                 ekm_buf *out_plaintext, ekm_err *err) {
+  return operate(client, DECRYPT, key, &(wrap_input){ciphertext, iv}, call, out_plaintext, err);
 }

@@ -103,5 +103,8 @@ bool akv_key_read(const json_t *bundle, const char *host, const char *name, cons
   const char *level = ekm_json_text(attributes, "recoveryLevel");
   (void)snprintf(out->recovery_level, sizeof out->recovery_level, "%s", level == NULL ? "" : level);
   out->is_rsa = strcmp(type, "RSA") == 0 || strcmp(type, "RSA-HSM") == 0;
+  out->is_aes = strcmp(type, "oct-HSM") == 0;
+  int64_t bits = out->is_aes ? ekm_json_int(attributes, "key_size", 0) : 0;
+  out->bits = bits == 128 || bits == 192 || bits == 256 ? (unsigned)bits : 0;
   return !out->is_rsa || read_numbers(jwk, out, err);
 }

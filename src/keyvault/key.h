@@ -15,7 +15,9 @@
 typedef struct akv_key {
   char name[EKM_LIMIT_KEY_NAME_CHARS + 1];
   char version[EKM_LIMIT_KEY_VERSION_CHARS + 1];
-  bool is_rsa; /* RSA or RSA-HSM; n and e are empty otherwise */
+  bool is_rsa;   /* RSA or RSA-HSM; n and e are empty otherwise */
+  bool is_aes;   /* oct-HSM */
+  unsigned bits; /* of an AES key, where the vault says it (api-version 2026-04-01 does); 0: it does not */
   bool enabled;
   int64_t expires_s;       /* seconds since 1970; 0: never */
   char recovery_level[48]; /* "CustomizedRecoverable+Purgeable"; "" if it is not said */

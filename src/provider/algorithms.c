@@ -10,8 +10,11 @@
 static const struct {
   SqlCpAlgId id;
   const char *tag;
+  keyring_kind kind;
   unsigned bits;
-} algorithms[] = {{1, "RSA_2048", 2048}, {2, "RSA_3072", 3072}, {3, "RSA_4096", 4096}};
+} algorithms[] = {{1, "RSA_2048", KEYRING_RSA, 2048}, {2, "RSA_3072", KEYRING_RSA, 3072},
+                  {3, "RSA_4096", KEYRING_RSA, 4096}, {4, "AES_128", KEYRING_AES, 128},
+                  {5, "AES_192", KEYRING_AES, 192},   {6, "AES_256", KEYRING_AES, 256}};
 
 enum { ALGORITHM_COUNT = sizeof algorithms / sizeof algorithms[0] };
 
@@ -35,7 +38,7 @@ bool algorithms_provider_info(SqlCpProviderInfo *info, ekm_err *err) {
   info->version = version;
   info->scpVersion = api_version;
   info->authType = SQLCP_AUTH_BASIC;
-  info->symmKeySupport = 0;
+  info->symmKeySupport = SQLCP_KEY_SUPPORTED;
   info->asymmKeySupport = SQLCP_KEY_SUPPORTED;
   info->cbKeyThumbLen = PROVIDER_THUMB_BYTES;
   info->fAcceptsKeyName = 1;
@@ -62,20 +65,24 @@ bool algorithms_info(SqlCpAlgId id, SqlCpAlgorithmInfo *info, ekm_err *err) {
   if (i == ALGORITHM_COUNT) return EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "no algorithm has the id %u", (unsigned)id);
   if (!put_text(&info->algTag, algorithms[i].tag, err)) return false;
   info->algId = id;
-  info->type = SQLCP_KEY_ASYMMETRIC;
+  bool is_aes = algorithms[i].kind == KEYRING_AES;
+  info->type = is_aes ? SQLCP_KEY_SYMMETRIC : SQLCP_KEY_ASYMMETRIC;
   info->bitLen = algorithms[i].bits;
-  info->ivLen = 0;
+  info->ivLen = is_aes ? KEYRING_IV_BYTES : 0;
   return true;
 }
 
-unsigned algorithms_bits(SqlCpAlgId id) {
+bool algorithms_key(SqlCpAlgId id, keyring_kind *out_kind, unsigned *out_bits) {
   size_t i = index_of(id);
-  return i == ALGORITHM_COUNT ? 0 : algorithms[i].bits;
+  if (i == ALGORITHM_COUNT) return false;
+  *out_kind = algorithms[i].kind;
+  *out_bits = algorithms[i].bits;
+  return true;
 }
 
-SqlCpAlgId algorithms_of_bits(unsigned bits) {
+SqlCpAlgId algorithms_of_key(keyring_kind kind, unsigned bits) {
   for (size_t i = 0; i < ALGORITHM_COUNT; i++) {
-    if (algorithms[i].bits == bits) return algorithms[i].id;
+    if (algorithms[i].kind == kind && algorithms[i].bits == bits) return algorithms[i].id;
   }
   return 0;
 }

@@ -3,6 +3,7 @@
 #define EKM_PROVIDER_ALGORITHMS_H
 
 #include "base/err.h"
+#include "keyring/keyring.h"
 #include "openekm/sqlcrypt_abi.h"
 
 /* algorithms_provider_info(info, err): fill ${info}; the two-call rule holds for its name. */
@@ -14,10 +15,10 @@ EKM_MUST_USE bool algorithms_next(SqlCpAlgId *id, ekm_err *err);
 /* algorithms_info(id, info, err): fill it; the two-call rule holds for the tag. KEY_NOT_FOUND for an unknown id. */
 EKM_MUST_USE bool algorithms_info(SqlCpAlgId id, SqlCpAlgorithmInfo *info, ekm_err *err);
 
-/* algorithms_bits(id): key length of an algorithm, 0 for an unknown id. */
-unsigned algorithms_bits(SqlCpAlgId id);
+/* algorithms_key(id, out_kind, out_bits): what a key of an algorithm is; false for an unknown id. */
+bool algorithms_key(SqlCpAlgId id, keyring_kind *out_kind, unsigned *out_bits);
 
-/* algorithms_of_bits(bits): the id for a key length, 0 for none. */
-SqlCpAlgId algorithms_of_bits(unsigned bits);
+/* algorithms_of_key(kind, bits): the id for a key, 0 for none. */
+SqlCpAlgId algorithms_of_key(keyring_kind kind, unsigned bits);
 
 #endif

@@ -85,7 +85,7 @@ static bool put_info(const keyring_key *key, ekm_view thumb, SqlCpKeyInfo *info,
               : argument_too_small(err);
   }
   if (ok) {
-    info->algId = algorithms_of_bits(keyring_key_bits(key));
+    info->algId = algorithms_of_key(keyring_key_kind(key), keyring_key_bits(key));
     info->flags = SQLCP_KEY_SUPPORTED;
   }
   ekm_buf_clear(&name);
@@ -160,6 +160,8 @@ bool keys_create(provider_call *call, const SqlCpStr *name, SqlCpAlgId algId, Sq
                  SqlCpKeyThumbprint *thumb) {
   bool ok = false;
   key_path path;
+  keyring_kind kind;
+  unsigned bits;
   keyring_key *key = NULL;
   ekm_buf reported;
 
@@ -168,14 +170,14 @@ bool keys_create(provider_call *call, const SqlCpStr *name, SqlCpAlgId algId, Sq
   EKM_TRY(read_path(call, name, &path, &call->err));
   if (path.version[0] != '\0')
     EKM_BAIL(&call->err, EKM_E_KEY_NAME_BAD, "'%s': a vault chooses versions itself", path.text);
-  if (algorithms_bits(algId) == 0)
+  if (!algorithms_key(algId, &kind, &bits))
     EKM_BAIL(&call->err, EKM_E_NOT_SUPPORTED, "no algorithm has the id %u", (unsigned)algId);
   if ((flags & SQLCP_KEY_VOLATILE) != 0) EKM_BAIL(&call->err, EKM_E_NOT_SUPPORTED, "keys of a vault are not volatile");
   if (!argument_has_room(thumb, PROVIDER_THUMB_BYTES)) {
     (void)argument_too_small(&call->err);
     goto done;
   }
-  EKM_TRY(keyring_create(call->session->ring, path.name, algorithms_bits(algId), &call->outside, &key, &call->err));
+  EKM_TRY(keyring_create(call->session->ring, path.name, kind, bits, &call->outside, &key, &call->err));
   if (!keyring_thumb_of(call->session->ring, key, &reported, &call->err)) {
     (void)keyring_fail_created(path.name, &call->err);
     goto done;
@@ -213,6 +215,9 @@ bool keys_export(provider_call *call, const SqlCpKeyThumbprint *thumb, const Sql
   if (type != SQLCP_BLOB_PUBLIC_KEY) EKM_BAIL(&call->err, EKM_E_NOT_SUPPORTED, "only public keys leave a vault");
   if (encryptor != NULL) EKM_BAIL(&call->err, EKM_E_NOT_SUPPORTED, "a public key is not encrypted for export");
   EKM_TRY(keyring_by_thumb(call->session->ring, wanted, &call->outside, &key, &call->err));
+  if (keyring_key_kind(key) == KEYRING_AES) {
+    EKM_BAIL(&call->err, EKM_E_NOT_SUPPORTED, "AES key '%s' has no public part", keyring_key_name(key));
+  }
   EKM_TRY(keyring_blob_append(call->instance->wiring.public_key_format, keyring_key_n(key), keyring_key_e(key), &bytes,
                               &call->err));
   ok = argument_put(blob, ekm_buf_view(&bytes), &call->err);

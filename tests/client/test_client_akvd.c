@@ -12,6 +12,8 @@
 #include "vault/store_directory.h"
 #include "vault/store_manage.h"
 
+#define HSM_HOST "pool.managedhsm.localhost"
+
 enum { CALL_MS = 20000, DEK_BYTES = 32, RETRIES = 2 };
 
 /* The vault's fixture, and a client of it whose requests are counted. */
@@ -19,7 +21,7 @@ typedef struct client {
   ekm_http *http;
   atomic_int requests;
   char ca_path[256];
-  akv_vault vaults[3];
+  akv_vault vaults[4];
   akv_vault others;
   atomic_int cut;       /* requests fail as if there were no network */
   const char *cut_host; /* only those to this host; NULL: all */
@@ -55,10 +57,11 @@ static void open_client_with(client *c, vault_fixture *f, const keyring_options 
   c->vaults[0] = vault_of(f, c, FIXTURE_HOST);
   c->vaults[1] = vault_of(f, c, FIXTURE_OTHER_HOST);
   c->vaults[2] = vault_of(f, c, FIXTURE_FOREIGN_HOST);
+  c->vaults[3] = vault_of(f, c, HSM_HOST);
   keyring_keyvault_options options = {.http = c->http,
                                       .vault_suffix = "vault.localhost",
                                       .vaults = c->vaults,
-                                      .vault_count = 3,
+                                      .vault_count = 4,
                                       .others = &c->others,
                                       .keyring = *ring};
   assert_true(keyring_keyvault_connector_new(&options, &c->connector, &c->err));
@@ -121,7 +124,7 @@ static void check(bool ok, const ekm_err *err) {
 static void create(client *c, keyring *ring, const char *name, unsigned bits, uint8_t thumb[KEYRING_THUMB_BYTES]) {
   keyring_call call = call_now();
   keyring_key *key = NULL;
-  check(keyring_create(ring, name, bits, &call, &key, &c->err), &c->err);
+  check(keyring_create(ring, name, KEYRING_RSA, bits, &call, &key, &c->err), &c->err);
   assert_int_equal(keyring_key_bits(key), bits);
   memcpy(thumb, keyring_key_thumb(key).ptr, KEYRING_THUMB_BYTES);
   keyring_key_unref(&key);
@@ -270,16 +273,16 @@ static void rights_and_names_have_their_errors(void **state) {
   assert_int_equal(c.err.id, EKM_E_VAULT_FORBIDDEN);
   assert_int_equal(c.err.http_status, 403);
   keyring_key_unref(&key);
-  assert_false(keyring_create(reader, "denied", 2048, &call, &key, &c.err));
+  assert_false(keyring_create(reader, "denied", KEYRING_RSA, 2048, &call, &key, &c.err));
   assert_int_equal(c.err.id, EKM_E_VAULT_FORBIDDEN);
   assert_false(keyring_by_name(full, "absent", NULL, &call, &key, &c.err));
   assert_int_equal(c.err.id, EKM_E_KEY_NOT_FOUND);
-  assert_false(keyring_create(full, "guarded", 2048, &call, &key, &c.err));
+  assert_false(keyring_create(full, "guarded", KEYRING_RSA, 2048, &call, &key, &c.err));
   assert_int_equal(c.err.id, EKM_E_KEY_EXISTS);
   check(keyring_by_name(full, "guarded", NULL, &call, &key, &c.err), &c.err);
   check(keyring_drop(full, key, &call, &c.err), &c.err);
   keyring_key_unref(&key);
-  assert_false(keyring_create(full, "guarded", 2048, &call, &key, &c.err));
+  assert_false(keyring_create(full, "guarded", KEYRING_RSA, 2048, &call, &key, &c.err));
   assert_int_equal(c.err.id, EKM_E_KEY_DELETED);
   ekm_buf_clear(&out);
   keyring_unref(&reader);
@@ -507,6 +510,87 @@ static void a_restart_in_an_outage_uses_the_replica(void **state) {
   close_client(&c);
 }
 
+static void add_hsm(vault_fixture *f) {
+  ekm_err err = {0};
+  const vault_directory *dir = NULL;
+  const fixture_credential *app = &f->apps[FIXTURE_FULL];
+  assert_true(
+      vault_store_vault_add(f->store, &(vault_spec){.name = "pool", .tenant = app->tenant, .is_hsm = true}, &err));
+  assert_true(vault_store_directory(f->store, &dir, &err));
+  int64_t id = vault_directory_vault_by_name(dir, "pool")->id;
+  vault_directory_release(&dir);
+  const vault_role *role = vault_role_named("Managed HSM Crypto User");
+  assert_true(vault_store_role_add(f->store, id, app->client_id, role, "", &err));
+}
+
+/* What a process finds that knows the thumbprint only: the vault does not tell the length of an AES key. */
+static void open_aes(vault_fixture *f, const uint8_t *thumb, unsigned bits, ekm_view iv, ekm_view sealed) {
+  client c;
+  ekm_buf plain;
+  keyring_key *key = NULL;
+  keyring_call call = call_now();
+  ekm_buf_init(&plain, 256);
+  open_client(&c, f);
+  keyring *ring = connect_app(&c, f, HSM_HOST, FIXTURE_FULL);
+  check(keyring_by_thumb(ring, ekm_view_of(thumb, KEYRING_THUMB_BYTES), &call, &key, &c.err), &c.err);
+  assert_int_equal(keyring_key_kind(key), KEYRING_AES);
+  assert_int_equal(keyring_key_bits(key), bits);
+  check(keyring_decrypt(ring, key, iv, sealed, &call, &plain, &c.err), &c.err);
+  assert_string_equal(ekm_buf_text(&plain), "a column of a table");
+  keyring_key_unref(&key);
+  keyring_unref(&ring);
+  ekm_buf_clear(&plain);
+  close_client(&c);
+}
+
+static void aes_keys_of_a_managed_hsm_encrypt(void **state) {
+  static const unsigned sizes[] = {128, 192, 256};
+  static const uint8_t iv[KEYRING_IV_BYTES] = {9, 8, 7};
+  vault_fixture *f = *state;
+  client c;
+  add_hsm(f);
+  open_client(&c, f);
+  keyring *ring = connect_app(&c, f, HSM_HOST, FIXTURE_FULL);
+  for (size_t i = 0; i < 3; i++) {
+    char name[16], pinned[128];
+    uint8_t thumb[KEYRING_THUMB_BYTES];
+    keyring_call call = call_now();
+    keyring_key *key = NULL;
+    ekm_buf sealed;
+    ekm_buf_init(&sealed, 256);
+    (void)snprintf(name, sizeof name, "aes-%u", sizes[i]);
+    check(keyring_create(ring, name, KEYRING_AES, sizes[i], &call, &key, &c.err), &c.err);
+    assert_int_equal(keyring_key_bits(key), sizes[i]);
+    (void)snprintf(pinned, sizeof pinned, "oct|%s|%s", name, keyring_key_version(key));
+    uint8_t digest[EKM_SHA256_BYTES];
+    assert_true(ekm_crypto_sha256(f->crypto, ekm_view_text(pinned), digest, &c.err));
+    assert_memory_equal(keyring_key_thumb(key).ptr, digest, KEYRING_THUMB_BYTES);
+    memcpy(thumb, digest, sizeof thumb);
+    check(keyring_encrypt(ring, key, ekm_view_of(iv, sizeof iv), ekm_view_text("a column of a table"), &call, &sealed,
+                          &c.err),
+          &c.err);
+    open_aes(f, thumb, sizes[i], ekm_view_of(iv, sizeof iv), ekm_buf_view(&sealed));
+    keyring_key_unref(&key);
+    ekm_buf_clear(&sealed);
+  }
+  keyring_unref(&ring);
+  close_client(&c);
+}
+
+/* A vault that is no Managed HSM has none. */
+static void a_vault_makes_no_aes_key(void **state) {
+  vault_fixture *f = *state;
+  client c;
+  keyring_key *key = NULL;
+  keyring_call call = call_now();
+  open_client(&c, f);
+  keyring *ring = connect_app(&c, f, "local", FIXTURE_FULL);
+  assert_false(keyring_create(ring, "aes", KEYRING_AES, 256, &call, &key, &c.err));
+  assert_int_equal(c.err.id, EKM_E_VAULT_BAD_REQUEST);
+  keyring_unref(&ring);
+  close_client(&c);
+}
+
 static void trouble(vault_fixture *f, const char *kind, int times) {
   https_answer answer;
   char body[256];
@@ -624,6 +708,8 @@ int main(void) {
       cmocka_unit_test(rights_and_names_have_their_errors),
       cmocka_unit_test(threads_share_one_sign_in),
       cmocka_unit_test(a_restart_in_an_outage_uses_the_replica),
+      cmocka_unit_test(aes_keys_of_a_managed_hsm_encrypt),
+      cmocka_unit_test(a_vault_makes_no_aes_key),
       cmocka_unit_test(an_expired_token_is_replaced), /* moves the clock: tokens of the fixture are old from here on */
       cmocka_unit_test(what_others_have_wrapped_comes_back),
       cmocka_unit_test(rsa1_5_wants_a_setting),

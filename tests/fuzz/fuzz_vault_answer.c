@@ -73,7 +73,7 @@ static bool ask_get(asking *a) {
 static bool ask_create(asking *a) {
   akv_key key;
   akv_key_init(&key);
-  bool ok = check_key(akv_create_rsa(a->client, NAME, 2048, &a->call, &key, &a->err), &key);
+  bool ok = check_key(akv_create_key(a->client, NAME, AKV_RSA, 2048, &a->call, &key, &a->err), &key);
   akv_key_clear(&key);
   return ok;
 }

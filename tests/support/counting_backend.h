@@ -10,7 +10,7 @@ typedef struct counting_backend {
   keyring_backend base;
   keyring_backend *lower; /* taken over, unless borrowed */
   bool borrowed;
-  atomic_int gets, name_lists, version_lists, creates, drops, wraps, unwraps;
+  atomic_int gets, name_lists, version_lists, creates, drops, wraps, unwraps, encrypts, decrypts;
   atomic_int fail_with; /* an ekm_err_id: the next calls raise it; 0 for none */
 } counting_backend;
 

@@ -54,7 +54,7 @@ static inline keyring *forgetful_ring(fixture *f) {
 
 static inline keyring_key *create(fixture *f, const char *name) {
   keyring_key *key = NULL;
-  assert_true(keyring_create(f->ring, name, 2048, &f->call, &key, &f->err));
+  assert_true(keyring_create(f->ring, name, KEYRING_RSA, 2048, &f->call, &key, &f->err));
   return key;
 }
 

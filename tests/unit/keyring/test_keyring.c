@@ -198,7 +198,7 @@ static void a_name_without_a_packed_form_is_not_created(void **state) {
   fixture *f = *state;
   keyring *ring = reporting_ring(f, KEYRING_THUMB_NAME);
   keyring_key *key = NULL;
-  assert_false(keyring_create(ring, "this-name-is-longer-than-it-may-be", 2048, &f->call, &key, &f->err));
+  assert_false(keyring_create(ring, "this-name-is-longer-than-it-may-be", KEYRING_RSA, 2048, &f->call, &key, &f->err));
   assert_int_equal(f->err.id, EKM_E_KEY_NAME_BAD);
   assert_int_equal(atomic_load(&f->vault->creates), 0);
   keyring_unref(&ring);
@@ -337,10 +337,10 @@ static void create_never_adds_a_version(void **state) {
   fixture *f = *state;
   keyring_key *key = create(f, "tde");
   keyring_key *again = NULL;
-  assert_false(keyring_create(f->ring, "tde", 2048, &f->call, &again, &f->err));
+  assert_false(keyring_create(f->ring, "tde", KEYRING_RSA, 2048, &f->call, &again, &f->err));
   assert_int_equal(f->err.id, EKM_E_KEY_EXISTS);
   assert_true(keyring_drop(f->ring, key, &f->call, &f->err));
-  assert_false(keyring_create(f->ring, "tde", 2048, &f->call, &again, &f->err));
+  assert_false(keyring_create(f->ring, "tde", KEYRING_RSA, 2048, &f->call, &again, &f->err));
   assert_int_equal(f->err.id, EKM_E_KEY_DELETED);
   assert_null(keyring_peek(f->ring, keyring_key_thumb(key)));
   keyring_key_unref(&key);

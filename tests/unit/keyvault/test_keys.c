@@ -125,7 +125,7 @@ static void bad_names_never_reach_a_url(void **state) {
   }
   memset(longest, 'k', sizeof longest - 1);
   longest[sizeof longest - 1] = '\0';
-  assert_false(akv_create_rsa(f.client, longest, 2048, &f.call, &key, &f.err));
+  assert_false(akv_create_key(f.client, longest, AKV_RSA, 2048, &f.call, &key, &f.err));
   assert_int_equal(f.err.id, EKM_E_KEY_NAME_TOO_LONG);
   assert_false(akv_delete_key(f.client, "a/b", &f.call, &f.err));
   assert_int_equal(f.err.id, EKM_E_KEY_NAME_BAD);
@@ -145,7 +145,7 @@ static ekm_err_id create(const scripted_step *steps, size_t count) {
   akv_key key;
   keyvault_fixture_start(&f, NULL, steps, count);
   akv_key_init(&key);
-  bool ok = akv_create_rsa(f.client, "k", 3072, &f.call, &key, &f.err);
+  bool ok = akv_create_key(f.client, "k", AKV_RSA, 3072, &f.call, &key, &f.err);
   assert_int_equal(ok, key.name[0] != '\0');
   akv_key_clear(&key);
   keyvault_fixture_end(&f);
@@ -224,7 +224,7 @@ static void create_is_sent_once(void **state) {
     akv_key key;
     START(&f, steps);
     akv_key_init(&key);
-    assert_false(akv_create_rsa(f.client, "k", 3072, &f.call, &key, &f.err));
+    assert_false(akv_create_key(f.client, "k", AKV_RSA, 3072, &f.call, &key, &f.err));
     if (f.err.id != rows[i].expected) fail_msg("%zu: %s", i, ekm_err_info_of(f.err.id)->name);
     assert_true(f.script.saw_send_once);
     akv_key_clear(&key);

@@ -46,6 +46,94 @@ static void symmetric_habits_are_refused(void **state) {
   assert_int_equal(SqlCryptEncrypt(&session, &key, 1, &param, 1, &in, &out), scp_err_NotSupported);
 }
 
+/* --- AES ---------------------------------------------------------------------------------------------------------- */
+
+static void create_aes(SqlCpAlgId algorithm, SqlCpByte bytes[20]) {
+  char text[] = "aes-0";
+  engine_text name;
+  SqlCpKeyThumbprint t = {20, bytes};
+  text[4] = (char)('0' + algorithm);
+  assert_int_equal(SqlCryptCreateKey(&session, engine_text_set(&name, text), algorithm, 0, &t), scp_err_Success);
+}
+
+/* Both calls of the engine, as ENCRYPTBYKEY makes them. */
+static void data_under_an_aes_key_comes_back(void **state) {
+  static const uint32_t lengths[] = {1, 15, 16, 17, 100, 8000};
+  static SqlCpByte plain[8000], sealed[8016], opened[8016];
+  SqlCpByte iv[16] = {1, 2, 3};
+  SqlCpEncryptionParam param = {SQLCP_PARAM_IV, sizeof iv, iv};
+  (void)state;
+  memset(plain, 0x5A, sizeof plain);
+  for (SqlCpAlgId algorithm = 4; algorithm <= 6; algorithm++) {
+    SqlCpByte bytes[20];
+    SqlCpKeyThumbprint aes = {20, bytes};
+    create_aes(algorithm, bytes);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+      SqlCpData in = {lengths[i], plain}, wrapped = {0, NULL}, out = {sizeof opened, opened};
+      assert_int_equal(SqlCryptEncrypt(&session, &aes, 1, &param, 1, &in, &wrapped), scp_err_InsufficientBuffer);
+      assert_int_equal(wrapped.cb, lengths[i] / 16 * 16 + 16);
+      wrapped.pb = sealed;
+      assert_int_equal(SqlCryptEncrypt(&session, &aes, 1, &param, 1, &in, &wrapped), scp_err_Success);
+      assert_int_equal(wrapped.cb, lengths[i] / 16 * 16 + 16);
+      assert_int_equal(SqlCryptDecrypt(&session, &aes, 1, &param, 1, &wrapped, &out), scp_err_Success);
+      assert_int_equal(out.cb, lengths[i]);
+      assert_memory_equal(opened, plain, lengths[i]);
+    }
+  }
+}
+
+static void an_aes_key_is_described_and_found_again(void **state) {
+  SqlCpByte bytes[20], again[20];
+  SqlCpWchar name[128];
+  SqlCpKeyThumbprint aes = {20, bytes};
+  SqlCpKeyInfo info = {.name = {sizeof name, name}, .thumb = {sizeof again, again}};
+  (void)state;
+  create_aes(6, bytes);
+  assert_int_equal(SqlCryptGetKeyInfoByThumb(&session, &aes, &info), scp_err_Success);
+  assert_int_equal(info.algId, 6);
+  assert_int_equal(info.name.cb, 2 * strlen("aes-6"));
+  assert_memory_equal(again, bytes, 20);
+  SqlCpKeyBlob blob = {sizeof again, again};
+  assert_int_equal(SqlCryptExportKey(&session, &aes, NULL, SQLCP_BLOB_PUBLIC_KEY, &blob), scp_err_NotSupported);
+}
+
+static void an_aes_key_wants_one_iv_of_its_length(void **state) {
+  SqlCpByte bytes[20], plain[32] = {1}, room[64], iv[32] = {0};
+  SqlCpKeyThumbprint aes = {20, bytes};
+  SqlCpData in = {32, plain};
+  SqlCpEncryptionParam params[2] = {{SQLCP_PARAM_IV, 16, iv}, {SQLCP_PARAM_IV, 16, iv}};
+  SqlCpEncryptionParam other_type = {7, 16, iv}, no_bytes = {SQLCP_PARAM_IV, 16, NULL}, empty = {SQLCP_PARAM_IV, 0, iv},
+                       short_iv = {SQLCP_PARAM_IV, 15, iv}, long_iv = {SQLCP_PARAM_IV, 32, iv};
+  const struct {
+    const SqlCpEncryptionParam *params;
+    uint32_t count;
+    SqlCpError code;
+  } rows[] = {{NULL, 0, scp_err_NotSupported},         {params, 2, scp_err_NotSupported},
+              {&other_type, 1, scp_err_NotSupported},  {NULL, 1, scp_err_InvalidArgument},
+              {&no_bytes, 1, scp_err_InvalidArgument}, {&empty, 1, scp_err_InvalidArgument},
+              {&short_iv, 1, scp_err_InvalidArgument}, {&long_iv, 1, scp_err_InvalidArgument}};
+  (void)state;
+  create_aes(4, bytes);
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    SqlCpData out = {sizeof room, room};
+    SqlCpError code = SqlCryptEncrypt(&session, &aes, 1, rows[i].params, rows[i].count, &in, &out);
+    if (code != rows[i].code) fail_msg("row %zu: %u", i, code);
+  }
+}
+
+static void damaged_and_odd_ciphertexts_are_refused(void **state) {
+  SqlCpByte bytes[20], sealed[16400] = {0}, room[16400], iv[16] = {0};
+  SqlCpKeyThumbprint aes = {20, bytes};
+  SqlCpEncryptionParam param = {SQLCP_PARAM_IV, sizeof iv, iv};
+  SqlCpData out = {sizeof room, room};
+  (void)state;
+  create_aes(5, bytes);
+  SqlCpData odd = {17, sealed}, huge = {16400, sealed};
+  assert_int_equal(SqlCryptDecrypt(&session, &aes, 1, &param, 1, &odd, &out), 5050);
+  assert_int_equal(SqlCryptDecrypt(&session, &aes, 1, &param, 1, &huge, &out), 5050);
+  assert_int_equal(SqlCryptEncrypt(&session, &aes, 1, &param, 1, &huge, &out), 5049);
+}
+
 static void unknown_thumbprints_are_not_found(void **state) {
   SqlCpByte bytes[256] = {1}, opened[256];
   SqlCpKeyThumbprint unknown = {20, (SqlCpByte[20]){3}}, other_length = {16, bytes};
@@ -68,6 +156,10 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_was_wrapped_comes_back, set_up_key, tear_down),
       cmocka_unit_test_setup_teardown(damage_is_refused, set_up_key, tear_down),
       cmocka_unit_test_setup_teardown(symmetric_habits_are_refused, set_up_key, tear_down),
+      cmocka_unit_test_setup_teardown(data_under_an_aes_key_comes_back, set_up_key, tear_down),
+      cmocka_unit_test_setup_teardown(an_aes_key_is_described_and_found_again, set_up_key, tear_down),
+      cmocka_unit_test_setup_teardown(an_aes_key_wants_one_iv_of_its_length, set_up_key, tear_down),
+      cmocka_unit_test_setup_teardown(damaged_and_odd_ciphertexts_are_refused, set_up_key, tear_down),
       cmocka_unit_test_setup_teardown(unknown_thumbprints_are_not_found, set_up_key, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@ static void constants_are_what_catalogs_have(void **state) {
   assert_int_equal(info.scpVersion.major, 1);
   assert_int_equal(info.scpVersion.minor, 1);
   assert_int_equal(info.authType, SQLCP_AUTH_BASIC);
-  assert_int_equal(info.symmKeySupport, 0);
+  assert_int_equal(info.symmKeySupport, SQLCP_KEY_SUPPORTED);
   assert_int_equal(info.asymmKeySupport, SQLCP_KEY_SUPPORTED);
   assert_int_equal(info.cbKeyThumbLen, 20);
   assert_int_equal(info.fAcceptsKeyName, 1);
@@ -29,9 +29,9 @@ static void constants_are_what_catalogs_have(void **state) {
   assert_int_equal(SqlCryptFreeProvider(), scp_err_Success);
 }
 
-static void algorithms_are_the_three(void **state) {
-  static const unsigned bits[] = {2048, 3072, 4096};
-  static const char *const tags[] = {"RSA_2048", "RSA_3072", "RSA_4096"};
+static void algorithms_are_the_six(void **state) {
+  static const unsigned bits[] = {2048, 3072, 4096, 128, 192, 256};
+  static const char *const tags[] = {"RSA_2048", "RSA_3072", "RSA_4096", "AES_128", "AES_192", "AES_256"};
   SqlCpAlgId id = 0;
   size_t seen = 0;
   (void)state;
@@ -41,18 +41,20 @@ static void algorithms_are_the_three(void **state) {
   while ((code = SqlCryptGetNextAlgorithmId(&id)) == scp_err_Success) {
     SqlCpWchar tag[60] = {0};
     SqlCpAlgorithmInfo info = {.algTag = {0, NULL}};
-    assert_true(seen < 3);
+    assert_true(seen < 6);
     assert_int_equal(SqlCryptGetAlgorithmInfo(id, &info), scp_err_InsufficientBuffer);
-    assert_int_equal(info.algTag.cb, 16);
+    int is_aes = tags[seen][0] == 'A';
+    assert_int_equal(info.algTag.cb, 2 * strlen(tags[seen]));
     info.algTag = (SqlCpStr){sizeof tag, tag};
     assert_int_equal(SqlCryptGetAlgorithmInfo(id, &info), scp_err_Success);
     assert_int_equal(info.bitLen, bits[seen]);
-    assert_int_equal(info.type, SQLCP_KEY_ASYMMETRIC);
-    for (size_t i = 0; i < 8; i++) assert_int_equal(tag[i], tags[seen][i]);
+    assert_int_equal(info.type, is_aes ? SQLCP_KEY_SYMMETRIC : SQLCP_KEY_ASYMMETRIC);
+    assert_int_equal(info.ivLen, is_aes ? 16 : 0);
+    for (size_t i = 0; i < strlen(tags[seen]); i++) assert_int_equal(tag[i], tags[seen][i]);
     seen++;
   }
   assert_int_equal(code, scp_err_NotFound);
-  assert_int_equal(seen, 3);
+  assert_int_equal(seen, 6);
   SqlCpAlgorithmInfo info = {.algTag = {0, NULL}};
   assert_int_equal(SqlCryptGetAlgorithmInfo(77, &info), scp_err_NotFound);
   assert_int_equal(SqlCryptFreeProvider(), scp_err_Success);
@@ -78,7 +80,7 @@ static void little_works_before_initialize_or_after_free(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(constants_are_what_catalogs_have),
-      cmocka_unit_test(algorithms_are_the_three),
+      cmocka_unit_test(algorithms_are_the_six),
       cmocka_unit_test(little_works_before_initialize_or_after_free),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
