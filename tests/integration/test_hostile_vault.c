@@ -74,7 +74,7 @@ static void keys_that_cannot_be_used(void **state) {
        HOSTILE_KEY,
        {.body = KEY_BUNDLE("$kid", "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":" COORDINATE ",\"y\":" COORDINATE)},
        EKM_E_KEY_TYPE},
-      {"oct-HSM", HOSTILE_KEY, {.body = KEY_BUNDLE("$kid", "\"kty\":\"oct-HSM\"")}, EKM_E_KEY_TYPE},
+      {"oct", HOSTILE_KEY, {.body = KEY_BUNDLE("$kid", "\"kty\":\"oct\"")}, EKM_E_KEY_TYPE},
       {"a type of tomorrow",
        HOSTILE_KEY,
        {.body = KEY_BUNDLE("$kid", "\"kty\":\"AKP\",\"pub\":\"AAAA\"")},
