@@ -35,6 +35,7 @@ enum {
   CONNECTION_MAX_IDLE_S = 100,    /* firewalls forget silent connections after a few minutes */
   DEADLINE_SLACK_MS = 50,         /* libcurl's clock and ours round differently */
   UPLOAD_BUFFER_BYTES = 16 * 1024,
+  KEPT_SHARE = 3,                  /* a connection that was kept gets so much of the time to answer, a third */
   FIRST_WITHOUT_SIGPIPE = 0x075700 /* libcurl 7.87.0 */
 };
 
@@ -74,6 +75,7 @@ typedef struct handle {
   bool has_verb; /* CURLOPT_CUSTOMREQUEST is set */
   bool is_fresh; /* CURLOPT_FRESH_CONNECT is set */
   bool is_spent; /* not to be used again */
+  bool is_kept;  /* its last exchange went well, and left a connection */
   ekm_buf url, content_type, bearer, request_id;
   struct curl_slist sent[SENT_COUNT];
   char words[CURL_ERROR_SIZE];
@@ -437,7 +439,7 @@ static CURLcode set_url(handle *h, const char *url) {
   return rc;
 }
 
-static bool prepare(handle *h, const ekm_http_request *request, int64_t left_ms, ekm_err *err) {
+static bool prepare(handle *h, const ekm_http_request *request, ekm_err *err) {
   CURL *easy = h->easy;
   CURLcode rc = set_url(h, request->url);
   build_headers(h, request);
@@ -447,11 +449,6 @@ static bool prepare(handle *h, const ekm_http_request *request, int64_t left_ms,
   }
   if (rc == CURLE_OK) rc = set_method(h, request);
   SET(CURLOPT_HTTPHEADER, h->sent);
-  SET(CURLOPT_TIMEOUT_MS, (long)left_ms);
-  if (h->is_fresh != request->send_once) {
-    SET(CURLOPT_FRESH_CONNECT, request->send_once ? 1L : 0L);
-    h->is_fresh = request->send_once;
-  }
   if (rc == CURLE_OK) return true;
   return EKM_FAIL(err, rc == CURLE_OUT_OF_MEMORY ? EKM_E_OUT_OF_MEMORY : EKM_E_INTERNAL,
                   "libcurl refused a request: %s", curl_easy_strerror(rc));
@@ -599,6 +596,32 @@ static CURLcode perform_quietly(const http_curl *http, CURL *easy) {
   return rc;
 }
 
+static CURLcode perform_within(const http_curl *http, handle *h, int64_t ms, bool is_fresh) {
+  CURL *easy = h->easy;
+  CURLcode rc = CURLE_OK;
+  SET(CURLOPT_TIMEOUT_MS, (long)ms);
+  if (h->is_fresh != is_fresh) SET(CURLOPT_FRESH_CONNECT, is_fresh ? 1L : 0L);
+  h->is_fresh = is_fresh;
+  return rc == CURLE_OK ? perform_quietly(http, easy) : rc;
+}
+
+/* A connection that was kept may be dead without anybody having been told: a firewall has forgotten it, or the machine
+ * behind it is gone. It gets a part of the time, a new one then the rest. What must not be repeated never goes over one
+ * that was kept. */
+static CURLcode perform_in_time(const http_curl *http, handle *h, int64_t left_ms) {
+  const ekm_http_request *request = h->now.request;
+  bool is_kept = h->is_kept && !request->send_once && left_ms >= KEPT_SHARE;
+  CURLcode rc = perform_within(http, h, is_kept ? left_ms / KEPT_SHARE : left_ms, request->send_once);
+  if (is_kept && rc == CURLE_OPERATION_TIMEDOUT) {
+    left_ms = ekm_deadline_left_ms(request->deadline, http->clock);
+    ekm_http_response_clear(h->now.response);
+    http_headers_begin(&h->now.headers, h->now.response);
+    if (left_ms > 0) rc = perform_within(http, h, left_ms, true);
+  }
+  h->is_kept = rc == CURLE_OK;
+  return rc;
+}
+
 static bool curl_perform(ekm_http *self, const ekm_http_request *request, ekm_http_response *response, ekm_err *err) {
   http_curl *http = (http_curl *)self;
   bool ok = false;
@@ -614,8 +637,8 @@ static bool curl_perform(ekm_http *self, const ekm_http_request *request, ekm_ht
 
   h->now = (exchange){.request = request, .response = response, .clock = http->clock};
   http_headers_begin(&h->now.headers, response);
-  EKM_TRY(prepare(h, request, left_ms, err));
-  ok = judge(h, perform_quietly(http, h->easy), response, err);
+  EKM_TRY(prepare(h, request, err));
+  ok = judge(h, perform_in_time(http, h, left_ms), response, err);
 done:
   if (h != NULL) {
     ekm_buf_reset(&h->bearer);

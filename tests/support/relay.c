@@ -1,7 +1,7 @@
 #include "support/relay.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -56,7 +56,7 @@ struct relay {
   struct {
     relay_way way;
     relay_end end;
-    int left;
+    int skip, left;
   } trap;
   int trapped, connections;
   pair pairs[MAX_PAIRS];
@@ -177,7 +177,10 @@ static void halve(piece *p, relay_end end) {
 static void afflict(relay *r, relay_way way, piece *fresh) {
   const relay_weather *w = &r->weather;
   unsigned lot = draw(r, ALL);
-  if (r->trap.left > 0 && r->trap.way == way) {
+  bool is_way = r->trap.left > 0 && r->trap.way == way;
+  if (is_way && r->trap.skip > 0) {
+    r->trap.skip--;
+  } else if (is_way) {
     r->trap.left--;
     r->trapped++;
     halve(fresh, r->trap.end);
@@ -228,7 +231,7 @@ static void read_piece(relay *r, pair *p, int side) {
     }
   } else if (got == 0 && p->fds[1] >= 0) {
     p->flows[side].has_ended = true;
-  } else {
+  } else if (got == 0 || errno != EAGAIN) {
     free_pair(p, true);
   }
   ekm_mem_free(fresh);
@@ -321,10 +324,11 @@ static void serve_side(relay *r, pair *p, const struct pollfd *seen) {
 static void serve(relay *r, const watch *w) {
   uint64_t ignored;
   if (w->fds[0].revents != 0) (void)!read(r->wake_fd, &ignored, sizeof ignored);
-  if (w->fds[1].revents != 0 && r->listen_fd == w->fds[1].fd) take_connection(r);
   for (nfds_t i = 2; i < w->count; i++) {
     if (w->fds[i].revents != 0) serve_side(r, &r->pairs[w->pair_of[i]], &w->fds[i]);
   }
+  /* Last: a new connection may get the place and the number of one that this round still knows. */
+  if (w->fds[1].revents != 0 && r->listen_fd == w->fds[1].fd) take_connection(r);
   int64_t now = now_ms();
   for (size_t i = 0; i < MAX_PAIRS; i++) {
     pair *p = &r->pairs[i];
@@ -412,10 +416,11 @@ void relay_set_weather(relay *r, const relay_weather *weather) {
   ekm_mutex_unlock(&r->lock);
 }
 
-void relay_set_trap(relay *r, relay_way way, relay_end end, int times) {
+void relay_set_trap(relay *r, relay_way way, int skip, relay_end end, int times) {
   ekm_mutex_lock(&r->lock);
   r->trap.way = way;
   r->trap.end = end;
+  r->trap.skip = skip;
   r->trap.left = times;
   r->trapped = 0;
   ekm_mutex_unlock(&r->lock);

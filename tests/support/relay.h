@@ -55,9 +55,10 @@ uint16_t relay_port(const relay *r);
 /* relay_set_weather(relay, weather): from now on; NULL: fine. */
 void relay_set_weather(relay *r, const relay_weather *weather);
 
-/* relay_set_trap(relay, way, end, times): of each of the next ${times} pieces of this way half is passed, then ${end}.
+/* relay_set_trap(relay, way, skip, end, times):
+ * ${skip} pieces of this way pass; of each of the next ${times} a half is passed, then ${end}.
  * relay_trapped(relay): how many were. */
-void relay_set_trap(relay *r, relay_way way, relay_end end, int times);
+void relay_set_trap(relay *r, relay_way way, int skip, relay_end end, int times);
 int relay_trapped(relay *r);
 
 /* relay_set_hole(relay, yes): a black hole: connections are taken, and none, new or old, ever passes anything again.
