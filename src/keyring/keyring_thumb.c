@@ -88,19 +88,8 @@ static void note_missing_locked(keyring *ring, ekm_view thumb) {
 typedef struct wanted {
   keyring *ring;
   ekm_view thumb;
+  uint32_t compared; /* the keys up to this id were compared with it before the search */
 } wanted;
-
-/* A version that is known by its name but was forgotten by its thumbprint is worth another look: it may have been
- * deleted and recovered since. */
-static bool wanted_seen(void *arg, const char *name, const char *version) {
-  wanted *w = arg;
-  ekm_mutex_lock(&w->ring->lock);
-  const keyring_cache *cache = &w->ring->cache;
-  const keyring_key *key = keyring_cache_key(cache, keyring_cache_find_version(cache, name, version));
-  bool findable = key != NULL && keyring_cache_find_thumb(cache, keyring_key_thumb(key)) != 0;
-  ekm_mutex_unlock(&w->ring->lock);
-  return findable;
-}
 
 /* By its own thumbprint, or by one of another connector, which is noted. */
 static bool is_wanted(keyring *ring, const keyring_key *key, ekm_view thumb, bool *out_is, ekm_err *err) {
@@ -113,15 +102,34 @@ static bool is_wanted(keyring *ring, const keyring_key *key, ekm_view thumb, boo
   return true;
 }
 
+/* A version that is known by its name but was forgotten by its thumbprint is worth another look: it may have been
+ * deleted and recovered since. What came to be known since the search began, by it or by other threads, is compared
+ * here; if it is the one, it is noted and found after the walk. */
+static bool wanted_seen(void *arg, const char *name, const char *version) {
+  const wanted *w = arg;
+  const keyring_cache *cache = &w->ring->cache;
+  bool is_it = false;
+  ekm_err ignored = {0};
+  ekm_mutex_lock(&w->ring->lock);
+  uint32_t id = keyring_cache_find_version(cache, name, version);
+  keyring_key *key = ring_ref_of_id(w->ring, id);
+  bool findable = key != NULL && keyring_cache_find_thumb(cache, keyring_key_thumb(key)) != 0;
+  ekm_mutex_unlock(&w->ring->lock);
+  if (findable && id > w->compared) findable = is_wanted(w->ring, key, w->thumb, &is_it, &ignored);
+  keyring_key_unref(&key);
+  return findable;
+}
+
 /* A search passes by what is known, so that is looked through before. */
-static bool is_known_key(keyring *ring, ekm_view thumb, bool *out_found, ekm_err *err) {
+static bool compare_known(wanted *w, bool *out_found, ekm_err *err) {
   *out_found = false;
   for (uint32_t id = 1; !*out_found; id++) {
-    ekm_mutex_lock(&ring->lock);
-    keyring_key *key = ring_ref_of_id(ring, id);
-    ekm_mutex_unlock(&ring->lock);
+    ekm_mutex_lock(&w->ring->lock);
+    keyring_key *key = ring_ref_of_id(w->ring, id);
+    ekm_mutex_unlock(&w->ring->lock);
     if (key == NULL) break;
-    bool ok = is_wanted(ring, key, thumb, out_found, err);
+    bool ok = is_wanted(w->ring, key, w->thumb, out_found, err);
+    w->compared = id;
     keyring_key_unref(&key);
     if (!ok) return false;
   }
@@ -228,13 +236,14 @@ static bool walk_through(wanted *w, const keyring_call *call, bool *out_found, e
   return ok;
 }
 
-static bool search_now(keyring *ring, ekm_view thumb, const keyring_call *call, ekm_err *err) {
-  wanted w = {ring, thumb};
+static bool search_now(wanted *w, const keyring_call *call, ekm_err *err) {
+  keyring *ring = w->ring;
+  ekm_view thumb = w->thumb;
   bool found = false;
 
-  bool ok = try_hint(&w, call, &found, err) && (found || try_first_names(&w, call, &found, err));
+  bool ok = try_hint(w, call, &found, err) && (found || try_first_names(w, call, &found, err));
   bool walked = ok && !found;
-  if (walked) ok = walk_through(&w, call, &found, err);
+  if (walked) ok = walk_through(w, call, &found, err);
   ekm_mutex_lock(&ring->lock);
   ring->searching = false;
   if (ok && !found) {
@@ -255,13 +264,14 @@ static bool search_now(keyring *ring, ekm_view thumb, const keyring_call *call, 
 
 static bool search_in_turn(keyring *ring, ekm_view thumb, const keyring_call *call, ekm_err *err) {
   bool known = false;
-  if (!is_known_key(ring, thumb, &known, err)) return false;
+  wanted w = {ring, thumb, 0};
+  if (!compare_known(&w, &known, err)) return false;
   ekm_mutex_lock(&ring->lock);
   bool my_turn = take_search_turn(ring, thumb, call);
   bool still_searching = ring->searching && !my_turn;
   ekm_mutex_unlock(&ring->lock);
   if (still_searching) return waited_in_vain(call, err);
-  return !my_turn || search_now(ring, thumb, call, err);
+  return !my_turn || search_now(&w, call, err);
 }
 
 /* The newest version of the name that can be used. */

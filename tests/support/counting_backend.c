@@ -23,6 +23,7 @@ static bool counting_get(keyring_backend *self, const char *name, const char *ve
 
 static bool counting_list_names(keyring_backend *self, const keyring_call *call, keyring_list *out, ekm_err *err) {
   counting_backend *b = COUNT(name_lists);
+  if (b->meanwhile != NULL) b->meanwhile(b->meanwhile_arg);
   return !refuses(b, err) && b->lower->list_names(b->lower, call, out, err);
 }
 

@@ -11,6 +11,8 @@ typedef struct counting_backend {
   keyring_backend *lower; /* taken over, unless borrowed */
   bool borrowed;
   atomic_int gets, name_lists, version_lists, creates, drops, wraps, unwraps, encrypts, decrypts;
+  void (*meanwhile)(void *arg); /* what happens elsewhere while names are listed; may be NULL */
+  void *meanwhile_arg;
   atomic_int fail_with; /* an ekm_err_id: the next calls raise it; 0 for none */
 } counting_backend;
 

@@ -48,7 +48,8 @@ static void loop_row_memory(const fault_layer *layer, const fault_row *row) {
     bool ok = row->run(subject, &err);
     memory_gate_rest(&gate);
     bool sent = layer->vault->creates > 0;
-    bool is_right = ok ? !gate.failed || row->forgives : err.id == (sent ? EKM_E_CREATION_UNSURE : EKM_E_OUT_OF_MEMORY);
+    bool is_right = ok ? !gate.failed || (row->forgives & FORGIVES_MEMORY) != 0
+                       : err.id == (sent ? EKM_E_CREATION_UNSURE : EKM_E_OUT_OF_MEMORY);
     if (!is_right) fail_msg("%s without memory %zu: %s: %s", row->name, n, name_of(ok, &err), err.detail);
     gate.done = !gate.failed;
     if (!ok || gate.failed) run_well(layer, row, subject);
@@ -69,7 +70,7 @@ static bool fail_exchange(const fault_layer *layer, const fault_row *row, paper_
   bool ok = row->run(subject, &err);
   bool failed = vault->failed;
   bool unsure = vault->creates > 0 && err.id == EKM_E_CREATION_UNSURE;
-  bool is_right = ok ? !failed || row->forgives || fault == PAPER_REJECTED : failed;
+  bool is_right = ok ? !failed || (row->forgives & FORGIVES_EXCHANGES) != 0 || fault == PAPER_REJECTED : failed;
   if (!ok) is_right = is_right && (unsure || may_say(fault, err.id));
   /* A definite 4xx is the one answer to a creation that leaves no doubt. */
   bool is_definite = fault == PAPER_THROTTLED || fault == PAPER_REJECTED;

@@ -15,11 +15,13 @@
 #include "base/err.h"
 #include "support/paper_vault.h"
 
+enum { FORGIVES_NOTHING = 0, FORGIVES_MEMORY = 1, FORGIVES_EXCHANGES = 2 };
+
 typedef struct fault_row {
   const char *name;
   /* One operation. It fails the test by itself if a success gave something wrong, or a failure touched an output. */
   bool (*run)(void *subject, ekm_err *err);
-  bool forgives; /* it may succeed although something failed */
+  int forgives; /* it may succeed although an allocation, or an exchange, failed */
 } fault_row;
 
 typedef struct fault_layer {

@@ -116,6 +116,38 @@ static void thumbs_of_another_connector_find_the_key(void **state) {
   keyring_key_unref(&key);
 }
 
+typedef struct learning {
+  fixture *f;
+  keyring *ring;
+  const char *version;
+} learning;
+
+static void learn_version(void *arg) {
+  learning *l = arg;
+  keyring_key *key = NULL;
+  ekm_err err = {0};
+  assert_true(keyring_by_name(l->ring, "moved", l->version, &l->f->call, &key, &err));
+  keyring_key_unref(&key);
+}
+
+/* A version that another thread has read since the search began is none that the search may pass by. */
+static void a_search_passes_by_nothing_that_it_did_not_look_at(void **state) {
+  fixture *f = *state;
+  uint8_t bytes[EKM_SHA1_BYTES];
+  keyring_key *found = NULL;
+  keyring_key *key = create(f, "moved");
+  ekm_view thumb = foreign_thumb(f, key, bytes);
+  assert_true(keyring_memory_rotate(f->vault->lower, "moved", &f->err));
+  learning elsewhere = {f, forgetful_ring(f), keyring_key_version(key)};
+  f->vault->meanwhile = learn_version;
+  f->vault->meanwhile_arg = &elsewhere;
+  if (!keyring_by_thumb(elsewhere.ring, thumb, &f->call, &found, &f->err)) fail_msg("%s", f->err.detail);
+  assert_string_equal(keyring_key_version(found), keyring_key_version(key));
+  keyring_key_unref(&found);
+  keyring_key_unref(&key);
+  keyring_unref(&elsewhere.ring);
+}
+
 static void check_opens(fixture *f, keyring *ring, ekm_view thumb, const ekm_buf *wrapped) {
   ekm_buf plain;
   ekm_buf_init(&plain, EKM_LIMIT_RSA_MODULUS_BYTES);
@@ -460,6 +492,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(name_without_version_always_asks, set_up, tear_down),
       cmocka_unit_test_setup_teardown(thumb_finds_new_and_old_versions_without_memory, set_up, tear_down),
       cmocka_unit_test_setup_teardown(thumbs_of_another_connector_find_the_key, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_search_passes_by_nothing_that_it_did_not_look_at, set_up, tear_down),
       cmocka_unit_test_setup_teardown(packed_names_mean_any_version, set_up, tear_down),
       cmocka_unit_test_setup_teardown(each_kind_of_thumb_can_be_reported, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_name_without_a_packed_form_is_not_created, set_up, tear_down),
