@@ -207,9 +207,9 @@ bool keyring_next_id(keyring *ring, uint32_t id, const keyring_call *call, uint3
   return EKM_FAIL(err, EKM_E_END_OF_LIST, "no more keys");
 }
 
-/* Not VAULT_FORBIDDEN: who may not list may unwrap nevertheless. */
+/* Not a missing permission: who may not list may unwrap nevertheless. */
 void keyring_note_refusal(keyring *ring, const ekm_err *err) {
-  if (err->id != EKM_E_VAULT_FORBIDDEN) keyring_unwraps_note(ring->unwraps, NULL, NULL, err);
+  if (!keyring_is_forbidden(err->id)) keyring_unwraps_note(ring->unwraps, NULL, NULL, err);
 }
 
 /* --- create and drop ---------------------------------------------------------------------------------------------- */

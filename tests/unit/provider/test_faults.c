@@ -281,8 +281,8 @@ static bool close_and_open(void *arg, ekm_err *err) {
   return answer(SqlCryptCloseSession(&second, 1), err) && s->session != NULL;
 }
 
-/* A list of versions after a creation, and the answer to a deletion, are done without. A version that cannot be compared
- * for want of memory is read again; what cannot be kept for want of it is not. */
+/* A list of versions after a creation, and the answer to a deletion, are done without. A version that cannot be
+ * compared for want of memory is read again; what cannot be kept for want of it is not. */
 static const fault_row rows_session[] = {
     {"GetKeyInfoByName", info_by_name, FORGIVES_NOTHING},
     {"GetKeyInfoByName of a version", info_by_version, FORGIVES_NOTHING},
