@@ -36,6 +36,11 @@ void ekm_file_draft_drop(ekm_file_draft **draft);
  * Refuse (FILE_READ) a folder, and a file, pipe or device that group or others may read or write. */
 EKM_MUST_USE bool ekm_file_is_private(const char *path, ekm_err *err);
 
+/* ekm_file_read_private(path, out, err):
+ * ekm_file_read of a file that must be an ordinary one, and that neither group nor others may read or write: FILE_READ
+ * otherwise. Never waits, as opening a pipe would. On Windows its folder's ACL says who may. */
+EKM_MUST_USE bool ekm_file_read_private(const char *path, ekm_buf *out, ekm_err *err);
+
 /* ekm_file_exists(path):
  * Is there something at ${path}? True also if that cannot be seen, because this account may not: whoever opens it then
  * is told why. */

@@ -121,10 +121,11 @@ static bool see_credential(doctor *d) {
   ekm_err err = {0};
   static const char *const kinds[] = {[AKV_CLIENT_SECRET] = "application",
                                       [AKV_MANAGED_IDENTITY] = "managed identity",
-                                      [AKV_WORKLOAD_IDENTITY] = "workload identity"};
+                                      [AKV_WORKLOAD_IDENTITY] = "workload identity",
+                                      [AKV_CERTIFICATE] = "application with a certificate"};
   if (!reach_identify(&d->way, &err)) return fail(d, STEP_CREDENTIAL, &err);
-  good(d, STEP_CREDENTIAL, "vault '%s', %s %s", d->way.host, kinds[d->way.kind],
-       d->way.client_id[0] == '\0' ? "(unnamed)" : d->way.client_id);
+  good(d, STEP_CREDENTIAL, "vault '%s', %s %s", d->way.host, kinds[d->way.credential.kind],
+       d->way.credential.client_id[0] == '\0' ? "(unnamed)" : d->way.credential.client_id);
   return true;
 }
 

@@ -25,7 +25,7 @@ bool reach_identify(reach *r, ekm_err *err) {
                                             .default_vault = r->settings.default_vault};
   const char *identity = r->c->identity == NULL ? "" : r->c->identity;
   if (!keyring_keyvault_host(&options, identity, r->host, err) ||
-      !keyring_keyvault_secret(&r->c->secret, &r->kind, r->client_id, &r->secret, err)) {
+      !keyring_credential_parse(&r->c->secret, &r->credential, err)) {
     return false;
   }
   r->vault = r->vaults.others;
@@ -43,7 +43,7 @@ bool reach_connect(reach *r, ekm_err *err) {
                                .env = r->c->env,
                                .log = r->c->log,
                                .vault = &r->vault};
-  const akv_identity me = {r->kind, r->client_id, &r->secret};
+  const akv_identity me = keyring_credential_identity(&r->credential);
   return akv_client_new(&options, &me, &r->client, err);
 }
 
@@ -64,5 +64,5 @@ void reach_clear(reach *r) {
   ekm_crypto_free(&r->crypto);
   settings_vaults_clear(&r->vaults);
   settings_free(&r->settings);
-  ekm_secret_clear(&r->secret);
+  keyring_credential_clear(&r->credential);
 }

@@ -22,9 +22,7 @@ typedef struct reach {
   ekm_http *http;
   akv_vault vault;
   char host[EKM_LIMIT_HOST_BYTES + 1];
-  akv_identity_kind kind;
-  char client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES];
-  ekm_secret secret;
+  keyring_credential credential;
   akv_client *client; /* NULL before reach_connect */
 } reach;
 
@@ -32,7 +30,8 @@ typedef struct reach {
  * failure. */
 EKM_MUST_USE bool reach_configure(reach *r, ekm_err *err);
 
-/* reach_identify(r, err): which vault, and as whom. IDENTITY_BAD, CLOUD_UNKNOWN, SECRET_SHORT, SECRET_CLIENT_ID. */
+/* reach_identify(r, err): which vault, and as whom. IDENTITY_BAD, CLOUD_UNKNOWN, or those of
+ * keyring_credential_parse. */
 EKM_MUST_USE bool reach_identify(reach *r, ekm_err *err);
 
 /* reach_connect(r, err): make the client. No request. */

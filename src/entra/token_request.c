@@ -36,11 +36,12 @@ static const json_int_t refusal_codes[] = {
 /* OAuth's own words for the same (RFC 6749 section 5.2), for authorities that send no AADSTS codes. */
 static const char *const refusal_words[] = {"invalid_client", "unauthorized_client"};
 
-static void build_url(const entra_target *target, ekm_buf *out) {
+bool entra_token_url(const entra_target *target, ekm_buf *out, ekm_err *err) {
   ekm_buf_append_text(out, "https://");
   ekm_buf_append_text(out, target->authority_host);
   if (target->authority_port != 443) ekm_buf_append_fmt(out, ":%u", (unsigned)target->authority_port);
   ekm_buf_append_fmt(out, "/%s/oauth2/v2.0/token", target->tenant);
+  return ekm_buf_ok(out, "the token endpoint's URL", err);
 }
 
 static void build_form(const entra_target *target, const entra_proof *proof, ekm_buf *out) {
@@ -165,9 +166,8 @@ bool entra_token_request(ekm_http *http, const entra_target *target, const entra
   ekm_buf_init(&url, EKM_LIMIT_URL_BYTES);
   ekm_buf_init(&form, FORM_MAX_BYTES);
   ekm_http_response_init(&answer);
-  build_url(target, &url);
+  EKM_TRY(entra_token_url(target, &url, err));
   build_form(target, proof, &form);
-  EKM_TRY(ekm_buf_ok(&url, "the token endpoint's URL", err));
   EKM_TRY(ekm_buf_ok(&form, "a token request", err));
   ekm_http_request request = {.method = "POST",
                               .url = ekm_buf_text(&url),

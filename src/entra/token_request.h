@@ -20,6 +20,9 @@ typedef struct entra_proof {
   ekm_view value;        /* as it is; encoded here, and never in an error */
 } entra_proof;
 
+/* entra_token_url(target, out, err): append the URL of the token endpoint; it is also who an assertion is for. */
+EKM_MUST_USE bool entra_token_url(const entra_target *target, ekm_buf *out, ekm_err *err);
+
 /* entra_token_request(http, target, proof, call, out_token, err):
  * TOKEN_REFUSED only when the identity itself was definitely refused; TOKEN_FAILED, TOKEN_ANSWER or a transport error
  * otherwise. Words of the service that repeat the proof are left out of errors. */

@@ -3,8 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
-
-static const char assertion_type[] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+#include "entra/assertion.h"
 
 enum { ASSERTION_MAX_BYTES = 16 * 1024 };
 
@@ -43,7 +42,7 @@ static bool fetch(entra_source *self, const entra_target *target, const entra_ca
     EKM_BAIL(err, EKM_E_SECRET_CLIENT_ID, "neither 'workload-identity:CLIENT-ID' nor AZURE_CLIENT_ID says whose");
   }
   EKM_TRY(read_assertion(source, &assertion, err));
-  const entra_proof proof = {client_id, "client_assertion", assertion_type, ekm_buf_view(&assertion)};
+  const entra_proof proof = {client_id, "client_assertion", entra_assertion_type, ekm_buf_view(&assertion)};
   EKM_TRY(entra_token_request(source->http, target, &proof, call, out_token, err));
   ok = true;
 done:

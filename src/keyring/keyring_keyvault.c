@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hex.h"
 #include "base/mem.h"
 #include "base/mutex.h"
 #include "base/text.h"
@@ -234,65 +233,6 @@ bool keyring_keyvault_host(const keyring_keyvault_options *options, const char *
   return find_vault(options, out_host) != NULL || akv_vault_check_cloud(out_host, err);
 }
 
-enum { PLAIN_ID_CHARS = 32, GUID_CHARS = KEYRING_KEYVAULT_CLIENT_ID_BYTES - 1 };
-
-/* Is it 8-4-4-4-12 hexadecimal digits? */
-static bool is_guid(const char *text) {
-  for (int i = 0; i < GUID_CHARS; i++) {
-    bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
-    if (hyphen ? text[i] != '-' : !ekm_hex_is(text + i, 1)) return false;
-  }
-  return true;
-}
-
-/* Identities that need no secret: a word alone, or "word:GUID". */
-static const struct {
-  const char *word;
-  akv_identity_kind kind;
-} secretless[] = {{"managed-identity", AKV_MANAGED_IDENTITY}, {"workload-identity", AKV_WORKLOAD_IDENTITY}};
-
-static bool take_named(const char *word, const char *text, size_t len,
-                       char out_client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES], ekm_err *err) {
-  size_t word_len = strlen(word);
-  if (len == word_len) return true;
-  bool has_id = len == word_len + 1 + GUID_CHARS && text[word_len] == ':' && is_guid(text + word_len + 1);
-  if (!has_id) {
-    return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "behind '%s:' there is no client id of 36 characters", word);
-  }
-  memcpy(out_client_id, text + word_len + 1, GUID_CHARS);
-  ekm_text_lower(out_client_id);
-  return true;
-}
-
-bool keyring_keyvault_secret(const ekm_secret *text, akv_identity_kind *out_kind,
-                             char out_client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES], ekm_secret *out_secret,
-                             ekm_err *err) {
-  const char *at = (const char *)ekm_secret_reveal(text).ptr;
-  size_t id_len = PLAIN_ID_CHARS;
-  memset(out_client_id, 0, KEYRING_KEYVAULT_CLIENT_ID_BYTES);
-  *out_kind = AKV_CLIENT_SECRET;
-  for (size_t i = 0; i < sizeof secretless / sizeof secretless[0]; i++) {
-    const char *word = secretless[i].word;
-    if (text->len < strlen(word) || strncmp(at, word, strlen(word)) != 0) continue;
-    *out_kind = secretless[i].kind;
-    return take_named(word, at, text->len, out_client_id, err);
-  }
-  if (text->len > GUID_CHARS && is_guid(at)) id_len = GUID_CHARS;
-  if (text->len <= id_len) return EKM_FAIL(err, EKM_E_SECRET_SHORT, "it has %zu bytes", text->len);
-  if (id_len == GUID_CHARS) {
-    memcpy(out_client_id, at, id_len);
-  } else {
-    if (!ekm_hex_is(at, PLAIN_ID_CHARS))
-      return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "something else is among its first %d characters", PLAIN_ID_CHARS);
-    for (int from = 0, to = 0; from < PLAIN_ID_CHARS; from++) {
-      if (from == 8 || from == 12 || from == 16 || from == 20) out_client_id[to++] = '-';
-      out_client_id[to++] = at[from];
-    }
-  }
-  ekm_text_lower(out_client_id);
-  return ekm_secret_set(out_secret, ekm_view_of(at + id_len, text->len - id_len), err);
-}
-
 /* --- the connector ------------------------------------------------------------------------------------------------ */
 
 typedef struct entry {
@@ -312,20 +252,17 @@ typedef struct keyvault_connector {
   entry entries[EKM_LIMIT_IDENTITIES];
 } keyvault_connector;
 
-/* A credential, taken apart. */
+/* IDENTITY and SECRET, taken apart. */
 typedef struct identity {
   char host[EKM_LIMIT_HOST_BYTES + 1];
-  akv_identity_kind kind;
-  char client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES];
-  ekm_secret secret;
+  keyring_credential credential;
 } identity;
 
 static entry *find_locked(keyvault_connector *connector, const identity *who) {
+  const akv_identity me = keyring_credential_identity(&who->credential);
   for (size_t i = 0; i < EKM_LIMIT_IDENTITIES; i++) {
     entry *e = &connector->entries[i];
-    if (e->ring != NULL &&
-        akv_client_is(e->clients[0], who->host, &(akv_identity){who->kind, who->client_id, &who->secret}))
-      return e;
+    if (e->ring != NULL && akv_client_is(e->clients[0], who->host, &me)) return e;
   }
   return NULL;
 }
@@ -361,7 +298,7 @@ static bool make_one_ring(const keyvault_connector *connector, const identity *w
                                 .env = options->env,
                                 .log = options->keyring.log,
                                 .vault = &vault};
-  akv_identity me = {who->kind, who->client_id, &who->secret};
+  const akv_identity me = keyring_credential_identity(&who->credential);
   akv_client *client = NULL;
   keyring_backend *backend = NULL;
   if (!akv_client_new(&client_options, &me, &client, err)) return false;
@@ -490,10 +427,10 @@ static bool sign_in(keyvault_connector *connector, const identity *who, const ke
 /* Microsoft's form of a managed identity comes without a secret. */
 static bool take_secret(const char *identity_text, const ekm_secret *text, identity *out, ekm_err *err) {
   if (text->len == 0 && ekm_text_starts_i(identity_text, "managed identity")) {
-    out->kind = AKV_MANAGED_IDENTITY;
+    out->credential.kind = AKV_MANAGED_IDENTITY;
     return true;
   }
-  return keyring_keyvault_secret(text, &out->kind, out->client_id, &out->secret, err);
+  return keyring_credential_parse(text, &out->credential, err);
 }
 
 static bool connector_connect(keyring_connector *self, const char *identity_text, const ekm_secret *secret_text,
@@ -503,7 +440,7 @@ static bool connector_connect(keyring_connector *self, const char *identity_text
   *out_keyring = NULL;
   bool ok = keyring_keyvault_host(&connector->options, identity_text, who.host, err) &&
             take_secret(identity_text, secret_text, &who, err) && sign_in(connector, &who, call, out_keyring, err);
-  ekm_secret_clear(&who.secret);
+  keyring_credential_clear(&who.credential);
   return ok;
 }
 

@@ -1,11 +1,7 @@
 /* Keyrings over Key Vault: from the credential of SQL Server to a vault and an identity.
  *
  *   IDENTITY  myvault | myvault.vault.azure.net | https://myvault.vault.azure.net/    --> the vault's host
- *   SECRET    0123456789abcdef0123456789abcdef<client secret>                         --> client id and client secret
- *             01234567-89ab-cdef-0123-456789abcdef<client secret>      (hyphens left in: understood as well)
- *             managed-identity                                         --> the machine's own identity, no secret
- *             managed-identity:01234567-89ab-cdef-0123-456789abcdef    --> one that was assigned to it
- *             workload-identity[:CLIENT-ID]                            --> what another issuer vouches for, no secret
+ *   SECRET    who asks, and by what (credential.h)                                   --> client id and what proves it
  *
  *   IDENTITY  Managed Identity                        Microsoft's form: the default vault of the configuration, and
  *   SECRET    empty                                   the machine's own identity
@@ -16,6 +12,7 @@
 #ifndef EKM_KEYRING_KEYRING_KEYVAULT_H
 #define EKM_KEYRING_KEYRING_KEYVAULT_H
 
+#include "keyring/credential.h"
 #include "keyring/keyring.h"
 #include "keyvault/client.h"
 
@@ -43,14 +40,5 @@ EKM_MUST_USE bool keyring_keyvault_backend_new(akv_client *client, keyring_backe
  */
 EKM_MUST_USE bool keyring_keyvault_host(const keyring_keyvault_options *options, const char *identity,
                                         char out_host[EKM_LIMIT_HOST_BYTES + 1], ekm_err *err);
-
-enum { KEYRING_KEYVAULT_CLIENT_ID_BYTES = 37 };
-
-/* keyring_keyvault_secret(text, out_kind, out_client_id, out_secret, err):
- * Take a SECRET apart: a client id as a GUID with hyphens in lower case ("" for the machine's own identity), and the
- * rest. SECRET_SHORT, SECRET_CLIENT_ID. */
-EKM_MUST_USE bool keyring_keyvault_secret(const ekm_secret *text, akv_identity_kind *out_kind,
-                                          char out_client_id[KEYRING_KEYVAULT_CLIENT_ID_BYTES], ekm_secret *out_secret,
-                                          ekm_err *err);
 
 #endif

@@ -2,24 +2,51 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "entra/certificate.h"
 #include "entra/client_secret.h"
 #include "entra/managed_identity.h"
 #include "entra/workload_identity.h"
 #include "keyvault/exchange.h"
 
+static entra_certificate_file file_of(const akv_identity *identity) {
+  return (entra_certificate_file){identity->client_id, identity->path, identity->secret};
+}
+
+static bool make_certificate(akv_client *client, const akv_options *options, const akv_identity *identity,
+                             ekm_err *err) {
+  const entra_certificate_options signing = {options->http, options->clock, options->rng, options->log};
+  const entra_certificate_file file = file_of(identity);
+  return entra_certificate_new(&signing, &file, &client->source, err);
+}
+
+static bool make_secret(akv_client *client, const akv_options *options, const akv_identity *identity, ekm_err *err) {
+  if (!entra_client_secret_new(options->http, identity->client_id, identity->secret, &client->source, err))
+    return false;
+  entra_client_secret_warn(client->source, identity->expires_wall_s, options->clock, options->log);
+  return true;
+}
+
+static bool make_managed(akv_client *client, const akv_options *options, const akv_identity *identity, ekm_err *err) {
+  const entra_managed_identity_options managed = {
+      .http = options->http, .clock = options->clock, .env = options->env, .client_id = identity->client_id};
+  return entra_managed_identity_new(&managed, &client->source, err);
+}
+
+static bool make_workload(akv_client *client, const akv_options *options, const akv_identity *identity, ekm_err *err) {
+  return entra_workload_identity_new(options->http, options->env, identity->client_id, &client->source, err);
+}
+
 static bool make_source(akv_client *client, const akv_options *options, const akv_identity *identity, ekm_err *err) {
-  const entra_managed_identity_options managed = {.http = client->http,
-                                                  .clock = client->clock,
-                                                  .env = options->env == NULL ? ekm_env_process() : options->env,
-                                                  .client_id = identity->client_id};
+  static bool (*const makers[])(akv_client * client, const akv_options *options, const akv_identity *identity,
+                                ekm_err *err) = {[AKV_CLIENT_SECRET] = make_secret,
+                                                 [AKV_MANAGED_IDENTITY] = make_managed,
+                                                 [AKV_WORKLOAD_IDENTITY] = make_workload,
+                                                 [AKV_CERTIFICATE] = make_certificate};
+  akv_options complete = *options;
+  if (complete.env == NULL) complete.env = ekm_env_process();
   client->kind = identity->kind;
-  if (identity->kind == AKV_CLIENT_SECRET) {
-    return entra_client_secret_new(client->http, identity->client_id, identity->secret, &client->source, err);
-  }
-  if (!ekm_text_copy(client->named_id, sizeof client->named_id, identity->client_id, "a client id", err)) return false;
-  return identity->kind == AKV_MANAGED_IDENTITY
-             ? entra_managed_identity_new(&managed, &client->source, err)
-             : entra_workload_identity_new(client->http, managed.env, identity->client_id, &client->source, err);
+  return ekm_text_copy(client->named_id, sizeof client->named_id, identity->client_id, "a client id", err) &&
+         makers[identity->kind](client, &complete, identity, err);
 }
 
 static bool fill(akv_client *client, const akv_options *options, const akv_identity *identity, ekm_err *err) {
@@ -58,8 +85,14 @@ void akv_client_free(akv_client **client) {
 
 bool akv_client_is(const akv_client *client, const char *host, const akv_identity *identity) {
   if (!ekm_text_ieq(client->host, host) || client->kind != identity->kind) return false;
-  if (client->kind != AKV_CLIENT_SECRET) return ekm_text_ieq(client->named_id, identity->client_id);
-  return entra_client_secret_is(client->source, identity->client_id, identity->secret);
+  if (client->kind == AKV_CLIENT_SECRET) {
+    return entra_client_secret_is(client->source, identity->client_id, identity->secret);
+  }
+  if (client->kind == AKV_CERTIFICATE) {
+    const entra_certificate_file file = file_of(identity);
+    return entra_certificate_is(client->source, &file);
+  }
+  return ekm_text_ieq(client->named_id, identity->client_id);
 }
 
 bool akv_client_sign_in(akv_client *client, const akv_call *call, ekm_err *err) {

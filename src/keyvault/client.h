@@ -40,17 +40,20 @@ typedef struct akv_options {
 } akv_options;
 
 typedef enum akv_identity_kind {
-  AKV_CLIENT_SECRET,    /* an application with a client secret */
-  AKV_MANAGED_IDENTITY, /* what Azure gave the machine; no secret */
-  AKV_WORKLOAD_IDENTITY /* what another issuer vouches for; no secret */
+  AKV_CLIENT_SECRET,     /* an application with a client secret */
+  AKV_MANAGED_IDENTITY,  /* what Azure gave the machine; no secret */
+  AKV_WORKLOAD_IDENTITY, /* what another issuer vouches for; no secret */
+  AKV_CERTIFICATE        /* an application with a client certificate */
 } akv_identity_kind;
 
 /* Who asks. Borrowed. */
 typedef struct akv_identity {
   akv_identity_kind kind;
-  const char *client_id; /* a GUID with hyphens; "" for the system's managed identity, and for
+  const char *client_id;    /* a GUID with hyphens; "" for the system's managed identity, and for
                             the workload identity of the environment */
-  const ekm_secret *secret;
+  const char *path;         /* of a certificate's file */
+  const ekm_secret *secret; /* the client secret, or the password of that file */
+  int64_t expires_wall_s;   /* of a client secret; 0: nobody knows */
 } akv_identity;
 
 /* What bounds a call. */

@@ -21,7 +21,7 @@ struct akv_client {
   char host[EKM_LIMIT_HOST_BYTES + 1];
   akv_vault vault; /* its host is the one above */
   akv_identity_kind kind;
-  char named_id[ENTRA_CLIENT_ID_CHARS + 1]; /* of an identity without a secret */
+  char named_id[ENTRA_CLIENT_ID_CHARS + 1]; /* "" where none was named */
   entra_source *source;
   akv_sign_in *sign_in;
 };

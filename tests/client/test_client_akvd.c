@@ -318,8 +318,10 @@ static void wrap_by(client *c, vault_fixture *f, const keyring_key *key, const c
   const akv_call call = {.deadline = ekm_deadline_in(ekm_clock_system(), CALL_MS)};
   const akv_wrap_key wrap_key = {keyring_key_name(key), keyring_key_version(key), alg};
   check(ekm_secret_set(&secret, ekm_view_text(f->apps[FIXTURE_FULL].secret), &c->err), &c->err);
-  check(akv_client_new(&options, &(akv_identity){AKV_CLIENT_SECRET, f->apps[FIXTURE_FULL].client_id, &secret}, &other,
-                       &c->err),
+  check(akv_client_new(
+            &options,
+            &(akv_identity){.kind = AKV_CLIENT_SECRET, .client_id = f->apps[FIXTURE_FULL].client_id, .secret = &secret},
+            &other, &c->err),
         &c->err);
   check(akv_wrap(other, &wrap_key, ekm_view_text("a DEK of old"), &call, out, &c->err), &c->err);
   akv_client_free(&other);

@@ -155,7 +155,8 @@ static void run(input_http *http, bool (*ask)(asking *a)) {
   fake_clock_init(&clock);
   asking a = {.call = {.deadline = ekm_deadline_in(&clock.base, 30000)}, .answer = &http->answer};
   const akv_options options = {.http = &http->base, .clock = &clock.base, .rng = fake_rng_static(), .vault = &vault};
-  const akv_identity identity = {AKV_CLIENT_SECRET, "01234567-89ab-cdef-0123-456789abcdef", &secret};
+  const akv_identity identity = {
+      .kind = AKV_CLIENT_SECRET, .client_id = "01234567-89ab-cdef-0123-456789abcdef", .secret = &secret};
   FUZZ_CHECK(ekm_secret_set(&secret, ekm_view_text(FUZZ_SECRET), &a.err));
   FUZZ_CHECK(akv_client_new(&options, &identity, &a.client, &a.err));
   FUZZ_CHECK(akv_client_sign_in(a.client, &a.call, &a.err));

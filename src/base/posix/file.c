@@ -10,11 +10,10 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
-bool ekm_file_read(const char *path, ekm_buf *out, ekm_err *err) {
+/* Reads and closes. */
+static bool read_all(int fd, const char *path, ekm_buf *out, ekm_err *err) {
   uint8_t chunk[4096];
   ssize_t got;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return EKM_FAIL(err, EKM_E_FILE_READ, "'%s': %s", path, strerror(errno));
   do {
     got = read(fd, chunk, sizeof chunk);
     if (got > 0) ekm_buf_append(out, chunk, (size_t)got);
@@ -24,6 +23,36 @@ bool ekm_file_read(const char *path, ekm_buf *out, ekm_err *err) {
   (void)close(fd);
   if (got < 0) return EKM_FAIL(err, EKM_E_FILE_READ, "'%s': %s", path, strerror(why));
   return ekm_buf_ok(out, path, err);
+}
+
+bool ekm_file_read(const char *path, ekm_buf *out, ekm_err *err) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return EKM_FAIL(err, EKM_E_FILE_READ, "'%s': %s", path, strerror(errno));
+  return read_all(fd, path, out, err);
+}
+
+static bool judge(const struct stat *info, const char *path, ekm_err *err) {
+  if (S_ISDIR(info->st_mode)) return EKM_FAIL(err, EKM_E_FILE_READ, "'%s' is a folder", path);
+  bool is_open = (info->st_mode & 077) != 0;
+  if (is_open && !S_ISREG(info->st_mode)) {
+    return EKM_FAIL(err, EKM_E_FILE_READ, "'%s' is not a file, and others may read it", path);
+  }
+  if (is_open) {
+    return EKM_FAIL(err, EKM_E_FILE_READ, "'%s' may be read by others; run: chmod 600 '%s'", path, path);
+  }
+  return true;
+}
+
+bool ekm_file_read_private(const char *path, ekm_buf *out, ekm_err *err) {
+  struct stat info;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0) return EKM_FAIL(err, EKM_E_FILE_READ, "'%s': %s", path, strerror(errno));
+  bool ok = fstat(fd, &info) == 0 || EKM_FAIL(err, EKM_E_FILE_READ, "'%s': %s", path, strerror(errno));
+  ok = ok && judge(&info, path, err);
+  if (ok && !S_ISREG(info.st_mode)) ok = EKM_FAIL(err, EKM_E_FILE_READ, "'%s' is not an ordinary file", path);
+  if (ok) return read_all(fd, path, out, err);
+  (void)close(fd);
+  return false;
 }
 
 static bool write_all(int fd, ekm_view bytes) {
@@ -128,15 +157,7 @@ bool ekm_file_write_public(const char *path, ekm_view bytes, ekm_err *err) {
 bool ekm_file_is_private(const char *path, ekm_err *err) {
   struct stat info;
   if (stat(path, &info) != 0) return EKM_FAIL(err, EKM_E_FILE_READ, "'%s': %s", path, strerror(errno));
-  if (S_ISDIR(info.st_mode)) return EKM_FAIL(err, EKM_E_FILE_READ, "'%s' is a folder", path);
-  bool is_open = (info.st_mode & 077) != 0;
-  if (is_open && !S_ISREG(info.st_mode)) {
-    return EKM_FAIL(err, EKM_E_FILE_READ, "'%s' is not a file, and others may read it", path);
-  }
-  if (is_open) {
-    return EKM_FAIL(err, EKM_E_FILE_READ, "'%s' may be read by others; run: chmod 600 '%s'", path, path);
-  }
-  return true;
+  return judge(&info, path, err);
 }
 
 bool ekm_file_exists(const char *path) {

@@ -128,6 +128,10 @@ bool ekm_file_is_private(const char *path, ekm_err *err) {
   return ok;
 }
 
+bool ekm_file_read_private(const char *path, ekm_buf *out, ekm_err *err) {
+  return ekm_file_is_private(path, err) && ekm_file_read(path, out, err);
+}
+
 bool ekm_file_exists(const char *path) {
   ekm_err ignored = {0};
   ekm_buf wide;

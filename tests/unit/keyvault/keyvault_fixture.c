@@ -14,7 +14,8 @@ void keyvault_fixture_start(keyvault_fixture *f, const akv_vault *vault, const s
   akv_options options = {
       .http = &f->script.base, .clock = &f->clock.base, .rng = fake_rng_static(), .vault = &f->vault};
   assert_true(ekm_secret_set(&secret, ekm_view_text(SECRET), &f->err));
-  akv_identity identity = {AKV_CLIENT_SECRET, "01234567-89ab-cdef-0123-456789abcdef", &secret};
+  akv_identity identity = {
+      .kind = AKV_CLIENT_SECRET, .client_id = "01234567-89ab-cdef-0123-456789abcdef", .secret = &secret};
   assert_true(akv_client_new(&options, &identity, &f->client, &f->err));
   ekm_secret_clear(&secret);
 }

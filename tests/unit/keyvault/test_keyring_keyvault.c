@@ -79,53 +79,6 @@ static void an_endless_identity_is_refused(void **state) {
   }
 }
 
-static void secrets_are_taken_apart(void **state) {
-  static const struct {
-    const char *text, *rest;
-    ekm_err_id expected;
-  } rows[] = {
-      {PLAIN_ID "s", "s", EKM_E_OK},
-      {PLAIN_ID "-the~rest.", "-the~rest.", EKM_E_OK},
-      {GUID "the~rest.", "the~rest.", EKM_E_OK},
-      {"managed-identity", "", EKM_E_OK},
-      {"managed-identity:" GUID, GUID, EKM_E_OK},
-      {"managed-identity:01234567-89AB-CDEF-0123-456789ABCDEF", GUID, EKM_E_OK},
-      {"workload-identity", "", EKM_E_OK},
-      {"workload-identity:" GUID, GUID, EKM_E_OK},
-      {"workload-identity:x", NULL, EKM_E_SECRET_CLIENT_ID},
-      {"managed-identity:", NULL, EKM_E_SECRET_CLIENT_ID},
-      {"managed-identity " GUID, NULL, EKM_E_SECRET_CLIENT_ID},
-      {"managed-identity:" GUID "x", NULL, EKM_E_SECRET_CLIENT_ID},
-      {"managed-identity:" PLAIN_ID, NULL, EKM_E_SECRET_CLIENT_ID},
-      {"", NULL, EKM_E_SECRET_SHORT},
-      {"short", NULL, EKM_E_SECRET_SHORT},
-      {PLAIN_ID, NULL, EKM_E_SECRET_SHORT},
-      {GUID, NULL, EKM_E_SECRET_CLIENT_ID},
-      {"x123456789abcdef0123456789ABCDEFsecret", NULL, EKM_E_SECRET_CLIENT_ID},
-      {"01234567-89ab-cdef-0123_456789abcdefsecret", NULL, EKM_E_SECRET_CLIENT_ID},
-  };
-  (void)state;
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    char id[KEYRING_KEYVAULT_CLIENT_ID_BYTES];
-    ekm_secret text = {0}, rest = {0};
-    ekm_err err = {0};
-    assert_true(ekm_secret_set(&text, ekm_view_text(rows[i].text), &err));
-    akv_identity_kind kind;
-    bool ok = keyring_keyvault_secret(&text, &kind, id, &rest, &err);
-    if (err.id != rows[i].expected) fail_msg("%zu: %s", i, ekm_err_info_of(err.id)->name);
-    if (ok && kind != AKV_CLIENT_SECRET) {
-      assert_string_equal(id, rows[i].rest);
-      assert_int_equal(rest.len, 0);
-    } else if (ok) {
-      assert_string_equal(id, GUID);
-      assert_true(ekm_view_equal(ekm_secret_reveal(&rest), ekm_view_text(rows[i].rest)));
-    }
-    assert_null(strstr(err.detail, "secret"));
-    ekm_secret_clear(&text);
-    ekm_secret_clear(&rest);
-  }
-}
-
 /* --- the connector ------------------------------------------------------------------------------------------------ */
 
 typedef struct fixture {
@@ -325,7 +278,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(identities_become_hosts),
       cmocka_unit_test(an_endless_identity_is_refused),
-      cmocka_unit_test(secrets_are_taken_apart),
       cmocka_unit_test(equal_credentials_share_others_never),
       cmocka_unit_test(a_refusal_is_remembered_for_seconds),
       cmocka_unit_test(a_network_fault_is_no_refusal),

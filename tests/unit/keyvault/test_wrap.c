@@ -173,7 +173,8 @@ static void survives_without_memory(void **state) {
     f.call.deadline = ekm_deadline_in(&f.clock.base, 1000);
     ekm_buf_init(&out, 16);
     akv_options options = {.http = &f.script.base, .clock = &f.clock.base, .rng = fake_rng_static(), .vault = &f.vault};
-    akv_identity identity = {AKV_CLIENT_SECRET, "01234567-89ab-cdef-0123-456789abcdef", &secret};
+    akv_identity identity = {
+        .kind = AKV_CLIENT_SECRET, .client_id = "01234567-89ab-cdef-0123-456789abcdef", .secret = &secret};
     bool ok = ekm_secret_set(&secret, ekm_view_text(SECRET), &f.err) &&
               akv_client_new(&options, &identity, &f.client, &f.err) && akv_client_sign_in(f.client, &f.call, &f.err);
     assert_false(ok);

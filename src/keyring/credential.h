@@ -1,0 +1,41 @@
+/* SECRET of a SQL Server credential, taken apart: who asks, and by what.
+ *
+ *   0123456789abcdef0123456789abcdef<client secret>              client id and client secret
+ *   01234567-89ab-cdef-0123-456789abcdef<client secret>          hyphens left in: understood as well
+ *   managed-identity                                             the machine's own identity, no secret
+ *   managed-identity:CLIENT-ID                                   one that was assigned to it
+ *   workload-identity[:CLIENT-ID]                                what another issuer vouches for, no secret
+ *   certificate:CLIENT-ID:PATH[|PASSWORD]                        a client certificate in a PEM or PFX file
+ *
+ * '|' ends the path, because no path on Windows has one; the password may have more of them. It stands here and not in
+ * a file, because the engine keeps SECRET encrypted, and a password that lies beside its file protects nothing. */
+#ifndef EKM_KEYRING_CREDENTIAL_H
+#define EKM_KEYRING_CREDENTIAL_H
+
+#include "keyvault/client.h"
+
+enum { KEYRING_CLIENT_ID_BYTES = 37, KEYRING_CERTIFICATE_PATH_BYTES = 1024 };
+
+/* Zero-initialise; never copy the struct. */
+typedef struct keyring_credential {
+  akv_identity_kind kind;
+  char client_id[KEYRING_CLIENT_ID_BYTES];   /* a GUID with hyphens in lower case, or "" where none was named */
+  char path[KEYRING_CERTIFICATE_PATH_BYTES]; /* of a certificate's file; else "" */
+  ekm_secret secret;                         /* the client secret, or the password of that file */
+} keyring_credential;
+
+/* keyring_credential_parse(text, out, err):
+ * SECRET_SHORT, SECRET_CLIENT_ID; CERT_FILE for what is no path behind "certificate:CLIENT-ID:". ${out} is empty on
+ * entry; clear it in any case. */
+EKM_MUST_USE bool keyring_credential_parse(const ekm_secret *text, keyring_credential *out, ekm_err *err);
+
+/* keyring_credential_clear(credential): wipe and forget. */
+void keyring_credential_clear(keyring_credential *credential);
+
+/* keyring_credential_identity(credential): the same as keyvault wants it; borrowed from ${credential}. */
+akv_identity keyring_credential_identity(const keyring_credential *credential);
+
+/* keyring_credential_is_guid(text): does ${text} begin with 8-4-4-4-12 hexadecimal digits? */
+bool keyring_credential_is_guid(const char *text);
+
+#endif

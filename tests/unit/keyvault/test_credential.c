@@ -1,0 +1,114 @@
+/* SECRET of a credential: what it may be, and what is said about what it may not. */
+#include "keyring/credential.h"
+
+#include <string.h>
+
+#include "support/cmocka_all.h"
+
+#define PLAIN_ID "0123456789abcdef0123456789ABCDEF"
+#define GUID "01234567-89ab-cdef-0123-456789abcdef"
+#define UPPER_GUID "01234567-89AB-CDEF-0123-456789ABCDEF"
+
+/* The rest of a row that is refused. */
+#define REFUSED(id) (id), AKV_CLIENT_SECRET, NULL, NULL, NULL
+
+typedef struct secret_row {
+  const char *text;
+  ekm_err_id expected;
+  akv_identity_kind kind;
+  const char *client_id, *path, *secret;
+} secret_row;
+
+static void check_row(const secret_row *row) {
+  ekm_secret text = {0};
+  ekm_err err = {0};
+  keyring_credential credential = {0};
+  assert_true(ekm_secret_set(&text, ekm_view_text(row->text), &err));
+  bool ok = keyring_credential_parse(&text, &credential, &err);
+  if (err.id != row->expected) fail_msg("%s: %s, %s", row->text, ekm_err_info_of(err.id)->name, err.detail);
+  assert_int_equal(ok, row->expected == EKM_E_OK);
+  if (ok) {
+    const akv_identity me = keyring_credential_identity(&credential);
+    assert_int_equal(me.kind, row->kind);
+    assert_string_equal(me.client_id, row->client_id);
+    assert_string_equal(me.path, row->path);
+    assert_true(ekm_view_equal(ekm_secret_reveal(me.secret), ekm_view_text(row->secret)));
+  }
+  assert_null(strstr(err.detail, "secret"));
+  ekm_secret_clear(&text);
+  keyring_credential_clear(&credential);
+}
+
+static void secrets_are_taken_apart(void **state) {
+  static const secret_row rows[] = {
+      {PLAIN_ID "s", EKM_E_OK, AKV_CLIENT_SECRET, GUID, "", "s"},
+      {PLAIN_ID "-the~rest.", EKM_E_OK, AKV_CLIENT_SECRET, GUID, "", "-the~rest."},
+      {GUID "the~rest.", EKM_E_OK, AKV_CLIENT_SECRET, GUID, "", "the~rest."},
+      {"managed-identity", EKM_E_OK, AKV_MANAGED_IDENTITY, "", "", ""},
+      {"managed-identity:" GUID, EKM_E_OK, AKV_MANAGED_IDENTITY, GUID, "", ""},
+      {"managed-identity:" UPPER_GUID, EKM_E_OK, AKV_MANAGED_IDENTITY, GUID, "", ""},
+      {"workload-identity", EKM_E_OK, AKV_WORKLOAD_IDENTITY, "", "", ""},
+      {"workload-identity:" GUID, EKM_E_OK, AKV_WORKLOAD_IDENTITY, GUID, "", ""},
+      {"certificate:" GUID ":/etc/a.pem", EKM_E_OK, AKV_CERTIFICATE, GUID, "/etc/a.pem", ""},
+      {"certificate:" UPPER_GUID ":/a:b c.pfx", EKM_E_OK, AKV_CERTIFICATE, GUID, "/a:b c.pfx", ""},
+      {"certificate:" GUID ":/a.pfx|secret", EKM_E_OK, AKV_CERTIFICATE, GUID, "/a.pfx", "secret"},
+      {"certificate:" GUID ":/a.pfx| a|b:c ", EKM_E_OK, AKV_CERTIFICATE, GUID, "/a.pfx", " a|b:c "},
+      {"certificate:" GUID ":/a.pfx|", EKM_E_OK, AKV_CERTIFICATE, GUID, "/a.pfx", ""},
+      {"workload-identity:x", REFUSED(EKM_E_SECRET_CLIENT_ID)},
+      {"managed-identity:", REFUSED(EKM_E_SECRET_CLIENT_ID)},
+      {"managed-identity " GUID, REFUSED(EKM_E_SECRET_CLIENT_ID)},
+      {"managed-identity:" GUID "x", REFUSED(EKM_E_SECRET_CLIENT_ID)},
+      {"managed-identity:" PLAIN_ID, REFUSED(EKM_E_SECRET_CLIENT_ID)},
+      {"certificate", REFUSED(EKM_E_SECRET_CLIENT_ID)},
+      {"certificate:/etc/a.pem", REFUSED(EKM_E_SECRET_CLIENT_ID)},
+      {"certificate:" GUID, REFUSED(EKM_E_SECRET_CLIENT_ID)},
+      {"certificate:" PLAIN_ID ":/etc/a.pem|secret", REFUSED(EKM_E_SECRET_CLIENT_ID)},
+      {"certificate:" GUID "/etc/a.pem", REFUSED(EKM_E_SECRET_CLIENT_ID)},
+      {"certificate:" GUID ":", REFUSED(EKM_E_CERT_FILE)},
+      {"certificate:" GUID ":a.pem", REFUSED(EKM_E_CERT_FILE)},
+      {"certificate:" GUID ":|secret", REFUSED(EKM_E_CERT_FILE)},
+      {"certificate:" GUID ":/a\n.pem", REFUSED(EKM_E_CERT_FILE)},
+      {"certificate:" GUID ":store:0123", REFUSED(EKM_E_CERT_FILE)},
+      {"", REFUSED(EKM_E_SECRET_SHORT)},
+      {"short", REFUSED(EKM_E_SECRET_SHORT)},
+      {PLAIN_ID, REFUSED(EKM_E_SECRET_SHORT)},
+      {GUID, REFUSED(EKM_E_SECRET_CLIENT_ID)},
+      {"x123456789abcdef0123456789ABCDEFsecret", REFUSED(EKM_E_SECRET_CLIENT_ID)},
+      {"01234567-89ab-cdef-0123_456789abcdefsecret", REFUSED(EKM_E_SECRET_CLIENT_ID)},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) check_row(&rows[i]);
+}
+
+static void a_path_has_a_longest(void **state) {
+  enum { PREFIX = sizeof "certificate:" GUID ":" - 1 };
+  (void)state;
+  for (size_t len = KEYRING_CERTIFICATE_PATH_BYTES - 1; len <= KEYRING_CERTIFICATE_PATH_BYTES; len++) {
+    char text[PREFIX + KEYRING_CERTIFICATE_PATH_BYTES + 1] = "certificate:" GUID ":/";
+    memset(text + PREFIX + 1, 'a', len - 1);
+    bool fits = len < KEYRING_CERTIFICATE_PATH_BYTES;
+    check_row(&(secret_row){text, fits ? EKM_E_OK : EKM_E_CERT_FILE, AKV_CERTIFICATE, GUID, text + PREFIX, ""});
+  }
+}
+
+static void a_password_has_no_nul(void **state) {
+  static const char bytes[] = "certificate:" GUID ":/a.pfx|a\0b";
+  ekm_secret text = {0};
+  ekm_err err = {0};
+  keyring_credential credential = {0};
+  (void)state;
+  assert_true(ekm_secret_set(&text, ekm_view_of(bytes, sizeof bytes - 1), &err));
+  assert_false(keyring_credential_parse(&text, &credential, &err));
+  assert_int_equal(err.id, EKM_E_CERT_PASSWORD);
+  ekm_secret_clear(&text);
+  keyring_credential_clear(&credential);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(secrets_are_taken_apart),
+      cmocka_unit_test(a_path_has_a_longest),
+      cmocka_unit_test(a_password_has_no_nul),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
