@@ -49,8 +49,12 @@ bool ekm_file_exists(const char *path);
 /* ekm_file_make_folder(path, err): create with mode 0700, or find it there already. */
 EKM_MUST_USE bool ekm_file_make_folder(const char *path, ekm_err *err);
 
-/* ekm_file_open_append(path, err): for the log: created with mode 0600, closed by fclose, not inherited by children. */
+/* ekm_file_open_append(path, err): created with mode 0600, closed by fclose, not inherited by children. NULL, with
+ * FILE_WRITE, if it cannot be opened. */
 FILE *ekm_file_open_append(const char *path, ekm_err *err);
+
+/* ekm_file_open_log(path, err): the same, but never waits, now or when it is written: not for a pipe's reader. */
+FILE *ekm_file_open_log(const char *path, ekm_err *err);
 
 /* ekm_file_is_at(file, path): is ${path} still the file that was opened? Not if it was moved or removed. */
 bool ekm_file_is_at(FILE *file, const char *path);

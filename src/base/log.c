@@ -7,16 +7,21 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "base/mutex.h"
+#include "base/syslog.h"
 #include "base/text.h"
 #include "base/utf16.h"
 
-enum { LOG_TEXT_MAX_BYTES = 512, LOG_LINE_MAX_BYTES = 8192 };
+enum { LOG_TEXT_MAX_BYTES = 512, LOG_LINE_MAX_BYTES = 8192, LOG_LOOK_MS = 1000 };
 
 struct ekm_log {
   ekm_mutex lock;
   ekm_log_level level;
   const ekm_clock *clock;
-  FILE *file; /* NULL when sink is used */
+  FILE *file;           /* NULL unless it is a file */
+  char *path;           /* of the file; NULL for standard error */
+  int64_t next_look_ms; /* when it is asked next whether the file is still there */
+  ekm_syslog *syslog;   /* NULL unless it is the system's log */
+  int64_t lost;         /* lines that nobody took since one was taken */
   void (*sink)(void *arg, const char *line, size_t len);
   void *sink_arg;
 };
@@ -36,13 +41,23 @@ bool ekm_log_open_file(const char *path, ekm_log_level level, const ekm_clock *c
   *out_log = NULL;
   ekm_log *log = new_log(level, clock, err);
   if (log == NULL) return false;
-  log->file = strcmp(path, "-") == 0 ? stderr : ekm_file_open_append(path, err);
-  if (log->file == NULL) {
-    ekm_mem_free(log);
-    return false;
+  if (strcmp(path, "-") == 0) {
+    log->file = stderr;
+  } else {
+    log->path = ekm_text_dup(path, err);
+    if (log->path != NULL) log->file = ekm_file_open_log(path, err);
   }
   *out_log = log;
-  return true;
+  if (log->file == NULL) ekm_log_close(out_log);
+  return *out_log != NULL;
+}
+
+bool ekm_log_open_syslog(const char *path, const char *name, ekm_log_level level, const ekm_clock *clock,
+                         ekm_log **out_log, ekm_err *err) {
+  *out_log = new_log(level, clock, err);
+  if (*out_log == NULL) return false;
+  if (!ekm_syslog_open(path, name, &(*out_log)->syslog, err)) ekm_log_close(out_log);
+  return *out_log != NULL;
 }
 
 bool ekm_log_open_sink(void (*sink)(void *arg, const char *line, size_t len), void *arg, ekm_log_level level,
@@ -57,6 +72,8 @@ bool ekm_log_open_sink(void (*sink)(void *arg, const char *line, size_t len), vo
 void ekm_log_close(ekm_log **log) {
   if (*log == NULL) return;
   if ((*log)->file != NULL && (*log)->file != stderr) (void)fclose((*log)->file);
+  ekm_syslog_close(&(*log)->syslog);
+  ekm_mem_free((*log)->path);
   ekm_mem_free(*log);
   *log = NULL;
 }
@@ -109,13 +126,55 @@ static void append_head(const ekm_clock *clock, ekm_log_level level, const char 
   ekm_buf_append_fmt(line, "\",\"level\":\"%s\",\"event\":\"%s\"", level_names[level], event);
 }
 
-static void write_line(ekm_log *log, ekm_view line) {
+/* Who rotates logs moves the file away and expects a new one in its place. The old one is good as long as there is no
+ * new one. */
+static void follow_path(ekm_log *log) {
+  ekm_err ignored = {0};
+  int64_t now_ms = ekm_clock_mono_ms(log->clock);
+  if (log->path == NULL || now_ms < log->next_look_ms) return;
+  log->next_look_ms = now_ms + LOG_LOOK_MS;
+  if (ekm_file_is_at(log->file, log->path)) return;
+  FILE *file = ekm_file_open_log(log->path, &ignored);
+  if (file == NULL) return;
+  (void)fclose(log->file);
+  log->file = file;
+}
+
+static void write_file(ekm_log *log, ekm_view line) {
+  follow_path(log);
+  (void)fwrite(line.ptr, 1, line.len, log->file);
+  (void)fflush(log->file);
+}
+
+/* Once somebody listens again, he is told what he missed. */
+static void send_lost(ekm_log *log) {
+  ekm_buf line;
+  ekm_buf_init(&line, LOG_LINE_MAX_BYTES);
+  append_head(log->clock, EKM_LOG_WARN, "log.lost", &line);
+  ekm_buf_append_fmt(&line, ",\"lines\":%lld}", (long long)log->lost);
+  bool ok = !line.no_memory &&
+            ekm_syslog_send(log->syslog, EKM_SYSLOG_WARNING, ekm_clock_wall_s(log->clock), ekm_buf_view(&line));
+  if (ok) log->lost = 0;
+  ekm_buf_clear(&line);
+}
+
+static void write_syslog(ekm_log *log, ekm_log_level level, ekm_view line) {
+  static const ekm_syslog_severity severities[] = {
+      [EKM_LOG_OFF] = EKM_SYSLOG_DEBUG, [EKM_LOG_ERROR] = EKM_SYSLOG_ERROR, [EKM_LOG_WARN] = EKM_SYSLOG_WARNING,
+      [EKM_LOG_INFO] = EKM_SYSLOG_INFO, [EKM_LOG_DEBUG] = EKM_SYSLOG_DEBUG, [EKM_LOG_TRACE] = EKM_SYSLOG_DEBUG};
+  line.len--; /* a datagram needs no end of line */
+  if (log->lost > 0) send_lost(log);
+  if (!ekm_syslog_send(log->syslog, severities[level], ekm_clock_wall_s(log->clock), line)) log->lost++;
+}
+
+static void write_line(ekm_log *log, ekm_log_level level, ekm_view line) {
   ekm_mutex_lock(&log->lock);
   if (log->sink != NULL) {
     log->sink(log->sink_arg, (const char *)line.ptr, line.len);
+  } else if (log->syslog != NULL) {
+    write_syslog(log, level, line);
   } else {
-    (void)fwrite(line.ptr, 1, line.len, log->file);
-    (void)fflush(log->file);
+    write_file(log, line);
   }
   ekm_mutex_unlock(&log->lock);
 }
@@ -132,7 +191,7 @@ void ekm_log_event(ekm_log *log, ekm_log_level level, const char *event, const e
     append_head(log->clock, level, event, &line);
     ekm_buf_append_text(&line, ",\"fields\":\"too long\"}\n");
   }
-  if (!line.too_long && !line.no_memory) write_line(log, ekm_buf_view(&line));
+  if (!line.too_long && !line.no_memory) write_line(log, level, ekm_buf_view(&line));
   ekm_buf_clear(&line);
 }
 

@@ -4,7 +4,7 @@
  *
  * There is no field type for secrets, tokens, plaintext or ekm_buf, so they cannot be logged by accident; texts are
  * cut at 512 bytes, and a line that would pass 8 kB keeps its event but loses its fields. Events are named layer.noun.
- * A logger that is NULL logs nothing.
+ * A logger that is NULL logs nothing. A line that cannot be written is lost; nothing fails or waits because of it.
  *
  * Threads: a logger may be used by all threads; lines do not mix. */
 #ifndef EKM_BASE_LOG_H
@@ -43,9 +43,17 @@ typedef struct ekm_log_field {
 #define EKM_LOG_HEX(n, v) ((ekm_log_field){.kind = EKM_LOG_FIELD_HEX, .name = (n), .bytes = (v)})
 
 /* ekm_log_open_file(path, level, clock, out_log, err):
- * Append to ${path}, created with mode 0600; "-" is standard error, which the provider never asks for. */
+ * Append to ${path}, created with mode 0600; "-" is standard error, which the provider never asks for. A file that was
+ * moved away or removed, as rotation of logs does, is made anew: that is looked at once a second, when there is
+ * something to write. One that was copied and cut off goes on from its beginning. */
 EKM_MUST_USE bool ekm_log_open_file(const char *path, ekm_log_level level, const ekm_clock *clock, ekm_log **out_log,
                                     ekm_err *err);
+
+/* ekm_log_open_syslog(path, name, level, clock, out_log, err):
+ * To the system's log at the socket ${path} (syslog.h), as ${name}, which is static. Lines that nobody takes are lost;
+ * how many is said by the first one that is taken again: {"event":"log.lost","lines":3}. */
+EKM_MUST_USE bool ekm_log_open_syslog(const char *path, const char *name, ekm_log_level level, const ekm_clock *clock,
+                                      ekm_log **out_log, ekm_err *err);
 
 /* ekm_log_open_sink(sink, arg, level, clock, out_log, err): give each line (with its '\n') to ${sink},
  * one at a time; it must not log itself. */

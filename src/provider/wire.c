@@ -5,6 +5,7 @@
 #include "base/env.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/syslog.h"
 #include "http/http.h"
 #include "keyring/hints.h"
 #include "keyring/keyring_keyvault.h"
@@ -12,6 +13,7 @@
 #include "settings/vaults.h"
 
 #define USER_AGENT "openekm/1.0"
+#define LOG_NAME "openekm"
 
 /* What the connector borrows: the settings and, made of them, what keyvault knows of each vault. */
 typedef struct wire_rest {
@@ -64,23 +66,35 @@ static bool make_connector(provider_wiring *out, ekm_err *err) {
   return keyring_keyvault_connector_new(&options, &out->connector, err);
 }
 
+static bool open_wanted_log(const provider_settings *settings, provider_wiring *out, ekm_err *err) {
+  if (settings->log_level == EKM_LOG_OFF) return true;
+  if (settings->log_to_syslog) {
+    return ekm_log_open_syslog(settings->syslog_socket, LOG_NAME, settings->log_level, out->clock, &out->log, err);
+  }
+  return settings->log_file == NULL ||
+         ekm_log_open_file(settings->log_file, settings->log_level, out->clock, &out->log, err);
+}
+
 /* A log that cannot be opened stops nothing: an instance's databases do not stay closed because a folder of logs is
  * gone or full. */
 static bool open_log(provider_wiring *out, ekm_err *err) {
-  const provider_settings *settings = &((wire_rest *)out->rest)->settings;
-  if (settings->log_file == NULL || settings->log_level == EKM_LOG_OFF) return true;
-  if (ekm_log_open_file(settings->log_file, settings->log_level, out->clock, &out->log, err)) return true;
+  if (open_wanted_log(&((wire_rest *)out->rest)->settings, out, err)) return true;
   if (err->id == EKM_E_OUT_OF_MEMORY) return false;
   ekm_err_clear(err);
   return true;
 }
 
 /* The engine shows an administrator a number. Where the configuration itself is broken, and so no log is open, the
- * whole sentence goes to the file that the environment names, if it names one. */
+ * whole sentence goes to where the environment says, if it says so. */
 static void say_last_words(provider_wiring *out, const ekm_err *err) {
   ekm_err ignored = {0};
   const char *path = ekm_env_get(ekm_env_process(), "OPENEKM_LOG_FILE");
-  if (out->log == NULL && path != NULL && ekm_file_is_absolute(path)) {
+  const char *to = ekm_env_get(ekm_env_process(), "OPENEKM_LOG_TO");
+  const char *socket = ekm_env_get(ekm_env_process(), "OPENEKM_SYSLOG_SOCKET");
+  if (out->log == NULL && to != NULL && strcmp(to, "syslog") == 0) {
+    (void)!ekm_log_open_syslog(socket == NULL ? EKM_SYSLOG_SOCKET : socket, LOG_NAME, EKM_LOG_ERROR, out->clock,
+                               &out->log, &ignored);
+  } else if (out->log == NULL && path != NULL && ekm_file_is_absolute(path)) {
     (void)!ekm_log_open_file(path, EKM_LOG_ERROR, out->clock, &out->log, &ignored);
   }
   ekm_log_err(out->log, EKM_LOG_ERROR, "provider.initialize", err);

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/syslog.h"
 #include "base/text.h"
 #include "base/url.h"
 #include "http/http_proxy.h"
@@ -19,6 +20,17 @@ static const ekm_config_setting table[] = {
      .type = EKM_CONFIG_PATH,
      .example = "/var/log/openekm/openekm.log",
      .doc = "file that log lines are appended to; without it, or where it cannot be opened, nothing is logged"},
+    {.section = "",
+     .key = "log_to",
+     .type = EKM_CONFIG_CHOICE,
+     .choices = "file|syslog",
+     .fallback = "file",
+     .doc = "file: log_file; syslog: the system's log instead, that is syslogd or journald"},
+    {.section = "",
+     .key = "syslog_socket",
+     .type = EKM_CONFIG_PATH,
+     .fallback = EKM_SYSLOG_SOCKET,
+     .doc = "where the system's log listens"},
     {.section = "",
      .key = "log_level",
      .type = EKM_CONFIG_CHOICE,
@@ -448,8 +460,23 @@ static keyring_thumb_kind thumb_kind_of(const char *text) {
   return KEYRING_THUMB_OWN; /* the reader of the file lets no other text pass */
 }
 
-static bool read_top(const ekm_config *config, provider_settings *out, ekm_err *err) {
+static bool read_log(const ekm_config *config, provider_settings *out, ekm_err *err) {
   out->log_file = ekm_config_text(config, "", "log_file");
+  out->log_to_syslog = strcmp(ekm_config_text(config, "", "log_to"), "syslog") == 0;
+  out->syslog_socket = ekm_config_text(config, "", "syslog_socket");
+  if (!ekm_log_parse_level(ekm_config_text(config, "", "log_level"), &out->log_level)) {
+    return refuse(config, "", "log_level", "is not a level", err);
+  }
+  if (strlen(out->syslog_socket) >= EKM_SYSLOG_PATH_BYTES) {
+    return refuse(config, "", "syslog_socket", "is too long for the path of a socket", err);
+  }
+  if (out->log_to_syslog && !ekm_syslog_is_here()) {
+    return refuse(config, "", "log_to", "cannot be: Windows has no syslog, so name a log_file", err);
+  }
+  return true;
+}
+
+static bool read_top(const ekm_config *config, provider_settings *out, ekm_err *err) {
   out->call_timeout_ms = ekm_config_int(config, "", "call_timeout_ms");
   out->wrap_alg = ekm_config_text(config, "", "wrap_alg");
   out->retries = ekm_config_int(config, "", "retries");
@@ -472,13 +499,10 @@ static bool read_top(const ekm_config *config, provider_settings *out, ekm_err *
   out->vault_suffix = ekm_config_text(config, "", "vault_suffix");
   bool is_cng = strcmp(ekm_config_text(config, "", "public_key_format"), "cng") == 0;
   out->public_key_format = is_cng ? KEYRING_BLOB_CNG : KEYRING_BLOB_PKCS1;
-  if (!ekm_log_parse_level(ekm_config_text(config, "", "log_level"), &out->log_level)) {
-    return refuse(config, "", "log_level", "is not a level", err);
-  }
   if (!ekm_url_host_is_valid(out->vault_suffix)) {
     return refuse(config, "", "vault_suffix", "is not a domain; write it without a dot in front", err);
   }
-  return read_proxy(config, &out->proxy, err);
+  return read_log(config, out, err) && read_proxy(config, &out->proxy, err);
 }
 
 bool settings_read(ekm_config *config, provider_settings *out, ekm_err *err) {

@@ -172,14 +172,22 @@ bool ekm_file_make_folder(const char *path, ekm_err *err) {
   return EKM_FAIL(err, EKM_E_FILE_WRITE, "'%s': %s", path, strerror(errno));
 }
 
-FILE *ekm_file_open_append(const char *path, ekm_err *err) {
-  int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+static FILE *open_to_append(const char *path, int more_flags, ekm_err *err) {
+  int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | more_flags, 0600);
   FILE *file = fd < 0 ? NULL : fdopen(fd, "a");
   if (file == NULL) {
     (void)EKM_FAIL(err, EKM_E_FILE_WRITE, "'%s': %s", path, strerror(errno));
     if (fd >= 0) (void)close(fd);
   }
   return file;
+}
+
+FILE *ekm_file_open_append(const char *path, ekm_err *err) {
+  return open_to_append(path, 0, err);
+}
+
+FILE *ekm_file_open_log(const char *path, ekm_err *err) {
+  return open_to_append(path, O_NONBLOCK, err);
 }
 
 bool ekm_file_is_at(FILE *file, const char *path) {

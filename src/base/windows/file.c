@@ -165,6 +165,10 @@ FILE *ekm_file_open_append(const char *path, ekm_err *err) {
   return file;
 }
 
+FILE *ekm_file_open_log(const char *path, ekm_err *err) {
+  return ekm_file_open_append(path, err);
+}
+
 /* A file that is open cannot be moved there. */
 bool ekm_file_is_at(FILE *file, const char *path) {
   (void)file;

@@ -1,14 +1,18 @@
 #include "base/log.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/thread.h"
 #include "support/cmocka_all.h"
+#include "support/fake_clock.h"
 #include "support/memory_gate.h"
 
 static int64_t fixed_time(const ekm_clock *self) {
@@ -195,6 +199,124 @@ static void files_are_private_and_appended_to(void **state) {
   assert_int_equal(remove(folder), 0);
 }
 
+/* --- rotation by others ------------------------------------------------------------------------------------------- */
+
+typedef struct rotated {
+  char folder[32], path[48], moved[48];
+  fake_clock clock;
+  ekm_log *log;
+} rotated;
+
+static int set_up_rotated(void **state) {
+  static rotated r;
+  ekm_err err = {0};
+  *state = &r;
+  (void)snprintf(r.folder, sizeof r.folder, "test_log_XXXXXX");
+  if (mkdtemp(r.folder) == NULL) return -1;
+  (void)snprintf(r.path, sizeof r.path, "%s/log", r.folder);
+  (void)snprintf(r.moved, sizeof r.moved, "%s/log.1", r.folder);
+  fake_clock_init(&r.clock);
+  return ekm_log_open_file(r.path, EKM_LOG_INFO, &r.clock.base, &r.log, &err) ? 0 : -1;
+}
+
+static int tear_down_rotated(void **state) {
+  rotated *r = *state;
+  ekm_log_close(&r->log);
+  (void)remove(r->path);
+  (void)remove(r->moved);
+  return remove(r->folder);
+}
+
+static void write_number(rotated *r, int i) {
+  EKM_LOG(r->log, EKM_LOG_INFO, "a.b", EKM_LOG_INT("i", i));
+}
+
+/* The numbers in a file: "0,1,"; "-" if there is no file. */
+static const char *numbers(const char *path) {
+  static char out[64];
+  ekm_buf text;
+  ekm_err err = {0};
+  out[0] = '\0';
+  ekm_buf_init(&text, 4096);
+  if (!ekm_file_read(path, &text, &err)) (void)snprintf(out, sizeof out, "-");
+  for (const char *at = ekm_buf_text(&text); (at = strstr(at, "\"i\":")) != NULL; at++) {
+    (void)snprintf(out + strlen(out), sizeof out - strlen(out), "%c,", at[4]);
+  }
+  ekm_buf_clear(&text);
+  return out;
+}
+
+static void a_file_that_was_moved_is_made_anew(void **state) {
+  rotated *r = *state;
+  struct stat info;
+  write_number(r, 0);
+  assert_int_equal(rename(r->path, r->moved), 0);
+  fake_clock_pass(&r->clock, 999);
+  write_number(r, 1); /* it is looked once a second */
+  assert_string_equal(numbers(r->moved), "0,1,");
+  fake_clock_pass(&r->clock, 1);
+  write_number(r, 2);
+  write_number(r, 3);
+  assert_string_equal(numbers(r->moved), "0,1,");
+  assert_string_equal(numbers(r->path), "2,3,");
+  assert_int_equal(stat(r->path, &info), 0);
+  assert_int_equal(info.st_mode & 0777, 0600);
+}
+
+static void the_file_that_rotation_made_is_taken(void **state) {
+  rotated *r = *state;
+  write_number(r, 0);
+  assert_int_equal(rename(r->path, r->moved), 0);
+  FILE *made = fopen(r->path, "w");
+  assert_non_null(made);
+  (void)fclose(made);
+  fake_clock_pass(&r->clock, 1000);
+  write_number(r, 1);
+  assert_string_equal(numbers(r->path), "1,");
+  assert_int_equal(remove(r->path), 0);
+  fake_clock_pass(&r->clock, 1000);
+  write_number(r, 2);
+  assert_string_equal(numbers(r->path), "2,");
+}
+
+static void a_file_that_was_cut_off_goes_on(void **state) {
+  rotated *r = *state;
+  write_number(r, 0);
+  assert_int_equal(truncate(r->path, 0), 0);
+  write_number(r, 1);
+  assert_string_equal(numbers(r->path), "1,");
+}
+
+static void without_a_new_file_the_old_one_is_good(void **state) {
+  rotated *r = *state;
+  char elsewhere[64], log[80];
+  (void)snprintf(elsewhere, sizeof elsewhere, "%s.away", r->folder);
+  (void)snprintf(log, sizeof log, "%s/log", elsewhere);
+  write_number(r, 0);
+  assert_int_equal(rename(r->folder, elsewhere), 0);
+  fake_clock_pass(&r->clock, 1000);
+  write_number(r, 1);
+  assert_string_equal(numbers(log), "0,1,");
+  assert_int_equal(rename(elsewhere, r->folder), 0);
+}
+
+/* Neither to be opened nor to be written. */
+static void a_pipe_is_not_waited_for(void **state) {
+  rotated *r = *state;
+  ekm_log *log = NULL;
+  ekm_err err = {0};
+  assert_int_equal(mkfifo(r->moved, 0600), 0);
+  assert_false(ekm_log_open_file(r->moved, EKM_LOG_INFO, &r->clock.base, &log, &err));
+  assert_int_equal(err.id, EKM_E_FILE_WRITE);
+  int reader = open(r->moved, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  assert_true(reader >= 0);
+  ekm_err_clear(&err);
+  assert_true(ekm_log_open_file(r->moved, EKM_LOG_INFO, &r->clock.base, &log, &err));
+  for (int i = 0; i < 20000; i++) EKM_LOG(log, EKM_LOG_INFO, "a.b", EKM_LOG_INT("i", i)); /* more than it holds */
+  ekm_log_close(&log);
+  (void)close(reader);
+}
+
 static void a_lack_of_memory_costs_lines_only(void **state) {
   memory_gate gate = {0};
   (void)state;
@@ -227,6 +349,11 @@ int main(void) {
       cmocka_unit_test(level_names),
       cmocka_unit_test_setup_teardown(lines_of_threads_do_not_mix, set_up, tear_down),
       cmocka_unit_test(files_are_private_and_appended_to),
+      cmocka_unit_test_setup_teardown(a_file_that_was_moved_is_made_anew, set_up_rotated, tear_down_rotated),
+      cmocka_unit_test_setup_teardown(the_file_that_rotation_made_is_taken, set_up_rotated, tear_down_rotated),
+      cmocka_unit_test_setup_teardown(a_file_that_was_cut_off_goes_on, set_up_rotated, tear_down_rotated),
+      cmocka_unit_test_setup_teardown(without_a_new_file_the_old_one_is_good, set_up_rotated, tear_down_rotated),
+      cmocka_unit_test_setup_teardown(a_pipe_is_not_waited_for, set_up_rotated, tear_down_rotated),
       cmocka_unit_test(a_lack_of_memory_costs_lines_only),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

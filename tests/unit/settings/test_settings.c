@@ -18,6 +18,8 @@ static void an_empty_file_gives_the_defaults(void **state) {
   (void)state;
   assert_true(read_text("", &settings, &err));
   assert_null(settings.log_file);
+  assert_false(settings.log_to_syslog);
+  assert_string_equal(settings.syslog_socket, "/dev/log");
   assert_int_equal(settings.log_level, EKM_LOG_INFO);
   assert_int_equal(settings.call_timeout_ms, 30000);
   assert_string_equal(settings.wrap_alg, "RSA-OAEP-256");
@@ -34,6 +36,8 @@ static void a_full_file_is_understood(void **state) {
   static const char text[] =
       "log_file = /var/log/openekm.log\n"
       "log_level = debug\n"
+      "log_to = syslog\n"
+      "syslog_socket = /run/log\n"
       "call_timeout_ms = 5000\n"
       "wrap_alg = RSA-OAEP\n"
       "allow_drop_key = yes\n"
@@ -60,6 +64,8 @@ static void a_full_file_is_understood(void **state) {
   if (!read_text(text, &settings, &err)) fail_msg("%s", err.detail);
   assert_string_equal(settings.log_file, "/var/log/openekm.log");
   assert_int_equal(settings.log_level, EKM_LOG_DEBUG);
+  assert_true(settings.log_to_syslog);
+  assert_string_equal(settings.syslog_socket, "/run/log");
   assert_int_equal(settings.call_timeout_ms, 5000);
   assert_string_equal(settings.wrap_alg, "RSA-OAEP");
   assert_true(settings.allow_drop_key);
@@ -90,6 +96,7 @@ static void a_full_file_is_understood(void **state) {
 }
 
 static void mistakes_are_told_with_their_line(void **state) {
+#define HUNDRED "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
 #define VAULT_LINE "[vault v.vault.localhost]\n"
 #define PROXY_LINE "proxy = http://proxy.example:8080\n"
   static const struct {
@@ -99,6 +106,9 @@ static void mistakes_are_told_with_their_line(void **state) {
   } rows[] = {
       {"\ncall_timeout_ms = 5\n", 2, ""},
       {"log_file = relative.log\n", 1, ""},
+      {"log_to = journal\n", 1, "one of file, syslog"},
+      {"syslog_socket = log\n", 1, ""},
+      {"\nsyslog_socket = /" HUNDRED "1234567\n", 2, "too long for the path of a socket"},
       {"wrap_alg = RSA1_5\n", 1, ""},
       {"wrap_algorithm = RSA-OAEP\n", 1, ""},
       {"vault_suffix = .vault.localhost\n", 1, ""},

@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -100,6 +102,46 @@ static void a_log_that_cannot_be_opened_stops_nothing(void **state) {
   provider_unwire(&wiring);
 }
 
+/* The system's log takes the lines of the provider, also those of a configuration that cannot be understood; nobody
+ * there stops nothing. */
+static void the_systems_log_is_used(void **state) {
+  char folder[] = "test_wire_XXXXXX", more[300], got[2048];
+  struct sockaddr_un at = {.sun_family = AF_UNIX};
+  provider_wiring wiring;
+  ekm_err err = {0};
+  (void)state;
+  assert_non_null(mkdtemp(folder));
+  (void)snprintf(at.sun_path, sizeof at.sun_path, "/proc/self/cwd/%s/log", folder); /* absolute, and short */
+  (void)snprintf(more, sizeof more, "log_to = syslog\nsyslog_socket = %s\n", at.sun_path);
+  write_conf(log_path, more);
+  (void)remove(log_path);
+  assert_true(provider_wire(&wiring, &err)); /* nobody listens yet */
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  assert_true(fd >= 0);
+  assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof at), 0);
+  EKM_LOG(wiring.log, EKM_LOG_WARN, "a.b", EKM_LOG_INT("i", 1));
+  ssize_t len = recv(fd, got, sizeof got - 1, MSG_DONTWAIT);
+  assert_true(len > 0);
+  got[len] = '\0';
+  assert_memory_equal(got, "<28>", 4);
+  assert_non_null(strstr(got, " openekm["));
+  assert_int_equal(access(log_path, F_OK), -1); /* not into the file as well */
+  provider_unwire(&wiring);
+
+  write_conf(log_path, "colour = red\n");
+  assert_int_equal(setenv("OPENEKM_LOG_TO", "syslog", 1) | setenv("OPENEKM_SYSLOG_SOCKET", at.sun_path, 1), 0);
+  assert_false(provider_wire(&wiring, &err));
+  len = recv(fd, got, sizeof got - 1, MSG_DONTWAIT);
+  assert_int_equal(unsetenv("OPENEKM_LOG_TO") | unsetenv("OPENEKM_SYSLOG_SOCKET"), 0);
+  assert_true(len > 0);
+  got[len] = '\0';
+  assert_non_null(strstr(got, "provider.initialize"));
+  assert_non_null(strstr(got, "colour"));
+  (void)close(fd);
+  assert_int_equal(remove(at.sun_path), 0);
+  assert_int_equal(rmdir(folder), 0);
+}
+
 static void what_cannot_be_is_told(void **state) {
   provider_wiring wiring;
   ekm_err err = {0};
@@ -130,6 +172,7 @@ int main(void) {
       cmocka_unit_test(everything_is_there_and_goes_again),
       cmocka_unit_test(the_connector_knows_the_vaults),
       cmocka_unit_test(a_log_that_cannot_be_opened_stops_nothing),
+      cmocka_unit_test(the_systems_log_is_used),
       cmocka_unit_test(what_cannot_be_is_told),
       cmocka_unit_test(survives_without_memory),
   };
