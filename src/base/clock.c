@@ -91,6 +91,19 @@ static int number_at(const char *text, int digits) {
   return number;
 }
 
+bool ekm_clock_parse_date(const char *text, int64_t *out_wall_s) {
+  int again_year, again_month, again_day; /* a day that the month does not have comes back as another */
+  *out_wall_s = 0;
+  if (!has_form(text, "dddd-dd-dd")) return false;
+  int year = number_at(text, 4), month = number_at(text + 5, 2), day = number_at(text + 8, 2);
+  if (year < 1970 || month < 1 || month > 12 || day < 1) return false;
+  int64_t days = ekm_clock_days(year, month, day);
+  ekm_clock_date(days, &again_year, &again_month, &again_day);
+  if (again_day != day) return false;
+  *out_wall_s = days * 86400;
+  return true;
+}
+
 bool ekm_clock_parse_http_date(const char *text, int64_t *out_wall_s) {
   int month = 0;
   if (!has_form(text, "aaa, dd aaa dddd dd:dd:dd GMT")) return false;

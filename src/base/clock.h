@@ -47,6 +47,10 @@ int64_t ekm_clock_mono_ns(void);
 int64_t ekm_clock_days(int year, int month, int day);
 void ekm_clock_date(int64_t days, int *year, int *month, int *day);
 
+/* ekm_clock_parse_date(text, out_wall_s):
+ * The first second, in UTC, of a day written as "2027-03-01" (ISO 8601), from 1970 on; false for anything else. */
+bool ekm_clock_parse_date(const char *text, int64_t *out_wall_s);
+
 /* ekm_clock_append_http_date(wall_s, out): append "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7). */
 void ekm_clock_append_http_date(int64_t wall_s, ekm_buf *out);
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 
 static char lower(char c) {
@@ -29,6 +30,14 @@ bool ekm_text_ends_i(const char *text, const char *suffix) {
   size_t text_len = strlen(text);
   size_t suffix_len = strlen(suffix);
   return text_len >= suffix_len && ekm_text_ieq(text + text_len - suffix_len, suffix);
+}
+
+bool ekm_text_starts_guid(const char *text) {
+  for (int i = 0; i < EKM_TEXT_GUID_CHARS; i++) {
+    bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+    if (hyphen ? text[i] != '-' : !ekm_hex_is(text + i, 1)) return false;
+  }
+  return true;
 }
 
 bool ekm_text_is_made_of(const char *text, size_t len, const char *extra) {

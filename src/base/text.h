@@ -20,6 +20,11 @@ bool ekm_text_starts_i(const char *text, const char *prefix);
 /* ekm_text_ends_i(text, suffix): does ${text} end with ${suffix}, case ignored? */
 bool ekm_text_ends_i(const char *text, const char *suffix);
 
+enum { EKM_TEXT_GUID_CHARS = 36 };
+
+/* ekm_text_starts_guid(text): does ${text} begin with 8-4-4-4-12 hexadecimal digits? */
+bool ekm_text_starts_guid(const char *text);
+
 /* ekm_text_is_made_of(text, len, extra): only ASCII letters, digits and characters of ${extra}? */
 bool ekm_text_is_made_of(const char *text, size_t len, const char *extra);
 

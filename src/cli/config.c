@@ -74,7 +74,7 @@ static void append_setting(const ekm_config *config, const char *section, const 
   ekm_buf_clear(&origin);
 }
 
-/* All of the top; of a vault those that it has. */
+/* All of the top; of another section those that it has. */
 static void append_section(const ekm_config *config, const char *pattern, const char *section, json_t *rows) {
   const ekm_config_schema *schema = settings_schema();
   for (size_t i = 0; i < schema->count; i++) {
@@ -85,14 +85,19 @@ static void append_section(const ekm_config *config, const char *pattern, const 
   }
 }
 
+static void append_sections(const ekm_config *config, const char *pattern, json_t *rows) {
+  for (size_t i = 0; i < ekm_config_section_count(config, pattern); i++) {
+    append_section(config, pattern, ekm_config_section(config, pattern, i), rows);
+  }
+}
+
 bool cli_config_show(cli *c, json_t *doc, ekm_err *err) {
   provider_settings settings = {0};
   if (!load(c, doc, &settings, err)) return false;
   json_t *rows = json_array();
   append_section(settings.config, "", "", rows);
-  for (size_t i = 0; i < ekm_config_section_count(settings.config, SETTINGS_VAULTS); i++) {
-    append_section(settings.config, SETTINGS_VAULTS, ekm_config_section(settings.config, SETTINGS_VAULTS, i), rows);
-  }
+  append_sections(settings.config, SETTINGS_VAULTS, rows);
+  append_sections(settings.config, SETTINGS_APPLICATIONS, rows);
   (void)json_object_set_new(doc, "settings", rows);
   settings_free(&settings);
   return true;

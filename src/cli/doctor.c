@@ -15,6 +15,8 @@
 #include "cli/command.h"
 #include "cli/reach.h"
 #include "cli/versions.h"
+#include "entra/certificate.h"
+#include "entra/expiry.h"
 #include "http/http_proxy.h"
 
 typedef enum step {
@@ -40,7 +42,7 @@ static const char *const step_names[STEP_COUNT] = {"configuration", "credential"
                                                    "clock",         "challenge",  "token", "list",       "key",
                                                    "rotation",      "versions",   "wrap",  "unwrap",     "provider"};
 
-enum { DETAIL_BYTES = 400, DEK_BYTES = 32, SKEW_WARN_S = 30, SKEW_FAIL_S = 300 };
+enum { DETAIL_BYTES = 400, DEK_BYTES = 32, SKEW_WARN_S = 30, SKEW_FAIL_S = 300, TIME_BYTES = 40 };
 
 typedef struct doctor {
   cli *c;
@@ -117,13 +119,44 @@ static bool see_configuration(doctor *d) {
   return true;
 }
 
+static void warn_of_end(doctor *d, const char *what, int64_t at_wall_s, const char *remedy) {
+  char detail[DETAIL_BYTES];
+  ekm_buf when;
+  int64_t now_wall_s = ekm_clock_wall_s(ekm_clock_system());
+  if (!entra_expiry_is_near(at_wall_s, now_wall_s)) return;
+  int64_t days = entra_expiry_days(at_wall_s, now_wall_s);
+  ekm_buf_init(&when, TIME_BYTES);
+  ekm_clock_append_iso(at_wall_s, &when);
+  (void)snprintf(detail, sizeof detail, "%s %s on %s, %" PRId64 " days %s", what, days < 0 ? "ended" : "ends",
+                 ekm_buf_text(&when), days < 0 ? -days - 1 : days, days < 0 ? "ago" : "from now");
+  ekm_buf_clear(&when);
+  warn(d, STEP_CREDENTIAL, detail, "%s", remedy);
+}
+
+/* What proves the identity, as far as it can be seen from here, and when it ends. */
+static bool see_proof(doctor *d, ekm_err *err) {
+  ekm_signer *signer = NULL;
+  const akv_identity me = reach_identity(&d->way);
+  warn_of_end(
+      d, "the client secret", me.expires_wall_s,
+      "Make a new secret in Entra, give it to the credential by ALTER CREDENTIAL, and correct secret_expires in "
+      "the configuration.");
+  if (me.kind != AKV_CERTIFICATE) return true;
+  const entra_certificate_file file = {me.client_id, me.path, me.secret};
+  if (!entra_certificate_open(&file, ekm_clock_wall_s(ekm_clock_system()), &signer, err)) return false;
+  warn_of_end(d, "the client certificate", ekm_signer_about(signer)->not_after_wall_s,
+              "Make a new certificate, add it to the application in Entra, and then replace the file.");
+  ekm_signer_free(&signer);
+  return true;
+}
+
 static bool see_credential(doctor *d) {
   ekm_err err = {0};
   static const char *const kinds[] = {[AKV_CLIENT_SECRET] = "application",
                                       [AKV_MANAGED_IDENTITY] = "managed identity",
                                       [AKV_WORKLOAD_IDENTITY] = "workload identity",
                                       [AKV_CERTIFICATE] = "application with a certificate"};
-  if (!reach_identify(&d->way, &err)) return fail(d, STEP_CREDENTIAL, &err);
+  if (!reach_identify(&d->way, &err) || !see_proof(d, &err)) return fail(d, STEP_CREDENTIAL, &err);
   good(d, STEP_CREDENTIAL, "vault '%s', %s %s", d->way.host, kinds[d->way.credential.kind],
        d->way.credential.client_id[0] == '\0' ? "(unnamed)" : d->way.credential.client_id);
   return true;

@@ -36,6 +36,11 @@ bool reach_identify(reach *r, ekm_err *err) {
   return true;
 }
 
+akv_identity reach_identity(const reach *r) {
+  const keyring_applications known = {r->settings.applications, r->settings.application_count};
+  return keyring_credential_identity(&r->credential, known);
+}
+
 bool reach_connect(reach *r, ekm_err *err) {
   const akv_options options = {.http = r->http,
                                .clock = ekm_clock_system(),
@@ -43,7 +48,7 @@ bool reach_connect(reach *r, ekm_err *err) {
                                .env = r->c->env,
                                .log = r->c->log,
                                .vault = &r->vault};
-  const akv_identity me = keyring_credential_identity(&r->credential);
+  const akv_identity me = reach_identity(r);
   return akv_client_new(&options, &me, &r->client, err);
 }
 

@@ -34,6 +34,9 @@ EKM_MUST_USE bool reach_configure(reach *r, ekm_err *err);
  * keyring_credential_parse. */
 EKM_MUST_USE bool reach_identify(reach *r, ekm_err *err);
 
+/* reach_identity(r): as whom, with what the configuration says of it; after reach_identify, borrowed from ${r}. */
+akv_identity reach_identity(const reach *r);
+
 /* reach_connect(r, err): make the client. No request. */
 EKM_MUST_USE bool reach_connect(reach *r, ekm_err *err);
 

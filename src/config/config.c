@@ -386,6 +386,11 @@ bool ekm_config_bool(const ekm_config *config, const char *section, const char *
   return value != NULL && ekm_value_bool(value);
 }
 
+int64_t ekm_config_date(const ekm_config *config, const char *section, const char *key) {
+  const char *text = ekm_config_text(config, section, key);
+  return text == NULL ? 0 : ekm_value_date(text);
+}
+
 bool ekm_config_has(const ekm_config *config, const char *section, const char *key) {
   return ekm_config_text(config, section, key) != NULL;
 }
@@ -441,12 +446,19 @@ const char *ekm_config_section_name(const char *section) {
 
 /* ---- the sample ---- */
 
+/* What stands for '*' in a pattern, whose first ${len} bytes come before that. */
+static const char *example_of(const ekm_config_schema *schema, const char *pattern, size_t len) {
+  const char *const *example = schema->section_examples;
+  while (example != NULL && *example != NULL && strncmp(*example, pattern, len) != 0) example++;
+  return example == NULL || *example == NULL ? "NAME" : *example + len;
+}
+
 static void write_header(const ekm_config_schema *schema, const char *section, ekm_buf *out) {
   size_t len = strlen(section);
   bool many = len > 1 && section[len - 1] == '*';
   ekm_buf_append_text(out, "\n#[");
   ekm_buf_append(out, section, many ? len - 1 : len);
-  if (many) ekm_buf_append_text(out, schema->section_example == NULL ? "NAME" : schema->section_example);
+  if (many) ekm_buf_append_text(out, example_of(schema, section, len - 1));
   ekm_buf_append_text(out, "]\n");
 }
 

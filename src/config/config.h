@@ -34,7 +34,8 @@ typedef enum ekm_config_type {
   EKM_CONFIG_PATH,     /* an absolute path; it need not exist */
   EKM_CONFIG_BOOL,     /* yes, no, true, false */
   EKM_CONFIG_INT,      /* decimal, ${min} to ${max} */
-  EKM_CONFIG_CHOICE    /* one of ${choices} */
+  EKM_CONFIG_CHOICE,   /* one of ${choices} */
+  EKM_CONFIG_DATE      /* a day, as 2027-03-01 */
 } ekm_config_type;
 
 /* One setting. All texts are static. */
@@ -55,7 +56,7 @@ typedef struct ekm_config_schema {
   const ekm_config_setting *settings;
   size_t count;
   const char *env_prefix;
-  const char *section_example; /* what stands for '*' in the sample's sections: "db.example.com" */
+  const char *const *section_examples; /* those of the sample: "vault db.example.com"; NULL-terminated, or NULL */
 } ekm_config_schema;
 
 typedef struct ekm_config ekm_config;
@@ -82,6 +83,9 @@ void ekm_config_free(ekm_config **config);
 const char *ekm_config_text(const ekm_config *config, const char *section, const char *key);
 int64_t ekm_config_int(const ekm_config *config, const char *section, const char *key);
 bool ekm_config_bool(const ekm_config *config, const char *section, const char *key);
+
+/* ekm_config_date(config, section, key): the first second of that day in UTC, since 1970; 0 without a value. */
+int64_t ekm_config_date(const ekm_config *config, const char *section, const char *key);
 
 /* ekm_config_has(config, section, key): is there a value, be it a default? */
 bool ekm_config_has(const ekm_config *config, const char *section, const char *key);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 
 enum { INT_DIGITS_MAX = 18 /* every number of so many digits fits an int64_t */, DESCRIPTION_BYTES = 300 };
@@ -52,6 +53,7 @@ static bool is_allowed(const ekm_config_setting *setting, const char *value) {
     case EKM_CONFIG_BOOL: return parse_bool(value, &ignored);
     case EKM_CONFIG_INT: return parse_int(value, &number) && number >= setting->min && number <= setting->max;
     case EKM_CONFIG_CHOICE: return is_choice(setting->choices, value);
+    case EKM_CONFIG_DATE: return ekm_clock_parse_date(value, &number);
   }
   return false;
 }
@@ -68,11 +70,18 @@ bool ekm_value_bool(const char *value) {
   return yes;
 }
 
+int64_t ekm_value_date(const char *value) {
+  int64_t wall_s;
+  (void)ekm_clock_parse_date(value, &wall_s);
+  return wall_s;
+}
+
 void ekm_value_describe(const ekm_config_setting *setting, ekm_buf *out) {
   switch (setting->type) {
     case EKM_CONFIG_TEXT: return;
     case EKM_CONFIG_PATH: ekm_buf_append_text(out, "an absolute path"); return;
     case EKM_CONFIG_BOOL: ekm_buf_append_text(out, "yes or no"); return;
+    case EKM_CONFIG_DATE: ekm_buf_append_text(out, "a day such as 2027-03-01"); return;
     case EKM_CONFIG_INT:
       ekm_buf_append_fmt(out, "a number from %" PRId64 " to %" PRId64, setting->min, setting->max);
       return;

@@ -7,15 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { PLAIN_ID_CHARS = 32, GUID_CHARS = KEYRING_CLIENT_ID_BYTES - 1 };
-
-bool keyring_credential_is_guid(const char *text) {
-  for (int i = 0; i < GUID_CHARS; i++) {
-    bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
-    if (hyphen ? text[i] != '-' : !ekm_hex_is(text + i, 1)) return false;
-  }
-  return true;
-}
+enum { PLAIN_ID_CHARS = 32, GUID_CHARS = EKM_TEXT_GUID_CHARS };
 
 static void take_id(const char *guid, keyring_credential *out) {
   memcpy(out->client_id, guid, GUID_CHARS);
@@ -28,7 +20,7 @@ static void take_id(const char *guid, keyring_credential *out) {
 static bool take_named(const char *word, ekm_view rest, keyring_credential *out, ekm_err *err) {
   const char *at = (const char *)rest.ptr;
   if (rest.len == 0) return true;
-  if (rest.len != 1 + GUID_CHARS || at[0] != ':' || !keyring_credential_is_guid(at + 1)) {
+  if (rest.len != 1 + GUID_CHARS || at[0] != ':' || !ekm_text_starts_guid(at + 1)) {
     return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "behind '%s:' there is no client id of 36 characters", word);
   }
   take_id(at + 1, out);
@@ -55,7 +47,7 @@ static bool take_path(ekm_view path, keyring_credential *out, ekm_err *err) {
 
 static bool take_certificate(const char *word, ekm_view rest, keyring_credential *out, ekm_err *err) {
   const char *at = (const char *)rest.ptr;
-  bool has_id = rest.len > 1 + GUID_CHARS && at[0] == ':' && keyring_credential_is_guid(at + 1);
+  bool has_id = rest.len > 1 + GUID_CHARS && at[0] == ':' && ekm_text_starts_guid(at + 1);
   if (!has_id || at[1 + GUID_CHARS] != ':') {
     return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID,
                     "'%s:' is not followed by a client id of 36 characters, ':' and a path", word);
@@ -86,7 +78,7 @@ static const struct {
 /* --- a client id and a secret ------------------------------------------------------------------------------------- */
 
 static bool take_secret(const char *at, size_t len, keyring_credential *out, ekm_err *err) {
-  size_t id_len = len > GUID_CHARS && keyring_credential_is_guid(at) ? GUID_CHARS : PLAIN_ID_CHARS;
+  size_t id_len = len > GUID_CHARS && ekm_text_starts_guid(at) ? GUID_CHARS : PLAIN_ID_CHARS;
   if (len <= id_len) return EKM_FAIL(err, EKM_E_SECRET_SHORT, "it has %zu bytes", len);
   if (id_len == GUID_CHARS) {
     memcpy(out->client_id, at, id_len);
@@ -122,9 +114,16 @@ void keyring_credential_clear(keyring_credential *credential) {
   *credential = (keyring_credential){0};
 }
 
-akv_identity keyring_credential_identity(const keyring_credential *credential) {
-  return (akv_identity){.kind = credential->kind,
-                        .client_id = credential->client_id,
-                        .path = credential->path,
-                        .secret = &credential->secret};
+akv_identity keyring_credential_identity(const keyring_credential *credential, keyring_applications known) {
+  akv_identity identity = {.kind = credential->kind,
+                           .client_id = credential->client_id,
+                           .path = credential->path,
+                           .secret = &credential->secret};
+  for (size_t i = 0; credential->kind == AKV_CLIENT_SECRET && i < known.count; i++) {
+    const keyring_application *application = &known.each[i];
+    if (ekm_text_ieq(application->client_id, credential->client_id)) {
+      identity.expires_wall_s = application->secret_expires_wall_s;
+    }
+  }
+  return identity;
 }

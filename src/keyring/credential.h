@@ -24,6 +24,17 @@ typedef struct keyring_credential {
   ekm_secret secret;                         /* the client secret, or the password of that file */
 } keyring_credential;
 
+/* What the configuration says about an application. */
+typedef struct keyring_application {
+  char client_id[KEYRING_CLIENT_ID_BYTES]; /* a GUID with hyphens, in any case */
+  int64_t secret_expires_wall_s;           /* 0: nobody said */
+} keyring_application;
+
+typedef struct keyring_applications {
+  const keyring_application *each;
+  size_t count;
+} keyring_applications;
+
 /* keyring_credential_parse(text, out, err):
  * SECRET_SHORT, SECRET_CLIENT_ID; CERT_FILE for what is no path behind "certificate:CLIENT-ID:". ${out} is empty on
  * entry; clear it in any case. */
@@ -32,10 +43,8 @@ EKM_MUST_USE bool keyring_credential_parse(const ekm_secret *text, keyring_crede
 /* keyring_credential_clear(credential): wipe and forget. */
 void keyring_credential_clear(keyring_credential *credential);
 
-/* keyring_credential_identity(credential): the same as keyvault wants it; borrowed from ${credential}. */
-akv_identity keyring_credential_identity(const keyring_credential *credential);
-
-/* keyring_credential_is_guid(text): does ${text} begin with 8-4-4-4-12 hexadecimal digits? */
-bool keyring_credential_is_guid(const char *text);
+/* keyring_credential_identity(credential, known):
+ * The same as keyvault wants it, borrowed from ${credential}, with what the configuration says of it. */
+akv_identity keyring_credential_identity(const keyring_credential *credential, keyring_applications known);
 
 #endif

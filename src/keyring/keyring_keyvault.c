@@ -259,7 +259,7 @@ typedef struct identity {
 } identity;
 
 static entry *find_locked(keyvault_connector *connector, const identity *who) {
-  const akv_identity me = keyring_credential_identity(&who->credential);
+  const akv_identity me = keyring_credential_identity(&who->credential, connector->options.applications);
   for (size_t i = 0; i < EKM_LIMIT_IDENTITIES; i++) {
     entry *e = &connector->entries[i];
     if (e->ring != NULL && akv_client_is(e->clients[0], who->host, &me)) return e;
@@ -298,7 +298,7 @@ static bool make_one_ring(const keyvault_connector *connector, const identity *w
                                 .env = options->env,
                                 .log = options->keyring.log,
                                 .vault = &vault};
-  const akv_identity me = keyring_credential_identity(&who->credential);
+  const akv_identity me = keyring_credential_identity(&who->credential, connector->options.applications);
   akv_client *client = NULL;
   keyring_backend *backend = NULL;
   if (!akv_client_new(&client_options, &me, &client, err)) return false;

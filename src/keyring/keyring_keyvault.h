@@ -21,9 +21,10 @@ typedef struct keyring_keyvault_options {
   const char *vault_suffix; /* what a bare name is completed with: "vault.azure.net" */
   const akv_vault *vaults;  /* what the configuration says about some vaults; hosts in lower case */
   size_t vault_count;
-  const char *default_vault; /* of the IDENTITY "Managed Identity"; NULL: there is none */
-  const ekm_env *env;        /* where managed identities look; NULL: the process's */
-  const akv_vault *others;   /* what it says about all the other ones; its host is not looked at */
+  keyring_applications applications; /* what it says about some applications */
+  const char *default_vault;         /* of the IDENTITY "Managed Identity"; NULL: there is none */
+  const ekm_env *env;                /* where managed identities look; NULL: the process's */
+  const akv_vault *others;           /* what it says about all the other ones; its host is not looked at */
   keyring_options keyring;
 } keyring_keyvault_options;
 

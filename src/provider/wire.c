@@ -50,6 +50,7 @@ static bool make_connector(provider_wiring *out, ekm_err *err) {
                                       .vaults = rest->vaults.each,
                                       .vault_count = rest->vaults.count,
                                       .others = &rest->vaults.others,
+                                      .applications = {settings->applications, settings->application_count},
                                       .keyring = {.crypto = out->crypto,
                                                   .clock = out->clock,
                                                   .log = out->log,

@@ -261,10 +261,19 @@ static const ekm_config_setting table[] = {
      .example = "myvault-west.vault.azure.net",
      .doc = "hosts of other vaults that hold restored or imported copies of the keys, four at most: keys are found and "
             "unwrapped there while the vault cannot be reached, with the same credential"},
+
+    {.section = SETTINGS_APPLICATIONS,
+     .key = "secret_expires",
+     .type = EKM_CONFIG_DATE,
+     .example = "2027-03-01",
+     .doc = "when the application's client secret ends, as its portal says; from 30 days before on the log and ekmctl "
+            "doctor warn, since no answer of a sign-in service tells it"},
 };
 
 const ekm_config_schema *settings_schema(void) {
-  static const ekm_config_schema schema = {table, sizeof table / sizeof table[0], "OPENEKM_", "local.vault.localhost"};
+  static const char *const examples[] = {"vault local.vault.localhost",
+                                         "application 01234567-89ab-cdef-0123-456789abcdef", NULL};
+  static const ekm_config_schema schema = {table, sizeof table / sizeof table[0], "OPENEKM_", examples};
   return &schema;
 }
 
@@ -505,10 +514,29 @@ static bool read_top(const ekm_config *config, provider_settings *out, ekm_err *
   return read_log(config, out, err) && read_proxy(config, &out->proxy, err);
 }
 
+static bool read_applications(const ekm_config *config, provider_settings *out, ekm_err *err) {
+  size_t count = ekm_config_section_count(config, SETTINGS_APPLICATIONS);
+  if (count == 0) return true;
+  out->applications = ekm_mem_array(count, sizeof *out->applications, err);
+  if (out->applications == NULL) return false;
+  out->application_count = count;
+  for (size_t i = 0; i < count; i++) {
+    const char *section = ekm_config_section(config, SETTINGS_APPLICATIONS, i);
+    const char *id = ekm_config_section_name(section);
+    keyring_application *application = &out->applications[i];
+    if (strlen(id) + 1 != sizeof application->client_id || !ekm_text_starts_guid(id)) {
+      return refuse_section(config, section, "must name a client id of 36 characters, with its hyphens", err);
+    }
+    memcpy(application->client_id, id, sizeof application->client_id);
+    application->secret_expires_wall_s = ekm_config_date(config, section, "secret_expires");
+  }
+  return true;
+}
+
 bool settings_read(ekm_config *config, provider_settings *out, ekm_err *err) {
   memset(out, 0, sizeof *out);
   out->config = config;
-  if (read_top(config, out, err) && read_vaults(config, out, err)) return true;
+  if (read_top(config, out, err) && read_vaults(config, out, err) && read_applications(config, out, err)) return true;
   settings_free(out);
   return false;
 }
@@ -540,6 +568,7 @@ bool settings_load(const ekm_env *env, provider_settings *out, ekm_err *err) {
 
 void settings_free(provider_settings *settings) {
   ekm_config_free(&settings->config);
+  ekm_mem_free(settings->applications);
   ekm_mem_free(settings->vaults);
   memset(settings, 0, sizeof *settings);
 }

@@ -9,6 +9,9 @@
  *   authority = https://login.localhost
  *   ca_file = /etc/openekm/ca.pem
  *
+ *   [application 01234567-89ab-cdef-0123-456789abcdef]
+ *   secret_expires = 2027-03-01
+ *
  * The file is that of the environment variable OPENEKM_CONF; else /etc/openekm/openekm.conf, if there is one; else
  * none, and every setting has its default. Top-level settings can be overridden by OPENEKM_<SETTING>. */
 #ifndef EKM_SETTINGS_SETTINGS_H
@@ -23,6 +26,7 @@
 #include "config/config.h"
 #include "http/http.h"
 #include "keyring/blob.h"
+#include "keyring/credential.h"
 #include "keyring/keyring.h"
 
 /* Where a host is really reached. NULL and 0: as its name says. */
@@ -68,10 +72,13 @@ typedef struct provider_settings {
   keyring_blob_form public_key_format;
   provider_vault *vaults;
   size_t vault_count;
+  keyring_application *applications;
+  size_t application_count;
 } provider_settings;
 
-/* The sections of vaults, as a pattern of the schema. */
+/* The sections of vaults and of applications, as patterns of the schema. */
 #define SETTINGS_VAULTS "vault *"
+#define SETTINGS_APPLICATIONS "application *"
 
 /* settings_schema(): the table of all settings, for documents and samples. Static. */
 const ekm_config_schema *settings_schema(void);

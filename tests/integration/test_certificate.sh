@@ -144,9 +144,25 @@ unset OPENEKM_LOG_FILE OPENEKM_LOG_LEVEL
 # --- the doctor and the script for SQL Server take the same form ---
 credential="certificate:$client_id:$dir/first.pfx|$password" ctl 0 doctor --key tde
 has out '^ok       credential .*application with a certificate'
+if grep -q '^warning  credential' out; then fail 'a certificate of a year is warned of' out; fi
+credential="certificate:$client_id:$dir/second.pem" ctl 0 doctor --key tde
+has out '^warning  credential +the client certificate ends on .*, 19 days from now'
+credential="certificate:$client_id:$dir/expired.pem" ctl 1 doctor --key tde
+has out '^FAILED   credential .*has expired.*2021-01-01T00:00:00Z'
+credential="certificate:$client_id:$dir/first.pfx|wrong" ctl 1 doctor --key tde
+has out '^FAILED   credential .*password'
 credential="certificate:$client_id:$dir/first.pfx|$password" ctl 0 sql setup --key tde --database sales --admin sa --with-secret
 has out "SECRET = N'certificate:$client_id:$dir/first.pfx\|.*'"
 grep -Fq "|$password'" out || fail 'the script does not hold the password that was asked for' out
 grep -Fv "$password" everything >others && mv others everything # it was asked for
+
+# --- a client secret whose end the configuration states ---
+credential=${client_id//-/}$secret ctl 0 doctor --key tde
+if grep -q '^warning  credential' out; then fail 'nobody said when the secret ends' out; fi
+printf '[application %s]\nsecret_expires = %s\n' "${client_id^^}" "$(date -u -d '10 days' +%F)" >>openekm.conf
+credential=${client_id//-/}$secret ctl 0 doctor --key tde
+has out '^warning  credential +the client secret ends on .*, 9 days from now'
+credential=${client_id//-/}$secret wraps 'a client secret'
+has provider.log "\"event\":\"entra.secret_expiry\",\"client_id\":\"$client_id\".*\"days_left\":9"
 stop
 finish provider.log expired.log

@@ -129,6 +129,25 @@ static void dates_that_are_none(void **state) {
   assert_int_equal(wall_s, 1483228800);
 }
 
+static void days_are_read_strictly(void **state) {
+  static const struct {
+    const char *text;
+    int64_t expected; /* -1: refused */
+  } rows[] = {
+      {"1970-01-01", 0},     {"2027-03-01", 1803859200}, {"2024-02-29", 1709164800}, {"9999-12-31", 253402214400},
+      {"2023-02-29", -1},    {"2027-04-31", -1},         {"2027-13-01", -1},         {"2027-00-01", -1},
+      {"2027-01-00", -1},    {"1969-12-31", -1},         {"2027-3-1", -1},           {"2027-03-01 ", -1},
+      {" 2027-03-01", -1},   {"2027/03/01", -1},         {"27-03-01", -1},           {"+027-03-01", -1},
+      {"2027-03-01T00", -1}, {"01.03.2027", -1},         {"20270301", -1},           {"", -1},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    int64_t wall_s = 7;
+    bool ok = ekm_clock_parse_date(rows[i].text, &wall_s);
+    if (ok != (rows[i].expected >= 0) || wall_s != (ok ? rows[i].expected : 0)) fail_msg("'%s'", rows[i].text);
+  }
+}
+
 static void the_system_has_clocks(void **state) {
   const ekm_clock *clock = ekm_clock_system();
   int64_t mono = ekm_clock_mono_ms(clock);
@@ -147,6 +166,7 @@ int main(void) {
       cmocka_unit_test(iso),
       cmocka_unit_test(calendar_of_the_c_library),
       cmocka_unit_test(dates_that_are_none),
+      cmocka_unit_test(days_are_read_strictly),
       cmocka_unit_test(the_system_has_clocks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,17 @@ static void made_of(void **state) {
   assert_true(ekm_text_is_made_of("a b", 1, ""));
 }
 
+static void guids(void **state) {
+  (void)state;
+  assert_true(ekm_text_starts_guid("01234567-89ab-CDEF-0123-456789abcdef"));
+  assert_true(ekm_text_starts_guid("01234567-89ab-cdef-0123-456789abcdef and more"));
+  assert_false(ekm_text_starts_guid("01234567-89ab-cdef-0123-456789abcde"));
+  assert_false(ekm_text_starts_guid("01234567-89ab-cdef-0123_456789abcdef"));
+  assert_false(ekm_text_starts_guid("g1234567-89ab-cdef-0123-456789abcdef"));
+  assert_false(ekm_text_starts_guid("01234567"));
+  assert_false(ekm_text_starts_guid(""));
+}
+
 static void copies_fit_or_fail(void **state) {
   char dst[4] = "old";
   ekm_err err = {0};
@@ -112,6 +123,7 @@ int main(void) {
       cmocka_unit_test(order_of_texts),
       cmocka_unit_test(starts_and_ends),
       cmocka_unit_test(made_of),
+      cmocka_unit_test(guids),
       cmocka_unit_test(copies_fit_or_fail),
       cmocka_unit_test(lower_case),
       cmocka_unit_test(cut_characters_are_dropped),

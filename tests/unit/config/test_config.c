@@ -44,7 +44,8 @@ static const ekm_config_setting settings[] = {
      .doc = "TCP port"},
 };
 
-static const ekm_config_schema schema = {settings, sizeof settings / sizeof settings[0], "TEST_", "HOST"};
+static const char *const examples[] = {"vault HOST", NULL};
+static const ekm_config_schema schema = {settings, sizeof settings / sizeof settings[0], "TEST_", examples};
 
 static bool parse(const char *text, ekm_config **out, ekm_err *err) {
   memset(err, 0, sizeof *err);

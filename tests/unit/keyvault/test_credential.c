@@ -28,7 +28,7 @@ static void check_row(const secret_row *row) {
   if (err.id != row->expected) fail_msg("%s: %s, %s", row->text, ekm_err_info_of(err.id)->name, err.detail);
   assert_int_equal(ok, row->expected == EKM_E_OK);
   if (ok) {
-    const akv_identity me = keyring_credential_identity(&credential);
+    const akv_identity me = keyring_credential_identity(&credential, (keyring_applications){NULL, 0});
     assert_int_equal(me.kind, row->kind);
     assert_string_equal(me.client_id, row->client_id);
     assert_string_equal(me.path, row->path);
@@ -104,11 +104,37 @@ static void a_password_has_no_nul(void **state) {
   keyring_credential_clear(&credential);
 }
 
+/* The configuration knows when the secret of an application ends; a certificate tells that itself. */
+static void the_end_of_a_secret_is_found(void **state) {
+  static const keyring_application known[] = {{"11111111-89ab-cdef-0123-456789abcdef", 1}, {UPPER_GUID, 2}};
+  static const struct {
+    const char *text;
+    int64_t expected;
+  } rows[] = {{PLAIN_ID "s", 2},
+              {GUID "s", 2},
+              {"21234567-89ab-cdef-0123-456789abcdefs", 0},
+              {"certificate:" GUID ":/a.pem", 0},
+              {"managed-identity:" GUID, 0}};
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    ekm_secret text = {0};
+    ekm_err err = {0};
+    keyring_credential credential = {0};
+    assert_true(ekm_secret_set(&text, ekm_view_text(rows[i].text), &err));
+    assert_true(keyring_credential_parse(&text, &credential, &err));
+    const akv_identity me = keyring_credential_identity(&credential, (keyring_applications){known, 2});
+    if (me.expires_wall_s != rows[i].expected) fail_msg("row %zu", i);
+    ekm_secret_clear(&text);
+    keyring_credential_clear(&credential);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(secrets_are_taken_apart),
       cmocka_unit_test(a_path_has_a_longest),
       cmocka_unit_test(a_password_has_no_nul),
+      cmocka_unit_test(the_end_of_a_secret_is_found),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,8 @@
 #include "settings/settings.h"
 #include "support/cmocka_all.h"
 
+#define ID "01234567-89ab-CDEF-0123-456789abcdef"
+
 static bool read_text(const char *text, provider_settings *out, ekm_err *err) {
   ekm_config *config = NULL;
   ekm_err_clear(err);
@@ -30,6 +32,20 @@ static void an_empty_file_gives_the_defaults(void **state) {
   assert_int_equal(settings.vault_count, 0);
   settings_free(&settings);
   assert_null(settings.config);
+}
+
+static void applications_are_understood(void **state) {
+  provider_settings settings;
+  ekm_err err = {0};
+  (void)state;
+  assert_true(read_text("[application " ID "]\nsecret_expires = 2027-03-01\n"
+                        "[application 11111111-89ab-cdef-0123-456789abcdef]\n",
+                        &settings, &err));
+  assert_int_equal(settings.application_count, 2);
+  assert_string_equal(settings.applications[0].client_id, ID);
+  assert_int_equal(settings.applications[0].secret_expires_wall_s, 1803859200);
+  assert_int_equal(settings.applications[1].secret_expires_wall_s, 0);
+  settings_free(&settings);
 }
 
 static void a_full_file_is_understood(void **state) {
@@ -105,6 +121,10 @@ static void mistakes_are_told_with_their_line(void **state) {
     const char *words;
   } rows[] = {
       {"\ncall_timeout_ms = 5\n", 2, ""},
+      {"[application " ID "]\nsecret_expires = 2027-02-29\n", 2, "a day such as 2027-03-01"},
+      {"[application " ID "]\nsecret_expires = soon\n", 2, "a day such as 2027-03-01"},
+      {"\n[application 0123456789abcdef0123456789abcdef]\nsecret_expires = 2027-03-01\n", 2, "its hyphens"},
+      {"[application " ID "0]\nsecret_expires = 2027-03-01\n", 1, "its hyphens"},
       {"log_file = relative.log\n", 1, ""},
       {"log_to = journal\n", 1, "one of file, syslog"},
       {"syslog_socket = log\n", 1, ""},
@@ -191,9 +211,9 @@ static void the_environment_overrides_the_top(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(an_empty_file_gives_the_defaults),  cmocka_unit_test(a_full_file_is_understood),
-      cmocka_unit_test(mistakes_are_told_with_their_line), cmocka_unit_test(the_environment_names_the_file),
-      cmocka_unit_test(the_environment_overrides_the_top),
+      cmocka_unit_test(an_empty_file_gives_the_defaults), cmocka_unit_test(a_full_file_is_understood),
+      cmocka_unit_test(applications_are_understood),      cmocka_unit_test(mistakes_are_told_with_their_line),
+      cmocka_unit_test(the_environment_names_the_file),   cmocka_unit_test(the_environment_overrides_the_top),
   };
   return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
 }
