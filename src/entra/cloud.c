@@ -9,25 +9,21 @@ static const entra_cloud clouds[] = {
     {"AzureCloud",
      "vault.azure.net",
      "managedhsm.azure.net",
-     {"login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"},
-     false},
+     {"login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"}},
     {"AzureChinaCloud",
      "vault.azure.cn",
      "managedhsm.azure.cn",
-     {"login.chinacloudapi.cn", "login.partner.microsoftonline.cn"},
-     false},
+     {"login.chinacloudapi.cn", "login.partner.microsoftonline.cn"}},
     {"AzureUSGovernment",
      "vault.usgovcloudapi.net",
      "managedhsm.usgovcloudapi.net",
-     {"login.microsoftonline.us", "login.usgovcloudapi.net"},
-     false},
-    {"AzureGermanCloud", "vault.microsoftazure.de", NULL, {"login.microsoftonline.de"}, true},
+     {"login.microsoftonline.us", "login.usgovcloudapi.net"}},
 };
 
 const entra_cloud *entra_cloud_of_vault(const char *host) {
   for (size_t i = 0; i < sizeof clouds / sizeof clouds[0]; i++) {
     if (ekm_url_host_is_under(host, clouds[i].vault_suffix)) return &clouds[i];
-    if (clouds[i].hsm_suffix != NULL && ekm_url_host_is_under(host, clouds[i].hsm_suffix)) return &clouds[i];
+    if (ekm_url_host_is_under(host, clouds[i].hsm_suffix)) return &clouds[i];
   }
   return NULL;
 }

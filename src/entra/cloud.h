@@ -17,9 +17,8 @@ enum { ENTRA_CLOUD_AUTHORITIES_MAX = 4 };
 typedef struct entra_cloud {
   const char *name;
   const char *vault_suffix;                             /* "vault.azure.net" */
-  const char *hsm_suffix;                               /* "managedhsm.azure.net", or NULL */
+  const char *hsm_suffix;                               /* "managedhsm.azure.net" */
   const char *authorities[ENTRA_CLOUD_AUTHORITIES_MAX]; /* the usual one first; NULL where there are fewer */
-  bool closed;                                          /* the cloud is no more */
 } entra_cloud;
 
 /* entra_cloud_of_vault(host): the cloud whose vault or managed HSM ${host} is by its name, or NULL. */

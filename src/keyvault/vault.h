@@ -25,8 +25,8 @@ typedef struct akv_vault {
   const char *replicas; /* hosts of vaults that hold copies of the keys of this one */
 } akv_vault;
 
-/* akv_vault_check_cloud(host, err): is ${host} a vault of a cloud that is open, by its name? CLOUD_UNKNOWN otherwise.
- */
+/* akv_vault_check_cloud(host, err): is ${host} a vault of a known cloud, by its name? HOST_UNSUITABLE for what people
+ * take for one (an Azure Cloud HSM, a closed cloud, a name of the private link), CLOUD_UNKNOWN otherwise. */
 EKM_MUST_USE bool akv_vault_check_cloud(const char *host, ekm_err *err);
 
 #endif

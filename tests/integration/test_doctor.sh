@@ -99,6 +99,10 @@ fails configuration 'colour'
 configure "$ca"
 identity=local.vault.example doctor 1 --key tde
 fails credential 'no known cloud'
+identity=hsm1.chsm-a-b.privatelink.cloudhsm.azure.net doctor 1 --key tde
+fails credential 'no vault that can be used.*Azure Cloud HSM'
+identity=v.vault.microsoftazure.de doctor 1 --key tde
+fails credential 'Azure Germany, which was closed'
 printf 'short' >short
 "$ekmctl" doctor --identity "$identity" --secret-file short >out 2>err && fail 'a short secret is fine'
 fails credential

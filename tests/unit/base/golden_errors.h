@@ -109,6 +109,7 @@ static const struct golden_error {
     {94, "VAULT_ROLE", 5084, false},
     {95, "VAULT_PRIVATE_LINK", 5085, false},
     {96, "VAULT_DENIED", 5086, false},
+    {97, "HOST_UNSUITABLE", 5087, false},
 };
 
 #endif
