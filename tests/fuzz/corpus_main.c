@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "fuzz/fuzz.h"
 
-enum { SEED_BYTES = 2048 };
+enum { SEED_BYTES = 4096 };
 
 static void run(const char *path) {
   ekm_err err = {0};
