@@ -21,6 +21,9 @@ demo: deps-demo build-dev  ## the whole idea on real input: wrap, encrypt, resta
 bench: build-release  ## every figure that is promised, as medians of interleaved pairs
 	@bench/bench.sh build/release
 
+soak: deps-test build-dev  ## ten minutes of 32 threads and a bad network; DURATION in seconds, SEED to repeat one
+	@env "DURATION=$(DURATION)" "SEED=$(SEED)" build/dev/tests/integration/soak
+
 tsan: deps-test build-tsan  ## the tests under ThreadSanitizer
 	@scripts/run_tests.sh tsan
 
@@ -62,4 +65,4 @@ deps-official:  # another Node.js than Debian's will do
 deps-%:
 	@scripts/deps.sh $*
 
-.PHONY: help deps build demo test bench tsan official fuzz lint format windows-check docs clean
+.PHONY: help deps build demo test bench soak tsan official fuzz lint format windows-check docs clean

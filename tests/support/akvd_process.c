@@ -124,7 +124,8 @@ void akvd_process_start(akvd_process *akvd, uint16_t port) {
   assert_int_equal(pipe2(alive, O_CLOEXEC), 0);
   assert_int_equal(fcntl(alive[1], F_SETFD, 0), 0); /* akvd inherits it */
   akvd->pid = launch((const char *const[]){"serve", "--data", akvd->data, "--listen", listen, "--ready-file",
-                                           akvd->ready, "--log-file", akvd->log, "--log-level", "trace", NULL},
+                                           akvd->ready, "--log-file", akvd->log, "--log-level",
+                                           akvd->log_level == NULL ? "trace" : akvd->log_level, NULL},
                      -1);
   (void)close(alive[1]);
   bool ready = wait_until_ready(akvd, watch, alive[0]);

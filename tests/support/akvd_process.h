@@ -10,10 +10,11 @@
 #include "base/buf.h"
 
 typedef struct akvd_process {
-  char data[192];  /* --data */
-  char ready[192]; /* --ready-file */
-  char log[192];   /* --log-file, at its most talkative; all of its starts append to it */
-  pid_t pid;       /* 0: not running */
+  char data[192];        /* --data */
+  char ready[192];       /* --ready-file */
+  char log[192];         /* --log-file; all of its starts append to it */
+  const char *log_level; /* NULL: trace */
+  pid_t pid;             /* 0: not running */
   uint16_t port;
 } akvd_process;
 
