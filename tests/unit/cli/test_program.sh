@@ -217,6 +217,23 @@ has out "SECRET = 'mock-secret'"
 
 check 0 explain 5047
 has out '^name +DROP_REFUSED$'
+# every row of the page of errors, and what administrators meet besides
+sed -n 's/^| \([0-9]*\) | \([A-Z_0-9]*\) |.*/\1 \2/p' "$(dirname "$manual")/../errors.md" >pages
+is 'rows of errors.md' "$([ "$(wc -l <pages)" -ge 90 ] && echo enough)" enough
+while read -r code name; do
+  check 0 explain "$code"
+  has out "^(name +)?$name( |$)"
+done <pages
+check 0 explain 2058
+has out "^meaning +the registry could not be written"
+has out '^what to do +OpenEKM needs no registry'
+check 0 explain 3113 --json
+has out '"openekm":\[\{"name":"VAULT_FORBIDDEN".*"microsofts_connector":\[\{"whose":"Microsoft'"'"'s connector"'
+check 0 explain 33111
+has out '^whose +SQL Server$'
+is 'lines that call it a code of a provider' "$(grep -c "provider's own" out)" 0
+check 1 explain 3124
+has err "3124 is among the numbers of Microsoft's connector, but is not documented"
 check 1 explain 4294967295
 check 2 explain 4294967296
 
