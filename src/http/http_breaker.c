@@ -4,8 +4,10 @@
  *                                              |
  *                                              +-- all others fail at once: HOST_DOWN
  *
- * A failure is an exchange without an answer, whatever the reason but the caller's own cancellation, and an answer of
- * 500 and more. An answer of less, 429 too, is a sign of life. */
+ * A failure is an exchange that the host, or the way to it, did not answer, and an answer of 500 and more. An answer of
+ * less, 429 too, is a sign of life, also one that is too big. What ends on this side says nothing of the host: a
+ * cancelled call, one that came without any time left, memory, a limit. The call that tries stays the only one until it
+ * ends itself; calls that began before the host went down and end meanwhile do not open the way for others. */
 #include <stdio.h>
 #include <string.h>
 
@@ -77,34 +79,47 @@ static bool refuse(const host_state *state, int64_t left_ms, ekm_err *err) {
                   state->host, state->failures, why, (long long)(left_ms + 999) / 1000);
 }
 
+/* What an exchange says of its host. */
+typedef enum verdict { SAYS_NOTHING, IS_ALIVE, HAS_FAILED } verdict;
+
+static verdict verdict_of(bool answered, int status, const ekm_err *err) {
+  static const ekm_err_id failures[] = {EKM_E_DNS,       EKM_E_CONNECT,      EKM_E_TLS_UNTRUSTED, EKM_E_TLS_HANDSHAKE,
+                                        EKM_E_HTTP_SEND, EKM_E_HTTP_RECEIVE, EKM_E_PROXY,         EKM_E_DEADLINE};
+  if (answered) return status >= 500 ? HAS_FAILED : IS_ALIVE;
+  if (err->id == EKM_E_ANSWER_TOO_BIG) return IS_ALIVE;
+  for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+    if (failures[i] == err->id) return HAS_FAILED;
+  }
+  return SAYS_NOTHING;
+}
+
 /* May this call go? If the host is to be tried, this is the one that does. */
-static bool may_go(http_breaker *http, ekm_view host, ekm_err *err) {
+static bool may_go(http_breaker *http, ekm_view host, bool *out_tries, ekm_err *err) {
   bool ok = true;
+  *out_tries = false;
   ekm_mutex_lock(&http->lock);
   host_state *state = find_locked(http, host);
   if (is_open(http, state)) {
     int64_t left_ms = state->open_until_ms - ekm_clock_mono_ms(http->options.clock);
     ok = left_ms <= 0 && !state->is_tried;
-    if (ok) state->is_tried = true;
+    if (ok) *out_tries = state->is_tried = true;
     if (!ok) (void)refuse(state, left_ms > 0 ? left_ms : 0, err);
   }
   ekm_mutex_unlock(&http->lock);
   return ok;
 }
 
-static void note(http_breaker *http, ekm_view host, bool answered, int status, const ekm_err *err) {
-  bool failed = answered ? status >= 500 : err->id != EKM_E_CANCELLED;
-  bool told = answered || err->id != EKM_E_CANCELLED;
+static void note(http_breaker *http, ekm_view host, bool tries, verdict what, int status, const ekm_err *err) {
   ekm_mutex_lock(&http->lock);
   host_state *state = find_locked(http, host);
   bool was_open = is_open(http, state);
-  state->is_tried = false;
-  if (failed) {
+  if (tries) state->is_tried = false;
+  if (what == HAS_FAILED) {
     if (state->failures < http->options.failures) state->failures++;
-    state->last = answered ? EKM_E_OK : err->id;
-    state->status = answered ? status : 0;
+    state->last = err->id;
+    state->status = status;
     state->open_until_ms = ekm_clock_mono_ms(http->options.clock) + http->options.open_ms;
-  } else if (told) {
+  } else if (what == IS_ALIVE) {
     state->failures = 0;
   }
   bool opens = !was_open && is_open(http, state);
@@ -117,11 +132,14 @@ static void note(http_breaker *http, ekm_view host, bool answered, int status, c
 static bool breaker_perform(ekm_http *self, const ekm_http_request *request, ekm_http_response *response,
                             ekm_err *err) {
   http_breaker *http = (http_breaker *)self;
+  bool tries;
   ekm_view host = host_of(request->url);
   if (host.len == 0) return ekm_http_perform(http->lower, request, response, err);
-  if (!may_go(http, host, err)) return false;
+  if (!may_go(http, host, &tries, err)) return false;
+  bool has_time = ekm_deadline_left_ms(request->deadline, http->options.clock) > 0;
   bool ok = ekm_http_perform(http->lower, request, response, err);
-  note(http, host, ok, response->status, err);
+  verdict what = has_time ? verdict_of(ok, response->status, err) : SAYS_NOTHING;
+  note(http, host, tries, what, ok ? response->status : 0, err);
   return ok;
 }
 

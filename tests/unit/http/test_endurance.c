@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mutex.h"
+#include "base/thread.h"
 #include "http/http.h"
 #include "support/cmocka_all.h"
 #include "support/fake_clock.h"
@@ -275,6 +277,81 @@ static void one_call_tries(void **state) {
   check_script(f);
 }
 
+/* What ends on this side says nothing of the host. */
+static void own_faults_do_not_count(void **state) {
+  static const scripted_step steps[] = {FAILS(EKM_E_CONNECT),  FAILS(EKM_E_CONNECT),  FAILS(EKM_E_OUT_OF_MEMORY),
+                                        FAILS(EKM_E_LIMIT),    FAILS(EKM_E_CA_FILE),  FAILS(EKM_E_INTERNAL),
+                                        FAILS(EKM_E_DEADLINE), FAILS(EKM_E_DEADLINE), FAILS(EKM_E_ANSWER_TOO_BIG),
+                                        FAILS(EKM_E_CONNECT),  FAILS(EKM_E_CONNECT),  ANSWERS(200, NULL)};
+  fixture *f = *state;
+  STEPS(f, steps);
+  make_breaker(f);
+  for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+    bool has_time = steps[i].fails != EKM_E_DEADLINE; /* these came when it was over already */
+    assert_int_equal(perform_at(f, URL, has_time ? 60000 : 0, false), steps[i].status != 0);
+    assert_int_equal(f->err.id, steps[i].fails);
+  }
+  check_script(f);
+}
+
+/* A call that began before the host went down, and ends while another tries. */
+typedef struct early_call {
+  fixture *f;
+  ekm_mutex hangs; /* held as long as it shall hang */
+  ekm_thread *thread;
+} early_call;
+
+static void hang(void *arg) {
+  early_call *early = arg;
+  ekm_mutex_lock(&early->hangs);
+  ekm_mutex_unlock(&early->hangs);
+}
+
+static void call_early(void *arg) {
+  early_call *early = arg;
+  ekm_err err = {0};
+  ekm_http_response response;
+  const ekm_http_request request = {.method = "POST",
+                                    .url = URL,
+                                    .body = ekm_view_text("body"),
+                                    .deadline = ekm_deadline_in(&early->f->clock.base, 60000)};
+  ekm_http_response_init(&response);
+  (void)!ekm_http_perform(early->f->http, &request, &response, &err);
+  ekm_http_response_clear(&response);
+}
+
+static void end_early_call(void *arg) {
+  early_call *early = arg;
+  ekm_mutex_unlock(&early->hangs);
+  ekm_thread_join(&early->thread);
+  refused_meanwhile(early->f);
+}
+
+static void an_early_call_lets_no_second_try(void **state) {
+  fixture *f = *state;
+  early_call early = {.f = f};
+  const scripted_step steps[] = {
+      {"POST", URL, "body", NULL, .fails = EKM_E_CANCELLED, .then = hang, .arg = &early},
+      FAILS(EKM_E_CONNECT),
+      FAILS(EKM_E_CONNECT),
+      FAILS(EKM_E_CONNECT),
+      {"POST", URL, "body", NULL, .status = 200, .answer = "{}", .then = end_early_call, .arg = &early}};
+  STEPS(f, steps);
+  make_breaker(f);
+  ekm_mutex_init(&early.hangs);
+  ekm_mutex_lock(&early.hangs);
+  assert_true(ekm_thread_start(&early.thread, call_early, &early, &f->err));
+  for (bool is_there = false; !is_there; ekm_thread_yield()) {
+    ekm_mutex_lock(&f->script.lock);
+    is_there = f->script.at == 1;
+    ekm_mutex_unlock(&f->script.lock);
+  }
+  for (int i = 0; i < FAILURES; i++) assert_false(perform(f));
+  fake_clock_pass(&f->clock, OPEN_MS);
+  assert_true(perform(f));
+  check_script(f);
+}
+
 static void many_hosts_make_room(void **state) {
   fixture *f = *state;
   static scripted_step steps[200];
@@ -320,6 +397,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_host_that_is_down_is_not_asked, set_up, tear_down),
       cmocka_unit_test_setup_teardown(signs_of_life_count, set_up, tear_down),
       cmocka_unit_test_setup_teardown(one_call_tries, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(own_faults_do_not_count, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_early_call_lets_no_second_try, set_up, tear_down),
       cmocka_unit_test_setup_teardown(many_hosts_make_room, set_up, tear_down),
       cmocka_unit_test_setup_teardown(memory_that_runs_out_is_said, set_up, tear_down),
   };
