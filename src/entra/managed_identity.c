@@ -64,6 +64,10 @@ static bool find_place(const managed_identity *source, place *out, ekm_err *err)
     *out =
         (place){"the metadata service", pod == NULL ? imds : pod, imds_path, "2018-02-01", "Metadata", "true", false};
   }
+  if (!ekm_text_starts_i(out->base, "https://") && !ekm_text_starts_i(out->base, "http://")) {
+    return EKM_FAIL(err, EKM_E_CONFIG_VALUE, "the environment names %s as '%.100s', which is no URL", out->what,
+                    out->base);
+  }
   if (out->is_arc && source->client_id[0] != '\0') {
     return EKM_FAIL(err, EKM_E_NOT_SUPPORTED,
                     "a server of Azure Arc has one identity; leave the client id behind 'managed-identity' out");
@@ -86,7 +90,8 @@ static void build_url(const managed_identity *source, const place *at, const cha
 /* Numbers come as texts, and sometimes as numbers. */
 static int64_t number_of(const json_t *doc, const char *name) {
   const char *text = ekm_json_text(doc, name);
-  return text != NULL ? strtoll(text, NULL, 10) : ekm_json_int(doc, name, 0);
+  int64_t number = text != NULL ? strtoll(text, NULL, 10) : ekm_json_int(doc, name, 0);
+  return number > 0 ? number : 0;
 }
 
 static bool read_token(const managed_identity *source, const json_t *doc, entra_token **out_token, ekm_err *err) {
@@ -100,18 +105,33 @@ static bool read_token(const managed_identity *source, const json_t *doc, entra_
   return entra_token_new(ekm_view_text(token), lifetime_s, refresh_s, out_token, err);
 }
 
-/* 400 is the word of a metadata service that has no such identity. */
+/* Only words about the identity are a definite no; a 400 may also come from something that is no metadata service, or
+ * be about the request. */
+static bool is_refusal(int status, const char *words) {
+  char lower[WORDS_BYTES];
+  memcpy(lower, words, sizeof lower);
+  ekm_text_lower(lower);
+  return status == 400 && (strstr(lower, "identity not found") != NULL || strstr(lower, "identity found") != NULL);
+}
+
+/* IMDS and Arc say "error_description", an App Service "message". */
+static const char *words_of(const json_t *doc) {
+  static const char *const names[] = {"error_description", "message", "error"};
+  const char *text = NULL;
+  for (size_t i = 0; text == NULL && i < sizeof names / sizeof names[0]; i++) text = ekm_json_text(doc, names[i]);
+  return text;
+}
+
 static bool fail(const managed_identity *source, const place *at, const ekm_http_response *answer, ekm_err *err) {
   char words[WORDS_BYTES] = "";
   json_t *doc = NULL;
   ekm_err why = {0};
   if (ekm_json_parse(ekm_buf_view(&answer->body), &doc, &why)) {
-    const char *text = ekm_json_text(doc, "error_description");
-    http_words_copy(text != NULL ? text : ekm_json_text(doc, "error"), words, sizeof words);
+    http_words_copy(words_of(doc), words, sizeof words);
   }
   ekm_json_free(&doc);
   err->http_status = answer->status;
-  ekm_err_id id = answer->status == 400 ? EKM_E_TOKEN_REFUSED : EKM_E_TOKEN_FAILED;
+  ekm_err_id id = is_refusal(answer->status, words) ? EKM_E_TOKEN_REFUSED : EKM_E_TOKEN_FAILED;
   if (why.id == EKM_E_OUT_OF_MEMORY) id = why.id;
   return EKM_FAIL(err, id, "%s answered %d for the identity %s%s%s", at->what, answer->status,
                   source->client_id[0] == '\0' ? "of the system" : source->client_id, words[0] != '\0' ? ": " : "",
@@ -132,6 +152,17 @@ static bool read_answer(const managed_identity *source, const place *at, const e
 }
 
 /* --- asking ------------------------------------------------------------------------------------------------------- */
+
+/* What stands in a header must not end it. */
+static bool check_field(const ekm_buf *field, const char *what, ekm_err *err) {
+  if (!ekm_buf_ok(field, what, err)) return false;
+  for (size_t i = 0; i < field->len; i++) {
+    if (field->ptr[i] < ' ' || field->ptr[i] == 0x7F) {
+      return EKM_FAIL(err, EKM_E_CONFIG_VALUE, "IDENTITY_HEADER has characters that no header has");
+    }
+  }
+  return true;
+}
 
 static bool ask(const managed_identity *source, const ekm_buf *url, const char *field, const char *proof,
                 const entra_call *call, ekm_http_response *answer, ekm_err *err) {
@@ -189,7 +220,7 @@ static bool ask_place(const managed_identity *source, const place *at, const ekm
   ekm_buf_init(&field, FIELD_MAX_BYTES);
   ekm_buf_init(&proof, FIELD_MAX_BYTES);
   ekm_buf_append_fmt(&field, "%s: %s", at->header_name, at->header_value);
-  EKM_TRY(ekm_buf_ok(&field, "a header", err));
+  EKM_TRY(check_field(&field, "a header", err));
   EKM_TRY(ask(source, url, ekm_buf_text(&field), NULL, call, answer, err));
   if (at->is_arc && answer->status == 401) {
     EKM_TRY(read_arc_proof(source, answer, &proof, err));

@@ -14,8 +14,8 @@
  * The token is one for the resource that the vault's challenge named and sign_in has checked; authority and tenant of
  * the challenge are not needed.
  *
- * Errors: TOKEN_REFUSED for an identity that does not exist, TOKEN_FAILED, TOKEN_ANSWER, those of http, NOT_SUPPORTED,
- * FILE_READ for Arc's file. */
+ * Errors: TOKEN_REFUSED where the answer says that there is no such identity, TOKEN_FAILED, TOKEN_ANSWER, CONFIG_VALUE
+ * for an environment that makes no sense, those of http, NOT_SUPPORTED, FILE_READ for Arc's file. */
 #ifndef EKM_ENTRA_MANAGED_IDENTITY_H
 #define EKM_ENTRA_MANAGED_IDENTITY_H
 

@@ -199,6 +199,23 @@ static void service_fabric_is_refused(void **state) {
   assert_non_null(strstr(f->err.detail, "Service Fabric"));
 }
 
+/* What the environment says is not sent anywhere before it makes sense. */
+static void a_broken_environment_is_said(void **state) {
+  static const char *const cases[][8] = {
+      {"IDENTITY_ENDPOINT", "127.0.0.1:8080/token", "IDENTITY_HEADER", "x", NULL},
+      {"IDENTITY_ENDPOINT", "file:///etc/passwd", "IDENTITY_HEADER", "x", NULL},
+      {"IDENTITY_ENDPOINT", "http://127.0.0.1/token", "IDENTITY_HEADER", "x\r\nHost: elsewhere", NULL},
+      {"IDENTITY_ENDPOINT", "ftp://127.0.0.1/token", "IMDS_ENDPOINT", "x", NULL},
+      {"AZURE_POD_IDENTITY_AUTHORITY_HOST", "127.0.0.1", NULL},
+  };
+  fixture *f = *state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    f->env.pairs = cases[i];
+    scripted_http_init(&f->script, NULL, 0);
+    if (fetch(f, "", NULL) != EKM_E_CONFIG_VALUE) fail_msg("%zu: %s", i, f->err.detail);
+  }
+}
+
 static void answers_have_their_meaning(void **state) {
   static const char *const pairs[] = {"AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1", NULL};
   static const struct {
@@ -207,6 +224,14 @@ static void answers_have_their_meaning(void **state) {
     ekm_err_id expected;
   } cases[] = {
       {400, "{\"error\":\"invalid_request\",\"error_description\":\"Identity not found\"}", EKM_E_TOKEN_REFUSED},
+      {400,
+       "{\"statusCode\":400,\"message\":\"No User Assigned or Delegated Managed Identity found for specified "
+       "ClientId/ResourceId/PrincipalId.\"}",
+       EKM_E_TOKEN_REFUSED},
+      {400, "{\"error\":\"invalid_resource\",\"error_description\":\"AADSTS500011: no such resource\"}",
+       EKM_E_TOKEN_FAILED},          /* about something else */
+      {400, "", EKM_E_TOKEN_FAILED}, /* a proxy's, or a portal's */
+      {400, "<html>identity not found</html>", EKM_E_TOKEN_FAILED},
       {403, "", EKM_E_TOKEN_FAILED},
       {404, "", EKM_E_TOKEN_FAILED},
       {429, "", EKM_E_TOKEN_FAILED},
@@ -216,6 +241,11 @@ static void answers_have_their_meaning(void **state) {
       {200, "{\"access_token\":\"tok\"}", EKM_E_TOKEN_ANSWER},
       {200, "{\"access_token\":\"tok\",\"expires_in\":\"-1\"}", EKM_E_TOKEN_ANSWER},
       {200, "{\"access_token\":\"tok\",\"expires_in\":\"soon\"}", EKM_E_TOKEN_ANSWER},
+      {200, "{\"access_token\":\"tok\",\"expires_in\":\"0\",\"expires_on\":\"-9223372036854775808\"}",
+       EKM_E_TOKEN_ANSWER},
+      {200, "{\"access_token\":\"tok\",\"expires_in\":-9223372036854775808,\"expires_on\":-9223372036854775807}",
+       EKM_E_TOKEN_ANSWER},
+      {200, "{\"access_token\":\"tok\",\"expires_in\":60,\"refresh_in\":\"9223372036854775807\"}", EKM_E_OK},
       {200, "{\"access_token\":\"tok\",\"expires_in\":60}", EKM_E_OK},
       {200, "{\"access_token\":\"tok\",\"expires_in\":\"99999999999999\"}", EKM_E_OK}};
   fixture *f = *state;
@@ -263,6 +293,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(arc_reads_no_other_files, set_up, tear_down),
       cmocka_unit_test_setup_teardown(arc_files_have_a_limit, set_up, tear_down),
       cmocka_unit_test_setup_teardown(service_fabric_is_refused, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_broken_environment_is_said, set_up, tear_down),
       cmocka_unit_test_setup_teardown(answers_have_their_meaning, set_up, tear_down),
       cmocka_unit_test_setup_teardown(memory_that_runs_out_is_said, set_up, tear_down),
   };
