@@ -80,6 +80,33 @@ static void modes(void **state) {
   (void)umask(old);
 }
 
+/* The open file is judged, and a pipe is not waited for. */
+static void private_files_are_read(void **state) {
+  static const mode_t open_modes[] = {0640, 0602};
+  fixture *f = *state;
+  ekm_err err = {0};
+  ekm_buf out;
+  ekm_buf_init(&out, 4);
+  assert_true(ekm_file_write_private(f->path, ekm_view_text("four"), &err));
+  assert_true(ekm_file_read_private(f->path, &out, &err));
+  assert_string_equal(ekm_buf_text(&out), "four");
+  assert_false(ekm_file_read_private(f->path, &out, &err)); /* there is no room for more */
+  assert_int_equal(err.id, EKM_E_LIMIT);
+  for (size_t i = 0; i < sizeof open_modes / sizeof open_modes[0]; i++) {
+    assert_int_equal(chmod(f->path, open_modes[i]), 0);
+    assert_false(ekm_file_read_private(f->path, &out, &err));
+    assert_non_null(strstr(err.detail, "chmod 600"));
+  }
+  assert_int_equal(unlink(f->path), 0);
+  assert_false(ekm_file_read_private(f->path, &out, &err));
+  assert_int_equal(mkfifo(f->path, 0600), 0);
+  assert_false(ekm_file_read_private(f->path, &out, &err));
+  assert_non_null(strstr(err.detail, "not an ordinary file"));
+  assert_false(ekm_file_read_private(f->folder, &out, &err));
+  assert_non_null(strstr(err.detail, "is a folder"));
+  ekm_buf_clear(&out);
+}
+
 static void what_is_not_there_or_no_file(void **state) {
   fixture *f = *state;
   ekm_err err = {0};
@@ -212,6 +239,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(written_is_read, set_up, tear_down),
       cmocka_unit_test_setup_teardown(modes, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(private_files_are_read, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_is_not_there_or_no_file, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_cannot_be_seen_may_exist, set_up, tear_down),
       cmocka_unit_test(a_folder_or_device_is_not_private),
