@@ -179,7 +179,8 @@ static bool print(const cli *c, json_t *doc, const ekm_buf *script, ekm_err *err
   return ok || EKM_FAIL(err, EKM_E_FILE_WRITE, "standard output");
 }
 
-static const char no_secret[] = "<client id without hyphens, then the client secret>";
+static const char no_secret[] =
+    "<client id without hyphens, then the client secret; managed-identity; or certificate:CLIENT-ID:PATH>";
 
 static bool write_script(cli *c, json_t *doc, const char *template, const char *secret, ekm_err *err) {
   names n;
