@@ -2,7 +2,7 @@
  *
  *   entra_target (which authority, tenant and resource) --> entra_source --> entra_token
  *
- * A source knows one identity: an application with a client secret (client_secret.c) or a certificate (certificate.c), a
+ * A source knows one identity: an application with a client secret (client_secret.c) or certificate (certificate.c), a
  * managed identity (managed_identity.c), a workload identity (workload_identity.c). */
 #ifndef EKM_ENTRA_TOKEN_H
 #define EKM_ENTRA_TOKEN_H
