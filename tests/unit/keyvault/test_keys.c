@@ -182,7 +182,7 @@ static void a_taken_name_is_left_alone(void **state) {
                                   .answer = "{\"value\":[" ITEM(VERSION) "," ITEM(OTHER_VERSION) "]}"}};
   (void)state;
   assert_int_equal(CREATE_WITH(exists), EKM_E_KEY_EXISTS);
-  assert_int_equal(CREATE_WITH(hidden), EKM_E_VAULT_FORBIDDEN);
+  assert_int_equal(CREATE_WITH(hidden), EKM_E_VAULT_DENIED);
   assert_int_equal(CREATE_WITH(deleted), EKM_E_KEY_DELETED);
   assert_int_equal(CREATE_WITH(raced), EKM_E_KEY_EXISTS);
 }
@@ -211,7 +211,7 @@ static void create_is_sent_once(void **state) {
       {EKM_E_OK, 200, "<html></html>", EKM_E_CREATION_UNSURE},
       {EKM_E_OK, 200, BUNDLE_OF(BASE "/keys/other/" VERSION, "RSA", NUMBERS), EKM_E_CREATION_UNSURE},
       {EKM_E_OK, 400, NULL, EKM_E_VAULT_BAD_REQUEST},
-      {EKM_E_OK, 403, NULL, EKM_E_VAULT_FORBIDDEN},
+      {EKM_E_OK, 403, NULL, EKM_E_VAULT_DENIED},
       {EKM_E_OK, 429, NULL, EKM_E_VAULT_THROTTLED},
   };
   (void)state;
