@@ -40,7 +40,7 @@ typedef struct place {
   const char *api_version;
   const char *header_name; /* "Metadata" or "X-IDENTITY-HEADER" */
   const char *header_value;
-  bool is_arc;
+  bool is_arc, is_metadata;
 } place;
 
 static const char *get(const managed_identity *source, const char *name) {
@@ -57,12 +57,13 @@ static bool find_place(const managed_identity *source, place *out, ekm_err *err)
     return EKM_FAIL(err, EKM_E_NOT_SUPPORTED, "managed identities of Service Fabric; use a client secret there");
   }
   if (endpoint != NULL && header != NULL) {
-    *out = (place){"the App Service", endpoint, "", "2019-08-01", "X-IDENTITY-HEADER", header, false};
+    *out = (place){"the App Service", endpoint, "", "2019-08-01", "X-IDENTITY-HEADER", header, false, false};
   } else if (endpoint != NULL ? get(source, "IMDS_ENDPOINT") != NULL : has_agent && pod == NULL) {
-    *out = (place){"Azure Arc", endpoint == NULL ? arc_endpoint : endpoint, "", "2020-06-01", "Metadata", "true", true};
+    *out = (place){"Azure Arc", endpoint == NULL ? arc_endpoint : endpoint, "", "2020-06-01", "Metadata", "true", true,
+                   false};
   } else {
-    *out =
-        (place){"the metadata service", pod == NULL ? imds : pod, imds_path, "2018-02-01", "Metadata", "true", false};
+    *out = (place){
+        "the metadata service", pod == NULL ? imds : pod, imds_path, "2018-02-01", "Metadata", "true", false, true};
   }
   if (!ekm_text_starts_i(out->base, "https://") && !ekm_text_starts_i(out->base, "http://")) {
     return EKM_FAIL(err, EKM_E_CONFIG_VALUE, "the environment names %s as '%.100s', which is no URL", out->what,
@@ -164,7 +165,7 @@ static bool check_field(const ekm_buf *field, const char *what, ekm_err *err) {
   return true;
 }
 
-static bool ask(const managed_identity *source, const ekm_buf *url, const char *field, const char *proof,
+static bool ask(const managed_identity *source, const place *at, const ekm_buf *url, const char *const fields[2],
                 const entra_call *call, ekm_http_response *answer, ekm_err *err) {
   static const ekm_http_route here = {.local_http = true};
   static const ekm_http_route server = {0};
@@ -172,7 +173,8 @@ static bool ask(const managed_identity *source, const ekm_buf *url, const char *
   const ekm_http_request request = {.method = "GET",
                                     .url = ekm_buf_text(url),
                                     .route = is_http ? &here : &server,
-                                    .fields = {field, proof},
+                                    .fields = {fields[0], fields[1]},
+                                    .is_metadata = at->is_metadata,
                                     .deadline = call->deadline,
                                     .is_cancelled = call->is_cancelled,
                                     .cancel_arg = call->cancel_arg};
@@ -221,10 +223,10 @@ static bool ask_place(const managed_identity *source, const place *at, const ekm
   ekm_buf_init(&proof, FIELD_MAX_BYTES);
   ekm_buf_append_fmt(&field, "%s: %s", at->header_name, at->header_value);
   EKM_TRY(check_field(&field, "a header", err));
-  EKM_TRY(ask(source, url, ekm_buf_text(&field), NULL, call, answer, err));
+  EKM_TRY(ask(source, at, url, (const char *[]){ekm_buf_text(&field), NULL}, call, answer, err));
   if (at->is_arc && answer->status == 401) {
     EKM_TRY(read_arc_proof(source, answer, &proof, err));
-    EKM_TRY(ask(source, url, ekm_buf_text(&field), ekm_buf_text(&proof), call, answer, err));
+    EKM_TRY(ask(source, at, url, (const char *[]){ekm_buf_text(&field), ekm_buf_text(&proof)}, call, answer, err));
   }
   ok = true;
 done:

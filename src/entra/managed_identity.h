@@ -11,6 +11,8 @@
  * AZURE_POD_IDENTITY_AUTHORITY_HOST stands for http://169.254.169.254 where it is set. Only this machine and that
  * address are asked, never through a proxy.
  *
+ * A metadata service that is away while its host is updated (404, 410) is waited for, within the call: http_retry.c.
+ *
  * The token is one for the resource that the vault's challenge named and sign_in has checked; authority and tenant of
  * the challenge are not needed.
  *

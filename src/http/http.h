@@ -52,8 +52,10 @@ typedef struct ekm_http_request {
   ekm_view body;
   const char *fields[EKM_HTTP_FIELDS]; /* more headers, "Name: value" each; NULL for none */
   const char *client_request_id;       /* x-ms-client-request-id, "" or NULL for none */
-  bool send_once; /* never on a kept connection, which may be found dead and the request be sent again:
+  bool send_once;   /* never on a kept connection, which may be found dead and the request be sent again:
                                     for requests that must not be repeated */
+  bool is_metadata; /* asked of the metadata service of a virtual machine, which is away for up to 70 seconds when its
+                       host is updated: 404 and 410 pass there */
   ekm_deadline deadline;
   bool (*is_cancelled)(void *arg); /* polled during the exchange from the calling thread; may be NULL */
   void *cancel_arg;

@@ -32,8 +32,10 @@
 enum {
   IDLE_MAX = 128,                 /* handles that are kept between calls */
   CONNECT_TIMEOUT_MS = 10 * 1000, /* to reach a server and finish its handshake; the call's deadline may be shorter */
-  CONNECTION_MAX_IDLE_S = 100,    /* firewalls forget silent connections after a few minutes */
-  DEADLINE_SLACK_MS = 50,         /* libcurl's clock and ours round differently */
+  LOCAL_CONNECT_TIMEOUT_MS =
+      2 * 1000,                /* the same on this machine: where no metadata service is, nobody answers at all */
+  CONNECTION_MAX_IDLE_S = 100, /* firewalls forget silent connections after a few minutes */
+  DEADLINE_SLACK_MS = 50,      /* libcurl's clock and ours round differently */
   UPLOAD_BUFFER_BYTES = 16 * 1024,
   KEPT_SHARE = 3,                  /* a connection that was kept gets so much of the time to answer, a third */
   FIRST_WITHOUT_SIGPIPE = 0x075700 /* libcurl 7.87.0 */
@@ -184,7 +186,7 @@ static CURLcode set_transport(CURL *easy, handle *h, const http_curl *http) {
   SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   SET(CURLOPT_USERAGENT, http->user_agent);
   SET(CURLOPT_ERRORBUFFER, h->words);
-  SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+  SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(h->local_http ? LOCAL_CONNECT_TIMEOUT_MS : CONNECT_TIMEOUT_MS));
   SET(CURLOPT_MAXLIFETIME_CONN, (long)http->max_age_s);
   SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L); /* what a name was says nothing to the next connection: it may have moved */
   SET(CURLOPT_MAXAGE_CONN, (long)CONNECTION_MAX_IDLE_S);

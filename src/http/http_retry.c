@@ -6,6 +6,10 @@
  *      +-- otherwise                   delay_ms, then twice that, and so on up to max_delay_ms; of each a random part
  *                                      between half and all, so that many clients do not come back together
  *
+ * A metadata service (is_metadata) is away in passing also when it answers 404, and 410 while its host is updated: it
+ * is asked again a second later at the earliest, after 410 every ten seconds up to seven times
+ * (facts/azure-key-vault.md section 2.5).
+ *
  * Never: requests that must not be repeated (send_once), after a cancellation, or when the wait would end at or behind
  * the deadline; then the caller gets what there is at once. An answer that says when to come back counts for the caller
  * too: it is handed on. */
@@ -16,7 +20,12 @@
 #include "base/url.h"
 #include "http/http.h"
 
-enum { WAIT_STEP_MS = 100 }; /* between looks at whether the call was cancelled */
+enum {
+  WAIT_STEP_MS = 100,  /* between looks at whether the call was cancelled */
+  METADATA_MS = 1000,  /* before a metadata service is asked again */
+  GONE_MS = 10 * 1000, /* the same after 410 */
+  GONE_RETRIES = 7
+};
 
 typedef struct http_retry {
   ekm_http base;
@@ -52,9 +61,28 @@ static int64_t spread(const http_retry *http, int64_t ms) {
   return ms / 2 + (int64_t)((uint64_t)(ms - ms / 2) * random / UINT32_MAX);
 }
 
-static int64_t delay_before(const http_retry *http, unsigned try, const ekm_http_response *response) {
+/* A metadata service whose host is updated. */
+static bool is_gone(const ekm_http_request *request, const ekm_http_response *response) {
+  return request->is_metadata && response->status == 410;
+}
+
+static bool is_passing_answer(const ekm_http_request *request, const ekm_http_response *response) {
+  return is_passing_status(response->status) || is_gone(request, response) ||
+         (request->is_metadata && response->status == 404);
+}
+
+/* Who repeats nothing does not repeat this either. */
+static unsigned retries_of(const http_retry *http, const ekm_http_request *request, const ekm_http_response *response) {
+  unsigned retries = http->options.retries;
+  return is_gone(request, response) && retries > 0 && retries < GONE_RETRIES ? GONE_RETRIES : retries;
+}
+
+static int64_t delay_before(const http_retry *http, const ekm_http_request *request, unsigned try,
+                            const ekm_http_response *response) {
   if (response->retry_after.len > 0) return strtoll(ekm_buf_text(&response->retry_after), NULL, 10);
+  if (is_gone(request, response)) return GONE_MS;
   int64_t ms = http->options.delay_ms;
+  if (request->is_metadata && ms < METADATA_MS) ms = METADATA_MS;
   for (unsigned i = 1; i < try && ms < http->options.max_delay_ms; i++) ms *= 2;
   return spread(http, ms < http->options.max_delay_ms ? ms : http->options.max_delay_ms);
 }
@@ -91,9 +119,9 @@ static void tell(const http_retry *http, const ekm_http_request *request, bool a
 /* After try number ${try}: is there another one? Then the wait is over. */
 static bool comes_again(http_retry *http, const ekm_http_request *request, unsigned try, bool answered,
                         const ekm_http_response *response, const ekm_err *err) {
-  bool passing = answered ? is_passing_status(response->status) : is_passing_fault(err);
-  if (!passing || request->send_once || try > http->options.retries) return false;
-  int64_t ms = delay_before(http, try, response);
+  bool passing = answered ? is_passing_answer(request, response) : is_passing_fault(err);
+  if (!passing || request->send_once || try > retries_of(http, request, response)) return false;
+  int64_t ms = delay_before(http, request, try, response);
   if (ms < 0 || ms >= ekm_deadline_left_ms(request->deadline, http->options.clock)) return false;
   tell(http, request, answered, response->status, err, ms);
   return wait_for(http, request, ms);

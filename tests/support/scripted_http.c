@@ -80,6 +80,7 @@ static bool perform(ekm_http *self, const ekm_http_request *request, ekm_http_re
   }
   script->at++;
   script->saw_send_once = request->send_once;
+  script->saw_metadata = request->is_metadata;
   (void)snprintf(script->last_request_id, sizeof script->last_request_id, "%s",
                  request->client_request_id == NULL ? "" : request->client_request_id);
   ekm_mutex_unlock(&script->lock);

@@ -35,7 +35,7 @@ typedef struct scripted_http {
   size_t at;             /* requests so far */
   const char *forbidden; /* a text that no request may hold; NULL: none */
   bool saw_forbidden;
-  bool saw_send_once; /* of the last request */
+  bool saw_send_once, saw_metadata; /* of the last request */
   char last_request_id[64];
   char complaint[600];
 } scripted_http;

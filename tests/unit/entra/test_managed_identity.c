@@ -110,6 +110,7 @@ static void another_metadata_service_can_be_named(void **state) {
   f->env.pairs = pairs;
   SCRIPT(&f->script, steps);
   assert_int_equal(fetch(f, "", NULL), EKM_E_OK);
+  assert_true(f->script.saw_metadata);
 }
 
 static void an_app_service_has_a_header(void **state) {

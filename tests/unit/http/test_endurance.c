@@ -165,6 +165,47 @@ static void what_must_not_be_repeated_is_not(void **state) {
   check_script(f);
 }
 
+/* A metadata service goes away in its own way: three steps of a second and more after 404, ten seconds after 410. */
+static bool perform_metadata(fixture *f, int64_t within_ms) {
+  const ekm_http_request request = {.method = "POST",
+                                    .url = URL,
+                                    .body = ekm_view_text("body"),
+                                    .is_metadata = true,
+                                    .deadline = ekm_deadline_in(&f->clock.base, within_ms)};
+  ekm_http_response_clear(&f->response);
+  ekm_http_response_init(&f->response);
+  ekm_err_clear(&f->err);
+  f->waited_ms = 0;
+  return ekm_http_perform(f->http, &request, &f->response, &f->err);
+}
+
+static void a_metadata_service_is_waited_for(void **state) {
+  static const scripted_step steps[] = {
+      ANSWERS(404, NULL), ANSWERS(500, NULL), ANSWERS(404, NULL), ANSWERS(404, NULL), /* three more, and no more */
+      ANSWERS(410, NULL), ANSWERS(410, NULL), ANSWERS(410, NULL), ANSWERS(410, NULL),
+      ANSWERS(410, NULL), ANSWERS(410, NULL), ANSWERS(410, NULL), ANSWERS(200, NULL), /* 70 seconds */
+      ANSWERS(410, NULL), ANSWERS(410, NULL), ANSWERS(410, NULL), /* the third would end behind the deadline */
+      ANSWERS(410, NULL), ANSWERS(400, NULL)};
+  fixture *f = *state;
+  STEPS(f, steps);
+  make_retry(f, RETRIES);
+  assert_true(perform_metadata(f, 120000));
+  assert_int_equal(f->response.status, 404);
+  assert_in_range(f->waited_ms, (1000 + 1500 + 1500) / 2, 1000 + 1500 + 1500); /* MAX_DELAY_MS is 1500 */
+  assert_true(perform_metadata(f, 120000));
+  assert_int_equal(f->response.status, 200);
+  assert_int_equal(f->waited_ms, 70000);
+  assert_true(perform_metadata(f, 30000));
+  assert_int_equal(f->response.status, 410);
+  assert_int_equal(f->waited_ms, 20000);
+  make_retry(f, 0); /* who wants nothing repeated gets nothing repeated */
+  assert_true(perform_metadata(f, 120000));
+  assert_int_equal(f->response.status, 410);
+  assert_true(perform_metadata(f, 120000));
+  assert_int_equal(f->response.status, 400);
+  check_script(f);
+}
+
 static void definite_answers_are_final(void **state) {
   static const scripted_step steps[] = {ANSWERS(200, "1"),     ANSWERS(400, "1"),          ANSWERS(401, "1"),
                                         ANSWERS(403, "1"),     ANSWERS(404, "1"),          ANSWERS(409, "1"),
@@ -392,6 +433,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_says_when_is_obeyed, set_up, tear_down),
       cmocka_unit_test_setup_teardown(nothing_waits_beyond_the_deadline, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_must_not_be_repeated_is_not, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_metadata_service_is_waited_for, set_up, tear_down),
       cmocka_unit_test_setup_teardown(definite_answers_are_final, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_cancelled_call_waits_no_longer, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_host_that_is_down_is_not_asked, set_up, tear_down),
