@@ -18,7 +18,7 @@ test: deps-test build-dev build-asan  ## every test, plain and under ASan and UB
 demo: deps-demo build-dev  ## the whole idea on real input: wrap, encrypt, restart, recover, revoke
 	@demo/demo.sh build/dev
 
-bench: build-release  ## every figure that is promised, as medians of interleaved pairs
+bench: build-release deps-official  ## every figure that is promised, as medians of interleaved pairs
 	@bench/bench.sh build/release
 
 soak: deps-test build-dev  ## ten minutes of 32 threads and a bad network; DURATION in seconds, SEED to repeat one

@@ -15,6 +15,19 @@ bool bench_heap(void);
 bool bench_cold_name(void);
 bool bench_cold_thumb(void);
 
+/* session, key_info: SqlCryptOpenSession with a warm token, SqlCryptGetKeyInfoByThumb of a known key. */
+bool bench_session(void);
+bool bench_key_info(void);
+
+/* crowd: a thousand threads unwrap one ciphertext at the same time; bench.sh counts the requests. */
+bool bench_crowd(void);
+
+/* search: the thumbprint of BENCH_SEARCH_THUMB in a vault of many keys; bench.sh counts the requests. */
+bool bench_search(void);
+
+/* unwraps: a number, the CPU time of the process per unwrap in microseconds. */
+bool bench_unwraps(void);
+
 /* vault_1, vault_16, vault_256: CPU time of akvd per unwrapKey beside one raw private-key operation, and throughput. */
 bool bench_vault_1(void);
 bool bench_vault_16(void);

@@ -20,7 +20,7 @@ json() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p"; }
 # start_vault LOG_LEVEL [FOLDER]: on a free port, with a configuration for the provider.
 start_vault() {
   rm -f "$work/ready"
-  "$akvd" serve --data "${2:-$work/vault}" --listen 127.0.0.1:0 --ready-file "$work/ready" --log-file "$work/akvd.log" \
+  "$akvd" serve --data "${2:-$work/vault}" --trouble --listen 127.0.0.1:0 --ready-file "$work/ready" --log-file "$work/akvd.log" \
     --log-level "$1" &
   BENCH_AKVD_PID=$!
   until [ -s "$work/ready" ]; do
@@ -81,6 +81,76 @@ requests() {
   printf '%-8s %s: %d HTTPS requests until the first unwrapped key, at most %d promised\n' $word "$1" $((after - before)) "$2"
 }
 
+# asked OPERATION: how many requests of this operation the vault has logged.
+asked() { grep -c "\"event\":\"vault.request\".*\"operation\":\"$1" "$work/akvd.log" || :; }
+
+# quiet NAME REQUESTS: a benchmark of thousands of calls that asks the vault no more than its first ones need.
+quiet() {
+  local before after word=kept
+  before=$(asked '')
+  "$bench" "$1" || broken=1
+  after=$(asked '')
+  [ $((after - before)) -eq "$2" ] || { word=BROKEN; broken=1; }
+  printf '%-8s %s: %d requests in all, %d for the first call\n' $word "$1" $((after - before)) "$2"
+}
+
+# crowd: the vault takes two seconds for an unwrap, in which a thousand threads have time to come.
+crowd() {
+  local before after word=kept
+  trouble '{"trouble": [{"operation": "key_unwrap", "kind": "none", "delay_ms": 2000}]}'
+  before=$(asked key_unwrap)
+  "$bench" crowd || broken=1
+  after=$(asked key_unwrap)
+  trouble '{"trouble": []}'
+  [ $((after - before)) -eq 1 ] || { word=BROKEN; broken=1; }
+  printf '%-8s 1,000 threads with one ciphertext: %d unwraps asked of the vault, 1 promised\n' $word $((after - before))
+}
+trouble() {
+  curl -sS --fail --cacert "$work/vault/tls/ca.pem" --noproxy '*' --resolve "localhost:$BENCH_PORT:127.0.0.1" -X PUT \
+    "https://localhost:$BENCH_PORT/_akvd/trouble" -d "$1" >/dev/null
+}
+
+# search: the oldest version of the last of 1,000 keys with 5 versions each, which is the worst there is. A vault answers
+# 4,000 requests in ten seconds.
+search() {
+  local before after began took
+  cp -r "$work/vault" "$work/searched"
+  "$akvd" key create --data "$work/searched" --vault local --name many-999 >/dev/null
+  start_vault info "$work/searched"
+  BENCH_SEARCH_THUMB=$("$build/bin/ekmctl" keys --provider "$EKM_PROVIDER" --identity "$EKM_IDENTITY" --secret-file "$EKM_SECRET_FILE" --json | tr '{' '\n' | sed -n '/"many-999"/s/.*"thumbprint": *"\([0-9a-fA-F]*\)".*/\1/p')
+  export BENCH_SEARCH_THUMB
+  stop_vault
+  printf '%s' "$BENCH_JWK" >"$work/jwk.json"
+  "$build/bench/openekm_fill" "$work/searched" 1000 "$work/jwk.json" 5
+  start_vault info "$work/searched"
+  before=$(asked '')
+  began=$(date +%s%N)
+  "$bench" search || broken=1
+  took=$((($(date +%s%N) - began) / 1000000))
+  after=$(asked '')
+  stop_vault
+  keep "requests in ten seconds of a search through 1,000 keys with 5 versions ($((after - before)) in $took ms)" \
+    $(((after - before) * 10000 / took)) 4000
+}
+
+# official: CPU per unwrap beside Microsoft's client for JavaScript, five runs of each in turn.
+official() {
+  "$here/../tests/official/install.sh" "$build/official"
+  mkdir -p "$build/official/bench"
+  cp "$here/unwrap.mjs" "$here/../tests/official/network.mjs" "$build/official/bench/"
+  for _ in {1..5}; do
+    (cd "$build/official/bench" && AKVD_PORT=$BENCH_PORT NODE_EXTRA_CA_CERTS=$BENCH_CA node --import ./network.mjs unwrap.mjs) \
+      >>"$work/official"
+    "$bench" unwraps >>"$work/unwraps"
+  done
+  local theirs ours
+  theirs=$(sort -n "$work/official" | sed -n 3p)
+  ours=$(sort -n "$work/unwraps" | sed -n 3p)
+  printf '  CPU per unwrap: %s us of the official client for JavaScript, %s us of the provider\n' "$theirs" "$ours"
+  keep "CPU per unwrap over that of the official client" \
+    "$(awk -v ours="$ours" -v theirs="$theirs" 'BEGIN { printf "%.3f", ours / theirs }')" 0.2
+}
+
 # growth: figures with 1,000, 10,000 and 100,000 keys, each folder filled behind the server's back. The table is kept in
 # the build folder as growth.csv and growth.md; the last row has promises.
 growth() {
@@ -137,8 +207,14 @@ start_vault info
 "$bench" cold_name # leaves a wrapped key behind
 requests cold_name 4
 requests cold_thumb 5
+quiet session 2
+quiet key_info 3
+crowd
+official
 echo
 stop_vault
+search
+echo
 start_time 100
 echo
 start_vault error

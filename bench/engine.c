@@ -29,19 +29,24 @@ static bool find_entries(bench_engine *engine) {
   return true;
 }
 
-static bool open_session(bench_engine *engine) {
-  SqlCpWchar identity[256], secret[512];
+bool engine_read_credential(engine_credential *out) {
   ekm_err err = {0};
   ekm_buf text;
 
   ekm_buf_init(&text, 500);
   if (!ekm_file_read(getenv("EKM_SECRET_FILE"), &text, &err)) return false;
   while (text.len > 0 && text.ptr[text.len - 1] == '\n') ekm_buf_truncate(&text, text.len - 1);
-  SqlCpCredential credential = {.name = {0, identity}, .password = {0, secret}};
-  credential.name.cb = widen(getenv("EKM_IDENTITY"), identity, 256);
-  credential.password.cb = widen(ekm_buf_text(&text), secret, 512);
+  out->abi = (SqlCpCredential){.name = {0, out->identity}, .password = {0, out->secret}};
+  out->abi.name.cb = widen(getenv("EKM_IDENTITY"), out->identity, 256);
+  out->abi.password.cb = widen(ekm_buf_text(&text), out->secret, 512);
   ekm_buf_clear(&text);
-  return done("SqlCryptOpenSession", engine->OpenSession(&credential, &engine->session));
+  return true;
+}
+
+static bool open_session(bench_engine *engine) {
+  engine_credential credential;
+  return engine_read_credential(&credential) &&
+         done("SqlCryptOpenSession", engine->OpenSession(&credential.abi, &engine->session));
 }
 
 bool engine_open(bench_engine *engine) {

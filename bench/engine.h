@@ -19,6 +19,15 @@ typedef struct bench_engine {
   SqlCpByte thumb[20];
 } bench_engine;
 
+/* A credential of the engine, and the texts that it points to. */
+typedef struct engine_credential {
+  SqlCpWchar identity[256], secret[512];
+  SqlCpCredential abi;
+} engine_credential;
+
+/* engine_read_credential(out): of EKM_IDENTITY and EKM_SECRET_FILE. ${out} must stay where it is. */
+bool engine_read_credential(engine_credential *out);
+
 /* engine_open(engine): load EKM_PROVIDER, open a session with EKM_IDENTITY and EKM_SECRET_FILE. Says what failed. */
 bool engine_open(bench_engine *engine);
 void engine_close(bench_engine *engine);

@@ -1,5 +1,5 @@
-/* openekm_fill FOLDER COUNT JWK_FILE: keys into a folder of akvd, without a server: until its vault "local" has
- * COUNT of them, named many-0 and so on, all with the one private key of the file. */
+/* openekm_fill FOLDER COUNT JWK_FILE [VERSIONS]: keys into a folder of akvd, without a server: until its vault "local"
+ * has COUNT of them, named many-0 and so on, each with so many versions (1), all with the one private key of the file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +45,7 @@ static bool add(vault_store *store, const ekm_crypto *crypto, int64_t vault_id, 
   return ok;
 }
 
-static bool fill(const char *folder, size_t count, const char *jwk, ekm_err *err) {
+static bool fill(const char *folder, size_t count, const char *jwk, size_t versions, ekm_err *err) {
   bool ok = false;
   size_t has = 0;
   ekm_crypto *crypto = NULL;
@@ -63,7 +63,9 @@ static bool fill(const char *folder, size_t count, const char *jwk, ekm_err *err
   EKM_TRY(vault_store_directory(store, &dir, err));
   int64_t vault_id = vault_directory_vault_by_name(dir, "local")->id;
   EKM_TRY(vault_store_count_keys(store, &has, err));
-  for (; has < count; has++) EKM_TRY(add(store, crypto, vault_id, has, ekm_buf_view(&der), err));
+  for (; has < count; has++) {
+    for (size_t i = 0; i < versions; i++) EKM_TRY(add(store, crypto, vault_id, has, ekm_buf_view(&der), err));
+  }
   ok = true;
 done:
   vault_directory_release(&dir);
@@ -76,7 +78,8 @@ done:
 
 int main(int argc, char **argv) {
   ekm_err err = {0};
-  if (argc == 4 && fill(argv[1], strtoul(argv[2], NULL, 10), argv[3], &err)) return 0;
-  (void)fprintf(stderr, "openekm_fill FOLDER COUNT JWK_FILE: %s\n", err.detail);
+  size_t versions = argc == 5 ? strtoul(argv[4], NULL, 10) : 1;
+  if ((argc == 4 || argc == 5) && fill(argv[1], strtoul(argv[2], NULL, 10), argv[3], versions, &err)) return 0;
+  (void)fprintf(stderr, "openekm_fill FOLDER COUNT JWK_FILE [VERSIONS]: %s\n", err.detail);
   return 1;
 }

@@ -15,7 +15,9 @@ static const struct {
     {"provider", bench_provider},     {"heap", bench_heap},           {"cold_name", bench_cold_name},
     {"cold_thumb", bench_cold_thumb}, {"vault_1", bench_vault_1},     {"vault_16", bench_vault_16},
     {"memory", bench_memory},         {"vault_256", bench_vault_256}, {"vault_threads", bench_vault_threads},
-    {"vault_get", bench_vault_get},   {"growth", bench_growth}};
+    {"vault_get", bench_vault_get},   {"growth", bench_growth},       {"session", bench_session},
+    {"key_info", bench_key_info},     {"crowd", bench_crowd},         {"search", bench_search},
+    {"unwraps", bench_unwraps}};
 
 int main(int argc, char **argv) {
   struct rlimit files; /* a thousand connections are a thousand files */

@@ -10,11 +10,7 @@ akvd=$build/bin/akvd
 shift
 
 stop_with() { echo "official.sh: $*" >&2; exit 1; }
-install='install Node.js 20 or later with npm (Debian 13: apt-get install nodejs npm)'
-for program in node npm openssl; do
-  command -v "$program" >/dev/null || stop_with "'$program' is missing: $install"
-done
-[ "$(node -p 'parseInt(process.versions.node)')" -ge 20 ] || stop_with "Node.js $(node --version) is too old: $install"
+command -v openssl >/dev/null || stop_with "'openssl' is missing: install it"
 [ -x "$akvd" ] || stop_with "there is no $akvd: build first"
 
 work=$(mktemp -d)
@@ -24,17 +20,11 @@ trap '[ -z "$akvd_pid" ] || kill "$akvd_pid" 2>/dev/null || :; rm -rf "$work"' E
 # --- the suite: beside the clients, as their own users' programs are ------------------------------------------------
 
 suite=$build/official
-mkdir -p "$suite"
+"$here/install.sh" "$suite"
 rm -rf "$suite/tests" "$suite/vectors"
 mkdir "$suite/tests" "$suite/vectors"
-cp "$here"/package.json "$here"/package-lock.json "$suite/"
 cp "$here"/*.mjs "$suite/tests/"
 cp -r "$here"/../vectors/azure-rsa.json "$here"/../vectors/akv-7.5 "$suite/vectors/"
-if ! cmp -s "$here/package-lock.json" "$suite/installed.json"; then
-  (cd "$suite" && npm ci --prefer-offline --no-audit --no-fund --ignore-scripts --loglevel=error) ||
-    stop_with 'npm could not install the clients: is the package registry there?'
-  cp "$here/package-lock.json" "$suite/installed.json"
-fi
 
 mapfile -t ready < <(sed 's/ *#.*//' "$here/ready.txt" | grep .)
 [ $# -gt 0 ] || set -- "${ready[@]}"
