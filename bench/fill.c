@@ -1,5 +1,6 @@
 /* openekm_fill FOLDER COUNT JWK_FILE [VERSIONS]: keys into a folder of akvd, without a server: until its vault "local"
- * has COUNT of them, named many-0 and so on, each with so many versions (1), all with the one private key of the file. */
+ * has COUNT of them, named many-0 and so on, each with so many versions (1), all with the one private key of the
+ * file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
