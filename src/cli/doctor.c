@@ -324,12 +324,13 @@ static bool see_key(doctor *d) {
     (void)EKM_FAIL(&err, EKM_E_KEY_DISABLED, "'%s', version %s", d->key.name, d->key.version);
     return fail(d, STEP_KEY, &err);
   }
-  if (!d->key.is_rsa) {
+  if (!d->key.is_rsa && !d->key.is_aes) {
     (void)EKM_FAIL(&err, EKM_E_KEY_TYPE, "'%s'", d->key.name);
     return fail(d, STEP_KEY, &err);
   }
   warn_of_key(d);
-  good(d, STEP_KEY, "'%s', version %s", d->key.name, d->key.version);
+  good(d, STEP_KEY, "'%s', version %s%s", d->key.name, d->key.version,
+       d->key.is_aes ? ", an AES key: for CREATE SYMMETRIC KEY, not for databases" : "");
   return true;
 }
 
@@ -429,6 +430,11 @@ static bool see_versions(doctor *d) {
 
 static bool see_wrap(doctor *d) {
   bool ok = false;
+  if (d->key.is_aes) {
+    say(d, STEP_WRAP, "skipped", "an AES key encrypts data and wraps no keys", "");
+    say(d, STEP_UNWRAP, "skipped", "an AES key encrypts data and wraps no keys", "");
+    return true;
+  }
   uint8_t dek[DEK_BYTES];
   ekm_err err = {0};
   ekm_buf wrapped, back;

@@ -96,7 +96,7 @@ bool cli_rotate(cli *c, json_t *doc, ekm_err *err) {
   EKM_TRY(look(&p, c->options.key, err));
   report(&p, c, doc);
   if (!c->options.json) rotation_print(doc);
-  ok = rotation_judge(doc, err);
+  ok = rotation_judge(&p.list, c->options.key, err);
   if (!c->options.json) (void)json_object_clear(doc); /* it is printed */
 done:
   versions_clear(&p.list);

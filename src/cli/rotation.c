@@ -18,7 +18,9 @@ static json_t *find_use(json_t *uses, const char *kind, const char *name) {
   size_t index;
   json_t *use;
   json_array_foreach(uses, index, use) {
-    if (strcmp(ekm_json_text(use, "kind"), kind) == 0 && strcmp(ekm_json_text(use, "name"), name) == 0) return use;
+    const char *its_kind = ekm_json_text(use, "kind"), *its_name = ekm_json_text(use, "name");
+    if (its_kind == NULL || its_name == NULL) continue;
+    if (strcmp(its_kind, kind) == 0 && strcmp(its_name, name) == 0) return use;
   }
   return NULL;
 }
@@ -33,7 +35,7 @@ static void append_use(json_t *uses, const inventory_row *row, bool surely) {
     cli_set_text(use, "name", row->name);
     cli_set_int(use, "count", 0);
     cli_set_text(use, "last", "");
-    if (json_array_append_new(uses, use) != 0 || ekm_json_text(use, "name") == NULL) return;
+    if (json_array_append_new(uses, use) != 0) return;
   }
   cli_set_int(use, "count", ekm_json_int(use, "count", 0) + 1);
   const char *last = ekm_json_text(use, "last");
@@ -331,50 +333,33 @@ void rotation_append_notes(json_t *doc) {
   }
 }
 
-static bool name_first_use(const json_t *uses, ekm_buf *out) {
-  const json_t *use;
-  size_t index;
-  json_array_foreach(uses, index, use) {
-    const char *kind = ekm_json_text(use, "kind"), *name = ekm_json_text(use, "name");
-    if (kind == NULL || name == NULL || strcmp(kind, inventory_kind_name(INVENTORY_KEY)) == 0) continue;
-    ekm_buf_append_fmt(out, "%s%s '%s'", kind, strcmp(kind, "database") == 0 ? "" : " of", name);
-    return true;
+/* --- what cannot stay so ------------------------------------------------------------------------------------------ */
+
+static const char *of(const inventory_row *row) {
+  return row->kind == INVENTORY_DATABASE ? "" : " of";
+}
+
+static bool judge_versions(const version_list *list, const char *key, ekm_err *err) {
+  for (size_t i = 0; i < list->count; i++) {
+    const key_version *version = &list->items[i];
+    const inventory_row *need = versions_first_need(list, version);
+    if (version->enabled || need == NULL || (key != NULL && !ekm_text_ieq(version->name, key))) continue;
+    return EKM_FAIL(err, EKM_E_KEY_DISABLED, "'%s', version %s, which %s%s '%s' needs", version->name, version->version,
+                    inventory_kind_name(need->kind), of(need), need->name);
   }
-  return false;
+  return true;
 }
 
-static bool judge_version(const char *key, const json_t *version, ekm_err *err) {
-  ekm_buf use;
-  if (ekm_json_text(version, "problem") == NULL) return true;
-  ekm_buf_init(&use, WORDS_BYTES);
-  (void)name_first_use(ekm_json_array(version, "used_by"), &use);
-  (void)EKM_FAIL(err, EKM_E_KEY_DISABLED, "'%s', version %s, which %s needs", key, ekm_json_text(version, "version"),
-                 ekm_buf_text(&use));
-  ekm_buf_clear(&use);
-  return false;
-}
-
-static bool judge_missing(const json_t *row, ekm_err *err) {
-  ekm_buf use;
-  if (!ekm_json_bool(row, "needed", false)) return true;
-  ekm_buf_init(&use, WORDS_BYTES);
-  (void)name_first_use(ekm_json_array(row, "used_by"), &use);
-  (void)EKM_FAIL(err, EKM_E_KEY_NOT_FOUND, "no key version that can be seen has the thumbprint %s, which %s needs",
-                 ekm_json_text(row, "thumbprint"), ekm_buf_text(&use));
-  ekm_buf_clear(&use);
-  return false;
-}
-
-bool rotation_judge(const json_t *doc, ekm_err *err) {
-  const json_t *key, *row;
-  size_t k, i;
-  json_array_foreach(ekm_json_array(doc, "keys"), k, key) {
-    json_array_foreach(ekm_json_array(key, "versions"), i, row) {
-      if (!judge_version(ekm_json_text(key, "key"), row, err)) return false;
-    }
-  }
-  json_array_foreach(ekm_json_array(doc, "missing"), i, row) {
-    if (!judge_missing(row, err)) return false;
+bool rotation_judge(const version_list *list, const char *key, ekm_err *err) {
+  if (!judge_versions(list, key, err)) return false;
+  for (size_t i = 0; i < list->inv->count; i++) {
+    const inventory_row *row = &list->inv->rows[i];
+    char thumb[2 * INVENTORY_THUMB_BYTES + 1];
+    if (row->kind == INVENTORY_KEY || is_found(list, row->thumb)) continue;
+    ekm_hex_text(inventory_thumb_view(list->inv, row->thumb), thumb, sizeof thumb);
+    return EKM_FAIL(err, EKM_E_KEY_NOT_FOUND,
+                    "no key version that can be seen has the thumbprint 0x%s, which %s%s '%s' needs", thumb,
+                    inventory_kind_name(row->kind), of(row), row->name);
   }
   return true;
 }

@@ -28,7 +28,8 @@ void rotation_append_notes(json_t *doc);
 /* rotation_print(doc): for people, to standard output. */
 void rotation_print(const json_t *doc);
 
-/* rotation_judge(doc, err): KEY_DISABLED or KEY_NOT_FOUND for the first version that is needed and cannot be used. */
-EKM_MUST_USE bool rotation_judge(const json_t *doc, ekm_err *err);
+/* rotation_judge(list, key, err): KEY_DISABLED for the first version (of ${key}; NULL: of any) that is needed and
+ * disabled, else KEY_NOT_FOUND for the first thumbprint that is needed and of no version. */
+EKM_MUST_USE bool rotation_judge(const version_list *list, const char *key, ekm_err *err);
 
 #endif

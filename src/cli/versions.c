@@ -81,7 +81,10 @@ static bool match(const reach *r, const version_list *list, akv_key *key, key_ve
   for (size_t i = 0; i < inv->thumb_count; i++) thumbs[i] = inventory_thumb_view(inv, i);
   keyring_record_init(&record);
   memcpy(record.name, key->name, sizeof record.name);
+  memcpy(record.version, key->version, sizeof record.version);
   record.is_rsa = key->is_rsa;
+  record.is_aes = key->is_aes;
+  record.bits = key->bits;
   ekm_buf_append_view(&record.n, ekm_buf_view(&key->n));
   ekm_buf_append_view(&record.e, ekm_buf_view(&key->e));
   bool ok = ekm_buf_ok(&record.n, "a modulus", err) && ekm_buf_ok(&record.e, "an exponent", err) &&

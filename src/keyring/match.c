@@ -7,10 +7,11 @@
 static bool match(const ekm_crypto *crypto, const keyring_key *key, ekm_view thumb, keyring_match *out, ekm_err *err) {
   char name[KEYRING_FOREIGN_NAME_CHARS + 1];
   bool is = ekm_view_equal(keyring_key_thumb(key), thumb);
-  if (!is && !keyring_foreign_is(crypto, key, thumb, &is, err)) return false;
+  bool may_be_foreign = keyring_key_kind(key) == KEYRING_RSA; /* Microsoft's connector had no AES keys */
+  if (!is && may_be_foreign && !keyring_foreign_is(crypto, key, thumb, &is, err)) return false;
   if (is) {
     *out = KEYRING_MATCH_KEY;
-  } else if (keyring_foreign_unpack(thumb, name) && ekm_text_ieq(name, keyring_key_name(key))) {
+  } else if (may_be_foreign && keyring_foreign_unpack(thumb, name) && ekm_text_ieq(name, keyring_key_name(key))) {
     *out = KEYRING_MATCH_NAME;
   }
   return true;

@@ -1,6 +1,6 @@
 /* Files of client certificates, PEM and PKCS#12: what is taken signs, everything else is refused by its name.
- * PKCS#12 is
- * opened with the seeds' password, PEM without one, so that no number of rounds from the input is gone through. */
+ * PKCS#12 is opened with the seeds' password, PEM without one, so that no number of rounds from the input is gone
+ * through. */
 #include "crypto/signer.h"
 #include "fuzz/fuzz.h"
 

@@ -165,6 +165,24 @@ fails key 'disabled'
 check 0 key enable --data vault --name tde
 doctor 3 --key tde --provider /nonexistent.so
 fails provider
+# a Managed HSM goes by roles, and has AES keys, which wrap nothing
+check 0 vault add --data vault --name pool --hsm --tenant "$tenant"
+sed -i 's/^\[vault .*/[vault pool.managedhsm.localhost]/' openekm.conf
+identity=pool.managedhsm.localhost doctor 1 --key aes
+has out "^FAILED   list .*no role gives .*Action: 'Microsoft.KeyVault/managedHsm/keys/read"
+check 0 role add --data vault --vault pool --app "$client_id" --role 'Managed HSM Crypto User'
+request POST "https://login.localhost/$tenant/oauth2/v2.0/token" --data-urlencode "client_id=$client_id" \
+  --data-urlencode "client_secret=$secret" --data grant_type=client_credentials \
+  --data scope=https://managedhsm.localhost/.default >/dev/null
+value access_token body | tee token >>secrets
+is 'an AES key' "$(request POST 'https://pool.managedhsm.localhost/keys/aes/create?api-version=7.4' --data '{"kty":"oct-HSM"}' \
+  --header "Authorization: Bearer $(<token)" --header 'Content-Type: application/json')" 200
+identity=pool.managedhsm.localhost doctor 0 --key aes --provider "$provider"
+has out "^ok       key .*an AES key: for CREATE SYMMETRIC KEY"
+has out '^skipped  wrap .*wraps no keys'
+has out '^ok       provider'
+has out 'az keyvault update-hsm --hsm-name pool --enable-purge-protection true'
+configure "$ca"
 stop
 doctor 1 --key tde
 fails connection
