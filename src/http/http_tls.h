@@ -1,4 +1,4 @@
-/* What libcurl does not let be said in its own options about TLS. For http_curl.c only. */
+/* What libcurl does not let be said in its own options about TLS. For http_curl_handle.c only. */
 #ifndef EKM_HTTP_HTTP_TLS_H
 #define EKM_HTTP_HTTP_TLS_H
 
