@@ -1,25 +1,12 @@
 #include "base/json.h"
 
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/b64url.h"
-#include "base/limits.h"
+#include "base/json_read.h"
 #include "base/mem.h"
-
-/* jansson reports a want of memory in the middle of a text as a syntax error, or drops characters of a text whose
- * buffer cannot grow; this count tells. It is the process's: thread-local storage of a library that is loaded and
- * unloaded costs its host a block per thread, and a parse that blames another thread's want of memory on itself does
- * no harm. */
-static atomic_uint failed_allocations;
-
-static void *counting_alloc(size_t size) {
-  void *block = ekm_mem_wiping_alloc(size);
-  if (block == NULL) atomic_fetch_add(&failed_allocations, 1);
-  return block;
-}
 
 /* jansson compares a file that it reads with stdin; our copy of it compares with this (cmake/ekm_targets.cmake). We
  * read no files with it. */
@@ -29,51 +16,17 @@ void *ekm_json_no_stdin;
 /* Our private copy of jansson gets its allocator when the library is loaded: no first call has to be guarded, and
  * the hash seed is set where no thread races for it. */
 __attribute__((constructor)) static void use_wiping_allocator(void) {
-  json_set_alloc_funcs(counting_alloc, ekm_mem_wiping_free);
+  json_set_alloc_funcs(ekm_mem_wiping_alloc, ekm_mem_wiping_free);
   json_object_seed(0);
 }
 
-static bool depth_is_fine(const char *text, size_t len) {
-  int depth = 0;
-  bool in_text = false;
-  for (size_t i = 0; i < len; i++) {
-    char c = text[i];
-    if (in_text && c == '\\') {
-      i++;
-    } else if (c == '"') {
-      in_text = !in_text;
-    } else if (!in_text && (c == '{' || c == '[')) {
-      if (++depth > EKM_LIMIT_JSON_DEPTH) return false;
-    } else if (!in_text && (c == '}' || c == ']')) {
-      depth--;
-    }
-  }
-  return true;
-}
-
 bool ekm_json_parse(ekm_view text, json_t **out_doc, ekm_err *err) {
-  json_error_t why;
-
   *out_doc = NULL;
   if (text.len == 0) return EKM_FAIL(err, EKM_E_ANSWER_NOT_JSON, "it is empty");
-  if (!depth_is_fine((const char *)text.ptr, text.len)) {
-    return EKM_FAIL(err, EKM_E_ANSWER_NOT_JSON, "it is nested more than %d levels deep", EKM_LIMIT_JSON_DEPTH);
-  }
-  unsigned failed_before = atomic_load(&failed_allocations);
-  json_t *doc = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &why);
-  if (atomic_load(&failed_allocations) != failed_before) { /* also with a document */
-    json_decref(doc);
-    return EKM_FAIL(err, EKM_E_OUT_OF_MEMORY, "for a JSON document");
-  }
-  if (doc == NULL) {
-    return EKM_FAIL(err, EKM_E_ANSWER_NOT_JSON, "syntax error at line %d, column %d", why.line, why.column);
-  }
-  if (!json_is_object(doc)) {
-    json_decref(doc);
-    return EKM_FAIL(err, EKM_E_ANSWER_NOT_JSON, "it is not an object");
-  }
-  *out_doc = doc;
-  return true;
+  if (!ekm_json_read(text, out_doc, err)) return false;
+  if (json_is_object(*out_doc)) return true;
+  ekm_json_free(out_doc);
+  return EKM_FAIL(err, EKM_E_ANSWER_NOT_JSON, "it is not an object");
 }
 
 void ekm_json_free(json_t **doc) {

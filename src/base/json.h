@@ -1,4 +1,4 @@
-/* JSON: jansson, plus the strictness that answers from a network need.
+/* JSON: jansson's documents, and a reader with the strictness that answers from a network need (json_read.h).
  *
  * Whoever reads JSON parses with ekm_json_parse and takes members with the functions here; building uses
  * jansson's own json_object, json_set_new ... which this header brings along. jansson is linked statically

@@ -49,13 +49,27 @@ static void ask(json_t *doc) {
   }
 }
 
+/* jansson's own reader, which ours replaces (base/json_read.h), takes the same and understands it alike; but that it
+ * passes by a NUL behind a number. */
+static void compare(const uint8_t *data, size_t size, const json_t *doc) {
+  if (size > 0 && memchr(data, 0, size) != NULL) return;
+  json_error_t why;
+  json_t *other = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, &why);
+  bool is_taken = json_is_object(other) && depth(other) <= EKM_LIMIT_JSON_DEPTH;
+  FUZZ_CHECK(is_taken == (doc != NULL));
+  if (is_taken) FUZZ_CHECK(json_equal(doc, other));
+  json_decref(other);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   json_t *doc = NULL;
   json_t *again = NULL;
   ekm_err err = {0};
   ekm_buf text, text_again;
 
-  if (!ekm_json_parse(ekm_view_of(data, size), &doc, &err)) {
+  bool ok = ekm_json_parse(ekm_view_of(data, size), &doc, &err);
+  compare(data, size, doc);
+  if (!ok) {
     FUZZ_CHECK(doc == NULL && err.id == EKM_E_ANSWER_NOT_JSON);
     fuzz_check_err(&err);
     return 0;

@@ -8,6 +8,7 @@
 #include "support/cmocka_all.h"
 #include "support/fake_clock.h"
 #include "support/fault_loop.h"
+#include "support/memory_gate.h"
 
 #define SECRET "0123456789abcdef0123456789abcdefsecret"
 
@@ -236,6 +237,28 @@ static void each_operation_fails_well(void **state) {
   }
 }
 
+/* What a refusal means must not depend on memory: it is said, or that there was none. */
+static void a_refusal_without_memory(void **state) {
+  static const struct {
+    bool (*run)(void *subject, ekm_err *err);
+    ekm_err_id expected;
+  } asked[] = {{connect_once, EKM_E_TOKEN_REFUSED}, {by_name, EKM_E_VAULT_ROLE}};
+  (void)state;
+  for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+    memory_gate gate = {0};
+    for (size_t n = 0; memory_gate_next(&gate, n); n++) {
+      ekm_err err = {0};
+      memory_gate_rest(&gate);
+      subject *s = i == 0 ? make_cold(&vault) : make(&vault);
+      paper_vault_fail(&vault, i == 0 ? 1 : 0, PAPER_REFUSED);
+      memory_gate_go_on(&gate);
+      assert_false(asked[i].run(s, &err));
+      memory_gate_check(&gate, err.id == asked[i].expected, &err);
+      clear(s);
+    }
+  }
+}
+
 /* --- what is kept ------------------------------------------------------------------------------------------------- */
 
 enum { KEEP_MS = 86400000, TOKEN_IS_OVER_MS = 3600000 };
@@ -310,6 +333,7 @@ static int set_up(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_operation_fails_well),
+      cmocka_unit_test(a_refusal_without_memory),
       cmocka_unit_test(a_refused_sign_in_ends_what_is_kept),
       cmocka_unit_test(a_forbidden_list_ends_nothing),
   };
