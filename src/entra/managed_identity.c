@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -17,6 +18,7 @@ static const char arc_agent[] = "/opt/azcmagent/bin/himds";
 static const char arc_files[] = "/var/opt/azcmagent/tokens";
 
 enum {
+  SHA1_CHARS = 40,
   CLIENT_ID_CHARS = 36,
   ARC_FILE_MAX_BYTES = 4096,
   FIELD_MAX_BYTES = ARC_FILE_MAX_BYTES + 64,
@@ -38,8 +40,9 @@ typedef struct place {
   const char *base; /* the URL up to the query */
   const char *path; /* behind it, or "" */
   const char *api_version;
-  const char *header_name; /* "Metadata" or "X-IDENTITY-HEADER" */
+  const char *header_name; /* "Metadata", "X-IDENTITY-HEADER" or "Secret" */
   const char *header_value;
+  const char *certificate_sha1; /* of the only server to ask; NULL: as its URL says */
   bool is_arc, is_metadata;
 } place;
 
@@ -48,32 +51,52 @@ static const char *get(const managed_identity *source, const char *name) {
   return value == NULL || value[0] == '\0' ? NULL : value;
 }
 
+/* What all places have to be, whatever the environment says. */
+static bool check_place(const managed_identity *source, const place *at, ekm_err *err) {
+  bool is_https = ekm_text_starts_i(at->base, "https://");
+  if (!is_https && !ekm_text_starts_i(at->base, "http://")) {
+    return EKM_FAIL(err, EKM_E_CONFIG_VALUE, "the environment names %s as '%.100s', which is no URL", at->what,
+                    at->base);
+  }
+  if (at->certificate_sha1 != NULL &&
+      (!is_https || strlen(at->certificate_sha1) != SHA1_CHARS || !ekm_hex_is(at->certificate_sha1, SHA1_CHARS))) {
+    return EKM_FAIL(
+        err, EKM_E_CONFIG_VALUE,
+        "IDENTITY_SERVER_THUMBPRINT must be the SHA-1 of a certificate, and IDENTITY_ENDPOINT an https URL");
+  }
+  if ((at->is_arc || at->certificate_sha1 != NULL) && source->client_id[0] != '\0') {
+    return EKM_FAIL(err, EKM_E_NOT_SUPPORTED,
+                    "%s gives no choice of identities; leave the client id behind 'managed-identity' out", at->what);
+  }
+  return true;
+}
+
 static bool find_place(const managed_identity *source, place *out, ekm_err *err) {
   const char *endpoint = get(source, "IDENTITY_ENDPOINT");
   const char *header = get(source, "IDENTITY_HEADER");
   const char *pod = get(source, "AZURE_POD_IDENTITY_AUTHORITY_HOST");
+  const char *thumbprint = get(source, "IDENTITY_SERVER_THUMBPRINT");
   bool has_agent = get(source, "IMDS_ENDPOINT") != NULL || ekm_file_exists(arc_agent);
-  if (endpoint != NULL && header != NULL && get(source, "IDENTITY_SERVER_THUMBPRINT") != NULL) {
-    return EKM_FAIL(err, EKM_E_NOT_SUPPORTED, "managed identities of Service Fabric; use a client secret there");
-  }
-  if (endpoint != NULL && header != NULL) {
-    *out = (place){"the App Service", endpoint, "", "2019-08-01", "X-IDENTITY-HEADER", header, false, false};
+  if (endpoint != NULL && header != NULL && thumbprint != NULL) {
+    *out = (place){"Service Fabric", endpoint, "", "2019-07-01-preview", "Secret", header, thumbprint, false, false};
+  } else if (endpoint != NULL && header != NULL) {
+    *out = (place){"the App Service", endpoint, "", "2019-08-01", "X-IDENTITY-HEADER", header, NULL, false, false};
   } else if (endpoint != NULL ? get(source, "IMDS_ENDPOINT") != NULL : has_agent && pod == NULL) {
-    *out = (place){"Azure Arc", endpoint == NULL ? arc_endpoint : endpoint, "", "2020-06-01", "Metadata", "true", true,
-                   false};
-  } else {
     *out = (place){
-        "the metadata service", pod == NULL ? imds : pod, imds_path, "2018-02-01", "Metadata", "true", false, true};
+        "Azure Arc", endpoint == NULL ? arc_endpoint : endpoint, "", "2020-06-01", "Metadata", "true", NULL, true,
+        false};
+  } else {
+    *out = (place){"the metadata service",
+                   pod == NULL ? imds : pod,
+                   imds_path,
+                   "2018-02-01",
+                   "Metadata",
+                   "true",
+                   NULL,
+                   false,
+                   true};
   }
-  if (!ekm_text_starts_i(out->base, "https://") && !ekm_text_starts_i(out->base, "http://")) {
-    return EKM_FAIL(err, EKM_E_CONFIG_VALUE, "the environment names %s as '%.100s', which is no URL", out->what,
-                    out->base);
-  }
-  if (out->is_arc && source->client_id[0] != '\0') {
-    return EKM_FAIL(err, EKM_E_NOT_SUPPORTED,
-                    "a server of Azure Arc has one identity; leave the client id behind 'managed-identity' out");
-  }
-  return true;
+  return check_place(source, out, err);
 }
 
 static void build_url(const managed_identity *source, const place *at, const char *resource, ekm_buf *out) {
@@ -168,7 +191,7 @@ static bool check_field(const ekm_buf *field, const char *what, ekm_err *err) {
 static bool ask(const managed_identity *source, const place *at, const ekm_buf *url, const char *const fields[2],
                 const entra_call *call, ekm_http_response *answer, ekm_err *err) {
   static const ekm_http_route here = {.local_http = true};
-  static const ekm_http_route server = {0};
+  const ekm_http_route server = {.certificate_sha1 = at->certificate_sha1};
   bool is_http = ekm_text_starts_i(ekm_buf_text(url), "http://");
   const ekm_http_request request = {.method = "GET",
                                     .url = ekm_buf_text(url),

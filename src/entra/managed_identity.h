@@ -6,7 +6,11 @@
  *   Azure Arc             IDENTITY_ENDPOINT, IMDS_ENDPOINT; or its   GET endpoint, Metadata: true
  *                         agent is installed                         --> 401 Basic realm=FILE, GET with its content
  *   virtual machine       otherwise                                  GET http://169.254.169.254/metadata/identity/...
- *   Service Fabric        IDENTITY_SERVER_THUMBPRINT as well         refused: its certificate would have to be pinned
+ *   Service Fabric        IDENTITY_SERVER_THUMBPRINT as well         GET endpoint, Secret; its own certificate, and no
+ *                                                                    other, has that thumbprint
+ *
+ * An identity of Service Fabric is chosen by its application's manifest, one of Azure Arc is the only one: neither is
+ * asked for by a client id.
  *
  * AZURE_POD_IDENTITY_AUTHORITY_HOST stands for http://169.254.169.254 where it is set. Only this machine and that
  * address are asked, never through a proxy.

@@ -33,10 +33,12 @@ typedef struct ekm_http_proxy {
 /* Where the bytes really go: a route belongs to one host and is given by whoever knows the configuration. All texts
  * are borrowed for the call. NULL or 0 means: what the host name says, the system's authorities, no proxy. */
 typedef struct ekm_http_route {
-  const char *address;         /* host or IP address to connect to instead of resolving the URL's host */
-  uint16_t port;               /* TCP port to connect to instead of the URL's */
-  const char *ca_file;         /* PEM file of the only authorities to trust */
-  const ekm_http_proxy *proxy; /* borrowed for the call */
+  const char *address;          /* host or IP address to connect to instead of resolving the URL's host */
+  uint16_t port;                /* TCP port to connect to instead of the URL's */
+  const char *ca_file;          /* PEM file of the only authorities to trust */
+  const char *certificate_sha1; /* 40 hexadecimal digits: the server's certificate must be exactly this one; that is
+                                   checked instead of authority, name and dates. For servers that sign their own */
+  const ekm_http_proxy *proxy;  /* borrowed for the call */
   bool local_http; /* the URL is http, and its host this machine or its metadata service: 127.x.x.x, localhost,
                           169.254.169.254; LIMIT otherwise. Managed identities are asked so, and nothing else is */
 } ekm_http_route;

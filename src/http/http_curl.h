@@ -35,9 +35,9 @@ typedef struct http_curl_exchange {
 
 typedef struct http_curl_handle {
   CURL *easy;
-  struct http_curl_handle *below; /* in the stack of idle ones */
-  char *origin;                   /* "host:port" as written in the URL */
-  char *address, *ca_file;        /* the route; NULL where it says nothing */
+  struct http_curl_handle *below;             /* in the stack of idle ones */
+  char *origin;                               /* "host:port" as written in the URL */
+  char *address, *ca_file, *certificate_sha1; /* the route; NULL where it says nothing */
   char *proxy, *proxy_user, *proxy_password_file, *proxy_exceptions;
   bool uses_proxy; /* false for a host that is excepted */
   uint16_t port;

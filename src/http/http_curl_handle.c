@@ -56,6 +56,7 @@ void http_curl_handle_free(http_curl_handle *h) {
   ekm_mem_free(h->origin);
   ekm_mem_free(h->address);
   ekm_mem_free(h->ca_file);
+  ekm_mem_free(h->certificate_sha1);
   ekm_mem_free(h->proxy);
   ekm_mem_free(h->proxy_user);
   ekm_mem_free(h->proxy_password_file);
@@ -69,7 +70,7 @@ static CURLcode set_safety(CURL *easy, const http_curl_handle *h) {
   HTTP_CURL_SET(CURLOPT_PROTOCOLS_STR, h->local_http ? "http" : "https");
   HTTP_CURL_SET(CURLOPT_FOLLOWLOCATION, 0L);
   HTTP_CURL_SET(CURLOPT_SSL_VERIFYPEER, 1L);
-  HTTP_CURL_SET(CURLOPT_SSL_VERIFYHOST, 2L);
+  HTTP_CURL_SET(CURLOPT_SSL_VERIFYHOST, h->certificate_sha1 == NULL ? 2L : 0L); /* a pin says more than a name */
   HTTP_CURL_SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
   HTTP_CURL_SET(CURLOPT_PROXY, h->uses_proxy ? h->proxy : "");
   HTTP_CURL_SET(CURLOPT_NOPROXY, "");
@@ -157,20 +158,25 @@ static bool copy_key(http_curl_handle *h, ekm_view origin, const ekm_http_route 
   h->port = route->port;
   h->local_http = route->local_http;
   return copy_text(route->address, &h->address, err) && copy_text(route->ca_file, &h->ca_file, err) &&
-         copy_proxy(h, route->proxy, err);
+         copy_text(route->certificate_sha1, &h->certificate_sha1, err) && copy_proxy(h, route->proxy, err);
 }
 
 static CURLcode on_tls(CURL *easy, void *context, void *arg) {
-  (void)easy, (void)arg;
+  const http_curl_handle *h = arg;
+  (void)easy;
   http_tls_log_no_keys(context);
+  if (h->certificate_sha1 != NULL) http_tls_pin(context, h->certificate_sha1);
   return CURLE_OK;
 }
 
 /* libcurl with another library for TLS would give on_tls something else, and has no such option. */
-static CURLcode set_tls(CURL *easy) {
+static CURLcode set_tls(CURL *easy, http_curl_handle *h) {
   CURLcode rc = CURLE_OK;
   const char *library = curl_version_info(CURLVERSION_NOW)->ssl_version;
-  if (library != NULL && ekm_text_starts_i(library, "OpenSSL/")) HTTP_CURL_SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
+  bool is_openssl = library != NULL && ekm_text_starts_i(library, "OpenSSL/");
+  if (!is_openssl) return h->certificate_sha1 == NULL ? rc : CURLE_NOT_BUILT_IN;
+  HTTP_CURL_SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
+  HTTP_CURL_SET(CURLOPT_SSL_CTX_DATA, h);
   return rc;
 }
 
@@ -191,11 +197,12 @@ static bool configure(const http_curl_options *options, http_curl_handle *h, ekm
   }
   h->easy = curl_easy_init();
   CURLcode rc = h->easy == NULL ? CURLE_OUT_OF_MEMORY : set_safety(h->easy, h);
-  if (rc == CURLE_OK) rc = set_tls(h->easy);
+  if (rc == CURLE_OK) rc = set_tls(h->easy, h);
   if (rc == CURLE_OK) rc = set_transport(h->easy, h, options);
   if (rc == CURLE_OK && has_login) rc = set_proxy_login(h->easy, h->proxy_user, &password);
   ekm_secret_clear(&password);
   if (rc == CURLE_OK) return true;
+  if (rc == CURLE_NOT_BUILT_IN) return EKM_FAIL(err, EKM_E_NOT_SUPPORTED, "certificates are not pinned on this system");
   return EKM_FAIL(err, rc == CURLE_OUT_OF_MEMORY ? EKM_E_OUT_OF_MEMORY : EKM_E_INTERNAL,
                   "libcurl refused an option: %s", curl_easy_strerror(rc));
 }
@@ -233,5 +240,6 @@ bool http_curl_handle_fits(const http_curl_handle *h, ekm_view origin, const ekm
   if (route == NULL) route = &nothing;
   return ekm_view_equal(ekm_view_text(h->origin), origin) && h->port == route->port &&
          h->local_http == route->local_http && same_text(h->address, route->address) &&
-         same_text(h->ca_file, route->ca_file) && same_proxy(h, route->proxy);
+         same_text(h->ca_file, route->ca_file) && same_text(h->certificate_sha1, route->certificate_sha1) &&
+         same_proxy(h, route->proxy);
 }

@@ -7,4 +7,9 @@
  * must not make the keys of our connections readable. */
 void http_tls_log_no_keys(void *context);
 
+/* http_tls_pin(context, sha1):
+ * Have an OpenSSL SSL_CTX take the one certificate whose SHA-1 is ${sha1}, 40 hexadecimal digits, whoever signed it and
+ * whatever it says, and no other. ${sha1} is borrowed for the life of the SSL_CTX. */
+void http_tls_pin(void *context, char *sha1);
+
 #endif

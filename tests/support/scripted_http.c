@@ -37,6 +37,10 @@ static bool check(scripted_http *script, const scripted_step *step, const ekm_ht
     const char *expected = step->fields[i] == NULL ? "" : step->fields[i];
     if (strcmp(sent, expected) != 0) return complain(script, "header", sent, expected);
   }
+  const char *pin = request->route == NULL ? NULL : request->route->certificate_sha1;
+  bool is_pinned = pin == step->certificate_sha1 ||
+                   (pin != NULL && step->certificate_sha1 != NULL && strcmp(pin, step->certificate_sha1) == 0);
+  if (!is_pinned) return complain(script, "certificate", pin == NULL ? "any" : pin, "another");
   return true;
 }
 

@@ -15,6 +15,7 @@ typedef struct scripted_step {
   const char *body;                    /* a part of it; NULL: there must be none */
   const char *bearer;                  /* NULL: there must be none */
   const char *fields[EKM_HTTP_FIELDS]; /* as sent; NULL: there must be none */
+  const char *certificate_sha1;        /* that the route pins; NULL: none */
   /* The answer. */
   ekm_err_id fails; /* raise this instead of answering */
   int status;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/mem.h"
 #include "base/mutex.h"
 #include "crypto/cert.h"
@@ -265,4 +266,15 @@ void tls_server_release(tls_server *server) {
   server->released = true;
   ekm_cond_wake_all(&server->changed);
   ekm_mutex_unlock(&server->lock);
+}
+
+bool tls_server_sha1(const tls_server *server, const ekm_crypto *crypto, char out[41], ekm_err *err) {
+  ekm_cert_info info;
+  uint8_t sha1[EKM_SHA1_BYTES];
+  ekm_cert_info_init(&info);
+  bool ok = ekm_cert_read(crypto, ekm_buf_view(&server->cert_pem), &info, err) &&
+            ekm_crypto_sha1(crypto, ekm_buf_view(&info.der), sha1, err);
+  if (ok) ekm_hex_text(ekm_view_of(sha1, sizeof sha1), out, 41);
+  ekm_cert_info_clear(&info);
+  return ok;
 }

@@ -37,6 +37,9 @@ uint16_t tls_server_port(const tls_server *server);
 /* tls_server_ca_pem(server): the authority, for a client's ca_file. Borrowed. */
 ekm_view tls_server_ca_pem(const tls_server *server);
 
+/* tls_server_sha1(server, crypto, out, err): the SHA-1 of its own certificate, in hexadecimal digits. */
+EKM_MUST_USE bool tls_server_sha1(const tls_server *server, const ekm_crypto *crypto, char out[41], ekm_err *err);
+
 /* tls_server_connections(server): connections that were made so far. */
 int tls_server_connections(const tls_server *server);
 

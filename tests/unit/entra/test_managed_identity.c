@@ -190,14 +190,42 @@ static void arc_files_have_a_limit(void **state) {
   ekm_buf_clear(&content);
 }
 
-static void service_fabric_is_refused(void **state) {
-  static const char *const pairs[] = {
-      "IDENTITY_ENDPOINT", "https://127.0.0.1/", "IDENTITY_HEADER", "x", "IDENTITY_SERVER_THUMBPRINT", "00", NULL};
+#define FABRIC_SHA1 "0123456789abcdef0123456789ABCDEF01234567"
+
+static void service_fabric_is_asked_by_its_certificate(void **state) {
+  static const char *const pairs[] = {"IDENTITY_ENDPOINT",
+                                      "https://127.0.0.1:2377/metadata/identity/oauth2/token",
+                                      "IDENTITY_HEADER",
+                                      "s3cret",
+                                      "IDENTITY_SERVER_THUMBPRINT",
+                                      FABRIC_SHA1,
+                                      NULL};
+  static const scripted_step steps[] = {
+      {"GET", "https://127.0.0.1:2377/metadata/identity/oauth2/token?api-version=2019-07-01-preview&resource=" RESOURCE,
+       NULL, NULL, .fields = {"Secret: s3cret"}, .certificate_sha1 = FABRIC_SHA1, .status = 200,
+       .answer = TOKEN_ANSWER}};
   fixture *f = *state;
   f->env.pairs = pairs;
+  SCRIPT(&f->script, steps);
+  assert_int_equal(fetch(f, "", NULL), EKM_E_OK);
   scripted_http_init(&f->script, NULL, 0);
-  assert_int_equal(fetch(f, "", NULL), EKM_E_NOT_SUPPORTED);
-  assert_non_null(strstr(f->err.detail, "Service Fabric"));
+  assert_int_equal(fetch(f, ID, NULL), EKM_E_NOT_SUPPORTED); /* the manifest chooses */
+}
+
+/* Without the right pin the header would go to anybody. */
+static void service_fabric_needs_a_whole_thumbprint_and_tls(void **state) {
+  static const char *const cases[][7] = {
+      {"IDENTITY_ENDPOINT", "https://127.0.0.1/", "IDENTITY_HEADER", "x", "IDENTITY_SERVER_THUMBPRINT", "00", NULL},
+      {"IDENTITY_ENDPOINT", "https://127.0.0.1/", "IDENTITY_HEADER", "x", "IDENTITY_SERVER_THUMBPRINT",
+       "0123456789abcdef0123456789abcdef0123456g", NULL},
+      {"IDENTITY_ENDPOINT", "http://127.0.0.1/", "IDENTITY_HEADER", "x", "IDENTITY_SERVER_THUMBPRINT", FABRIC_SHA1,
+       NULL}};
+  fixture *f = *state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    f->env.pairs = cases[i];
+    scripted_http_init(&f->script, NULL, 0);
+    assert_int_equal(fetch(f, "", NULL), EKM_E_CONFIG_VALUE);
+  }
 }
 
 /* What the environment says is not sent anywhere before it makes sense. */
@@ -293,7 +321,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(arc_wants_what_is_in_its_file, set_up, tear_down),
       cmocka_unit_test_setup_teardown(arc_reads_no_other_files, set_up, tear_down),
       cmocka_unit_test_setup_teardown(arc_files_have_a_limit, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(service_fabric_is_refused, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(service_fabric_is_asked_by_its_certificate, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(service_fabric_needs_a_whole_thumbprint_and_tls, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_broken_environment_is_said, set_up, tear_down),
       cmocka_unit_test_setup_teardown(answers_have_their_meaning, set_up, tear_down),
       cmocka_unit_test_setup_teardown(memory_that_runs_out_is_said, set_up, tear_down),

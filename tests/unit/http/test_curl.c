@@ -1,5 +1,6 @@
 /* libcurl as we use it, against a TLS server on the loopback: what is verified, what is not followed, what ends when.
  */
+#include <ctype.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -207,6 +208,25 @@ static void a_certificate_must_be_in_time(void **state) {
   assert_int_equal(get("https://" NAME "/echo", &route, CALL_MS), EKM_E_TLS_HANDSHAKE);
   (void)remove(path);
   tls_server_stop(&old);
+}
+
+/* Its authority is not trusted here, nor is the name its own. */
+static void a_pinned_certificate_is_the_only_one(void **state) {
+  char sha1[41];
+  tls_server *other = start_server("else.where", -DAY_S, 0);
+  ekm_err err = {0};
+  (void)state;
+  assert_true(tls_server_sha1(other, crypto, sha1, &err));
+  ekm_http_route route = {.address = "127.0.0.1", .port = tls_server_port(other), .certificate_sha1 = sha1};
+  assert_int_equal(get("https://" NAME "/echo", &route, CALL_MS), EKM_E_OK);
+  for (char *at = sha1; *at != '\0'; at++) *at = (char)toupper((unsigned char)*at);
+  assert_int_equal(get("https://" NAME "/echo", &route, CALL_MS), EKM_E_OK);
+  sha1[0] = sha1[0] == '0' ? '1' : '0';
+  assert_int_equal(get("https://" NAME "/echo", &route, CALL_MS), EKM_E_TLS_UNTRUSTED);
+  ekm_http_route trusted = route_to(tls_server_port(server)); /* a pin counts, not the authority */
+  trusted.certificate_sha1 = sha1;
+  assert_int_equal(get("https://" NAME "/echo", &trusted, CALL_MS), EKM_E_TLS_UNTRUSTED);
+  tls_server_stop(&other);
 }
 
 static void only_https(void **state) {
@@ -421,6 +441,7 @@ int main(void) {
       cmocka_unit_test(a_file_of_authorities_must_be_one),
       cmocka_unit_test(a_name_must_match),
       cmocka_unit_test(a_certificate_must_be_in_time),
+      cmocka_unit_test(a_pinned_certificate_is_the_only_one),
       cmocka_unit_test(only_https),
       cmocka_unit_test(redirects_are_not_followed),
       cmocka_unit_test(broken_answers_have_their_errors),
