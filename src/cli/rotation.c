@@ -325,8 +325,7 @@ void rotation_append_missing(const version_list *list, json_t *doc) {
 void rotation_append_notes(json_t *doc) {
   static const char *const notes[] = {
       "an inventory knows its own instance: put those of all instances and replicas that use the vault into one file",
-      "the history may not name the key of a backup that was made of a database with TDE: it is the one that protected "
-      "the database at that time",
+      "the history may not name the key of a backup of a database with TDE: the one that protected it then",
       "asymmetric keys inside user databases, for columns, are not in the inventory"};
   for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
     append_new(member_array(doc, "notes"), json_string(notes[i]));
