@@ -14,7 +14,7 @@ process_size process_size_now(void);
 void process_size_wait_threads(int threads);
 
 /* process_size_assert(before, grown_max_kb): no more threads and descriptors than ${before}, and no more memory than
- * that allows. */
+ * that allows; memory is not looked at under a sanitizer. */
 void process_size_assert(const process_size *before, long grown_max_kb);
 
 #endif
