@@ -55,6 +55,8 @@ static const conform_rule rules[] = {
      conform_key_blob},
     {"key-export", "the public key is in a known encoding and of the algorithm's bit length", KEYS, CONFORM_NEEDS_KEY,
      conform_key_export},
+    {"key-export-simple", "no other blob than a public key is exported", KEYS, CONFORM_NEEDS_KEY,
+     conform_key_export_simple},
 
     {"ciphertext-two-calls", "a ciphertext is copied into the caller's buffer, in two calls", MEMORY, CONFORM_NEEDS_KEY,
      conform_ciphertext},
@@ -79,6 +81,11 @@ static const conform_rule rules[] = {
      conform_threads_abort},
     {"key-after-reload", "a key has the same thumbprint after unload and load", KEYS, CONFORM_NEEDS_KEY,
      conform_key_reload},
+    {"key-by-thumb-alone",
+     "after unload and load a key is found by its thumbprint alone: the engine brings nothing else", KEYS,
+     CONFORM_NEEDS_KEY, conform_key_thumb_alone},
+    {"product-after-reload", "GUID and version are the same after unload and load", LOADING ", 33024",
+     CONFORM_NEEDS_LIBRARY, conform_product_reload},
     {"reloads", "the library can be unloaded and loaded 20 times", LOADING, CONFORM_NEEDS_LIBRARY, conform_reloads},
 };
 

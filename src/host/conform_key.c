@@ -249,6 +249,36 @@ conform_verdict conform_key_export(conform_state *state) {
   return CONFORM_OK;
 }
 
+/* SIMPLEBLOB is the other form of the interface: a key that is encrypted for somebody, and leaves. */
+conform_verdict conform_key_export_simple(conform_state *state) {
+  uint8_t bytes[SQLCP_MAX_KEY_BLOB_BYTES];
+  SqlCpKeyBlob blob = {sizeof bytes, bytes};
+  SqlCpKeyThumbprint thumb = conform_key_thumb(state);
+  SqlCpError code;
+  HOST_CALL(code, state->calls, ExportKey, (conform_handle(state), &thumb, NULL, SQLCP_BLOB_SIMPLE, &blob));
+  CONFORM_EXPECT(state, code != scp_err_Success, "SqlCryptExportKey gave a blob of type %d", SQLCP_BLOB_SIMPLE);
+  return CONFORM_OK;
+}
+
+static conform_verdict found_by_thumb_alone(conform_state *state) {
+  roomy_info room;
+  ekm_err err = {0};
+  CONFORM_EXPECT(state, conform_reload_blind(state, &err), "%s", err.detail);
+  SqlCpError code = by_thumb(state, conform_handle(state), &room);
+  CONFORM_EXPECT(state, code == scp_err_Success && has_our_thumb(state, &room),
+                 "SqlCryptGetKeyInfoByThumb answered %u (%s) to a thumbprint whose key nobody had named since the load",
+                 code, host_result_name(code));
+  return CONFORM_OK;
+}
+
+/* The rules behind this one go on with a provider that has been asked for the name. */
+conform_verdict conform_key_thumb_alone(conform_state *state) {
+  ekm_err err = {0};
+  conform_verdict verdict = found_by_thumb_alone(state);
+  bool ok = conform_reload(state, &err);
+  return verdict != CONFORM_OK || ok ? verdict : conform_broken(state, "%s", err.detail);
+}
+
 conform_verdict conform_key_reload(conform_state *state) {
   host_key before = state->key;
   ekm_err err = {0};

@@ -68,11 +68,23 @@ void conform_close(conform_state *state) {
   memset(&state->key, 0, sizeof state->key);
 }
 
-bool conform_reload(conform_state *state, ekm_err *err) {
+static bool load_anew(conform_state *state, ekm_err *err) {
   conform_close(state);
   if (!host_module_attach(state->options->path, state->options->hooks, &state->module, NULL, err)) return false;
   state->calls = host_module_calls(state->module);
-  return conform_open(state, err);
+  return true;
+}
+
+bool conform_reload(conform_state *state, ekm_err *err) {
+  return load_anew(state, err) && conform_open(state, err);
+}
+
+bool conform_reload_blind(conform_state *state, ekm_err *err) {
+  const conform_options *options = state->options;
+  const host_key before = state->key;
+  if (!load_anew(state, err)) return false;
+  state->key = before;
+  return host_session_open(state->module, options->identity, options->secret, &state->session, NULL, err);
 }
 
 const SqlCpSession *conform_handle(const conform_state *state) {

@@ -38,8 +38,10 @@ EKM_MUST_USE bool conform_open(conform_state *state, ekm_err *err);
 /* conform_close(state): close the session and unload the module. */
 void conform_close(conform_state *state);
 
-/* conform_reload(state, err): close, attach, open. */
+/* conform_reload(state, err): close, attach, open. conform_reload_blind(state, err): the same, but that the key is the
+ * one from before and not asked for. */
 EKM_MUST_USE bool conform_reload(conform_state *state, ekm_err *err);
+EKM_MUST_USE bool conform_reload_blind(conform_state *state, ekm_err *err);
 
 /* conform_handle(state): the session's handle. */
 const SqlCpSession *conform_handle(const conform_state *state);
@@ -101,7 +103,9 @@ conform_verdict conform_key_algorithm(conform_state *state);
 conform_verdict conform_key_blob(conform_state *state);
 conform_verdict conform_key_export(conform_state *state);
 conform_verdict conform_key_import(conform_state *state);
+conform_verdict conform_key_export_simple(conform_state *state);
 conform_verdict conform_key_reload(conform_state *state);
+conform_verdict conform_key_thumb_alone(conform_state *state);
 
 conform_verdict conform_ciphertext(conform_state *state);
 conform_verdict conform_plaintext(conform_state *state);
@@ -116,6 +120,7 @@ conform_verdict conform_arguments_oversized(conform_state *state);
 conform_verdict conform_threads_one_session(conform_state *state);
 conform_verdict conform_threads_many_sessions(conform_state *state);
 conform_verdict conform_threads_abort(conform_state *state);
+conform_verdict conform_product_reload(conform_state *state);
 conform_verdict conform_reloads(conform_state *state);
 
 #endif

@@ -76,6 +76,20 @@ conform_verdict conform_provider_limits(conform_state *state) {
   return CONFORM_OK;
 }
 
+conform_verdict conform_product_reload(conform_state *state) {
+  SqlCpWchar room[SQLCP_MAX_NAME_BYTES / 2];
+  SqlCpProviderInfo before, after;
+  ekm_err err = {0};
+  SqlCpError code = ask_info(state, room, &before);
+  CONFORM_EXPECT(state, code == scp_err_Success, "SqlCryptGetProviderInfo answered %u (%s)", code,
+                 host_result_name(code));
+  CONFORM_EXPECT(state, conform_reload(state, &err), "%s", err.detail);
+  code = ask_info(state, room, &after);
+  CONFORM_EXPECT(state, code == scp_err_Success && same_product(&before, &after),
+                 "GUID or version are others than before the load (SQL Server: error 33024)");
+  return CONFORM_OK;
+}
+
 /* --- algorithms --------------------------------------------------------------------------------------------------- */
 
 conform_verdict conform_algorithms_end(conform_state *state) {

@@ -42,6 +42,7 @@ typedef struct mock_key {
   uint32_t name_bytes;
   uint8_t thumb[THUMB_BYTES];
   uint8_t seed;
+  bool named; /* somebody asked for its name */
 } mock_key;
 
 static struct {
@@ -191,6 +192,14 @@ SqlCpError SqlCryptFreeProvider(void) {
   return scp_err_Success;
 }
 
+/* Another number at each load, the same until the next one. */
+static uint32_t stamp_of_load(void) {
+  static uint32_t stamp;
+  struct timespec now;
+  if (stamp == 0 && clock_gettime(CLOCK_MONOTONIC, &now) == 0) stamp = (uint32_t)now.tv_nsec | 1;
+  return stamp;
+}
+
 SqlCpError SqlCryptGetProviderInfo(SqlCpProviderInfo *info) {
   if (!IS_ALIGNED(info, SqlCpProviderInfo)) return scp_err_InvalidArgument;
   static SqlCpWchar own[] = {'M', 'o', 'c', 'k'};
@@ -201,7 +210,7 @@ SqlCpError SqlCryptGetProviderInfo(SqlCpProviderInfo *info) {
     code = copy_text(&info->name, "Mock EKM provider");
   }
   if (code != scp_err_Success) return code;
-  info->guid = (SqlCpGuid){0x0DDBA11, 1, 2, {3, 4, 5, 6, 7, 8, 9, 10}};
+  info->guid = (SqlCpGuid){FAULT(new_guid) ? stamp_of_load() : 0x0DDBA11, 1, 2, {3, 4, 5, 6, 7, 8, 9, 10}};
   info->version = (SqlCpVersion){1, 2, 3, 4};
   info->scpVersion = (SqlCpVersion){1, FAULT(old_api) ? 0 : 1, 0, 0};
   info->authType = SQLCP_AUTH_BASIC;
@@ -310,6 +319,7 @@ SqlCpError SqlCryptGetKeyInfoByThumb(const SqlCpSession *session, const SqlCpKey
   pthread_mutex_lock(&mock.lock);
   if (is_open_locked(session)) {
     mock_key *key = key_by_thumb_locked(thumb);
+    if (FAULT(names_first) && key != NULL && !key->named) key = NULL;
     code = describe_locked(FAULT(first_key_always) && key != NULL ? &mock.keys[0] : key, info);
   }
   pthread_mutex_unlock(&mock.lock);
@@ -321,7 +331,11 @@ SqlCpError SqlCryptGetKeyInfoByName(const SqlCpSession *session, const SqlCpStr 
   if (FAULT(no_bytes_is_fine) && IS_ALIGNED(name, SqlCpStr) && name->ws == NULL) return scp_err_Success;
   if (!IS_ALIGNED(info, SqlCpKeyInfo) || !is_text(name, SQLCP_MAX_KEY_NAME_BYTES)) return code;
   pthread_mutex_lock(&mock.lock);
-  if (is_open_locked(session)) code = describe_locked(key_by_name_locked(name), info);
+  if (is_open_locked(session)) {
+    mock_key *key = key_by_name_locked(name);
+    code = describe_locked(key, info);
+    if (key != NULL) key->named = true;
+  }
   pthread_mutex_unlock(&mock.lock);
   return code;
 }
@@ -392,7 +406,7 @@ SqlCpError SqlCryptExportKey(const SqlCpSession *session, const SqlCpKeyThumbpri
   SqlCpError code = scp_err_InvalidArgument;
   uint8_t blob[MODULUS_BYTES + 14];
   if (!is_data(thumb, SQLCP_MAX_THUMBPRINT_BYTES) || !IS_ALIGNED(out, SqlCpData) || encryptorThumb != NULL) return code;
-  if (type != SQLCP_BLOB_PUBLIC_KEY) return scp_err_NotSupported;
+  if (type != SQLCP_BLOB_PUBLIC_KEY && !FAULT(any_blob)) return scp_err_NotSupported;
   pthread_mutex_lock(&mock.lock);
   if (is_open_locked(session)) {
     const mock_key *key = key_by_thumb_locked(thumb);

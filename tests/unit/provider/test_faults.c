@@ -334,6 +334,50 @@ static void memory_fails(void **state) {
   for (size_t i = 0; i < sizeof layers / sizeof layers[0]; i++) fault_loop_memory(&layers[i]);
 }
 
+/* Facts of the interface: a size probe must not cost a vault call. No rule of the conformance suite can see it. */
+static void size_probes_cost_no_exchange(void **state) {
+  SqlCpByte data[PAPER_VAULT_KEY_BYTES] = {1};
+  SqlCpData in = {32, data}, sealed = {sizeof data, data};
+  const SqlCpKeyThumbprint cold = {20, thumbs[1]}, warm = {20, thumbs[0]};
+  engine_text name;
+  engine_key_info room;
+  ekm_err err = {0};
+  (void)state;
+  subject *s = make_session(&vault);
+  for (int i = 0; i < 2; i++) {
+    const SqlCpKeyThumbprint *thumb = i == 0 ? &cold : &warm;
+    if (i == 1) assert_true(info_by_name(s, &err));
+    paper_vault_fail(&vault, SIZE_MAX, PAPER_CONNECT);
+    SqlCpData probe = {0, NULL};
+    assert_int_equal(SqlCryptEncrypt(&s->session, thumb, 1, NULL, 0, &in, &probe), scp_err_InsufficientBuffer);
+    assert_int_equal(probe.cb, i == 0 ? 512 : PAPER_VAULT_KEY_BYTES);
+    probe = (SqlCpData){0, NULL};
+    assert_int_equal(SqlCryptDecrypt(&s->session, thumb, 1, NULL, 0, &sealed, &probe), scp_err_InsufficientBuffer);
+    assert_int_equal(probe.cb, i == 0 ? 512 : PAPER_VAULT_KEY_BYTES);
+    assert_int_equal(vault.asked, 0);
+  }
+  SqlCpKeyBlob blob = {0, NULL};
+  SqlCpKeyInfo info = {.name = {0, NULL}};
+  assert_int_equal(SqlCryptExportKey(&s->session, &warm, NULL, SQLCP_BLOB_PUBLIC_KEY, &blob),
+                   scp_err_InsufficientBuffer);
+  assert_int_equal(SqlCryptGetKeyInfoByThumb(&s->session, &warm, &info), scp_err_InsufficientBuffer);
+  assert_int_equal(vault.asked, 0);
+  /* A name is asked each time; its probe and the fill behind it share the answer. */
+  info = (SqlCpKeyInfo){.name = {0, NULL}};
+  assert_int_equal(SqlCryptGetKeyInfoByName(&s->session, engine_text_set(&name, "tde"), &info),
+                   scp_err_InsufficientBuffer);
+  assert_int_equal(SqlCryptGetKeyInfoByName(&s->session, engine_text_set(&name, "tde"), engine_key_info_room(&room)),
+                   scp_err_Success);
+  assert_int_equal(vault.asked, 1);
+  /* A creation that is asked for the size of its thumbprint makes nothing. */
+  SqlCpKeyThumbprint small = {0, NULL};
+  assert_int_equal(SqlCryptCreateKey(&s->session, engine_text_set(&name, "new"), 1, 0, &small),
+                   scp_err_InsufficientBuffer);
+  assert_int_equal(vault.creates, 0);
+  assert_int_equal(vault.asked, 1);
+  clear(s);
+}
+
 static void exchanges_fail(void **state) {
   const fault_layer layers[] = {LAYER(make_initialized, rows_initialized), LAYER(make_session, rows_session)};
   (void)state;
@@ -343,6 +387,7 @@ static void exchanges_fail(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(memory_fails),
+      cmocka_unit_test(size_probes_cost_no_exchange),
       cmocka_unit_test(exchanges_fail),
   };
   return cmocka_run_group_tests(tests, set_up, NULL);
