@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "cli/command.h"
 #include "cli/reach.h"
 #include "cli/versions.h"
@@ -111,9 +112,39 @@ static void skip_rest(doctor *d) {
 
 /* --- the configuration and the credential ------------------------------------------------------------------------- */
 
+/* Is the folder of ${path} there? */
+static bool has_folder(const char *path) {
+  char folder[EKM_LIMIT_URL_BYTES];
+  const char *slash = strrchr(path, '/');
+  size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+  if (len == 0 || len >= sizeof folder) return true;
+  memcpy(folder, path, len);
+  folder[len] = '\0';
+  return ekm_file_exists(folder);
+}
+
+/* A log that cannot be written stops nothing, so nobody would notice before it is needed. The file itself is not tried:
+ * it belongs to the account of SQL Server, and would be made for this one. */
+static void warn_of_log(doctor *d) {
+  const provider_settings *settings = &d->way.settings;
+  const char *where = settings->log_to_syslog ? settings->syslog_socket : settings->log_file;
+  char detail[DETAIL_BYTES];
+  if (where == NULL || settings->log_level == EKM_LOG_OFF) {
+    warn(d, STEP_CONFIGURATION, "nothing is logged: after a failure there is SQL Server's number, and no sentence",
+         "Set log_file, or log_to = syslog, in openekm.conf; see logging.md.");
+  } else if (settings->log_to_syslog ? !ekm_file_exists(where) : !has_folder(where)) {
+    (void)snprintf(detail, sizeof detail, "nothing is logged: %s '%.200s' is not there",
+                   settings->log_to_syslog ? "the socket" : "the folder of", where);
+    warn(d, STEP_CONFIGURATION, detail,
+         settings->log_to_syslog ? "Start syslogd or journald, or correct syslog_socket."
+                                 : "Make it for the account of SQL Server, with mode 0700.");
+  }
+}
+
 static bool see_configuration(doctor *d) {
   ekm_err err = {0};
   if (!reach_configure(&d->way, &err)) return fail(d, STEP_CONFIGURATION, &err);
+  warn_of_log(d);
   good(d, STEP_CONFIGURATION, "%s; vaults with a section of their own: %zu",
        d->way.file == NULL ? "no file, so all is by default" : d->way.file, d->way.settings.vault_count);
   return true;

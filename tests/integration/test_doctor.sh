@@ -92,6 +92,26 @@ has out '^FAILED   versions .*heading'
 check 0 key enable --data vault --name tde --key-version "$old"
 allow get,list,wrapKey,unwrapKey
 
+# --- a log that nobody would miss before it is needed ---
+doctor 0 --key tde
+has out '^warning  configuration .*nothing is logged: after a failure'
+logs() { # logs LINE: that line at the top of the configuration
+  configure "$ca"
+  sed -i "1i $1" openekm.conf
+  doctor 0 --key tde
+}
+logs "log_file = $dir/nowhere/openekm.log"
+has out "^warning  configuration .*the folder of '$dir/nowhere/openekm.log' is not there"
+logs "log_file = $dir/openekm.log"
+is 'warnings about the log' "$(grep -c '^warning  configuration' out)" 0
+[ ! -e openekm.log ] || fail 'the doctor made the log of another account'
+logs "log_to = syslog\nsyslog_socket = $dir/socket"
+has out "^warning  configuration .*the socket '$dir/socket' is not there"
+: >socket
+logs "log_to = syslog\nsyslog_socket = $dir/socket"
+is 'warnings about the log' "$(grep -c '^warning  configuration' out)" 0
+configure "$ca"
+
 # --- each fault where it is ---
 printf 'colour = red\n' >>openekm.conf
 doctor 1 --key tde
