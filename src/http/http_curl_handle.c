@@ -21,7 +21,7 @@ enum {
 static size_t on_header(char *line, size_t one, size_t len, void *arg) {
   http_curl_handle *h = arg;
   if (http_headers_line(&h->now.headers, line, len * one, ekm_clock_wall_s(h->now.clock))) return len * one;
-  h->now.too_big = true;
+  h->now.too_big = !http_headers_lack_memory(&h->now.headers);
   return 0;
 }
 

@@ -139,3 +139,11 @@ bool http_headers_line(http_headers *headers, const char *line, size_t len, int6
   size_t name_len = header_table[row].name_len + 1;
   return keep(headers, row, trim(line + name_len, len - name_len), wall_s);
 }
+
+bool http_headers_lack_memory(const http_headers *headers) {
+  for (size_t i = 0; i < HEADER_COUNT; i++) {
+    const ekm_buf *buf = (const ekm_buf *)((const char *)headers->response + header_table[i].offset);
+    if (buf->no_memory) return true;
+  }
+  return headers->response->www_basic.no_memory;
+}

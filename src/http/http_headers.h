@@ -33,4 +33,7 @@ void http_headers_begin(http_headers *headers, ekm_http_response *response);
  * headers are larger than an honest server's, or memory is exhausted (then a buffer of the answer says so). */
 EKM_MUST_USE bool http_headers_line(http_headers *headers, const char *line, size_t len, int64_t wall_s);
 
+/* http_headers_lack_memory(headers): was that the reason of a false? */
+bool http_headers_lack_memory(const http_headers *headers);
+
 #endif

@@ -12,6 +12,7 @@
 #include "http/http.h"
 #include "raw_server.h"
 #include "support/cmocka_all.h"
+#include "support/memory_gate.h"
 #include "support/tls_server.h"
 
 #define NAME "vault.example"
@@ -433,8 +434,57 @@ static void a_dead_connection_is_replaced(void **state) {
   (void)remove(path);
 }
 
+/* Without memory for a header or the body the answer is not "too big". */
+static void survives_without_memory(void **state) {
+  static const char answer[] =
+      "HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json; charset=utf-8; "
+      "and=more-than-a-first-block-of-a-buffer\r\n"
+      "WWW-Authenticate: Bearer authorization=\"https://login.example/t\", resource=\"https://vault.example\"\r\n"
+      "x-ms-request-id: 01234567-89ab-cdef-0123-456789abcdef\r\nDate: Wed, 25 Nov 2026 20:00:00 GMT\r\nRetry-After: "
+      "2\r\n"
+      "Content-Length: 300\r\n\r\n"
+      "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012"
+      "34567890"
+      "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012"
+      "34567890"
+      "123456789012345678901234567890123456789012345678901234567890";
+  raw_server raw;
+  char url[64];
+  memory_gate gate = {0};
+  (void)state;
+  raw_server_start(&raw, answer);
+  (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/token", (unsigned)raw.port);
+  for (size_t n = 0; memory_gate_next(&gate, n); n++) {
+    ekm_err err = {0};
+    ekm_http *own = NULL;
+    ekm_http_response response;
+    const ekm_http_route route = {.local_http = true};
+    const ekm_http_request request = {.method = "GET",
+                                      .url = url,
+                                      .route = &route,
+                                      .fields = {"Metadata: true"},
+                                      .client_request_id = "ours",
+                                      .deadline = ekm_deadline_in(ekm_clock_system(), CALL_MS)};
+    ekm_http_response_init(&response);
+    bool made = ekm_http_curl_new(ekm_clock_system(), "openekm-test", EKM_HTTP_MAX_AGE_S, &own, &err);
+    bool ok = made && ekm_http_perform(own, &request, &response, &err);
+    memory_gate_rest(&gate);
+    if (ok) assert_int_equal(response.status, 401);
+    if (ok) assert_int_equal(response.body.len, 300);
+    if (!ok) assert_int_equal(response.body.len + response.date.len + response.www_authenticate.len, 0);
+    if (!ok) assert_int_equal(err.id, EKM_E_OUT_OF_MEMORY);
+    gate.done = !gate.failed; /* a URL that cannot be remembered is only set again */
+    ekm_err_clear(&err);
+    if (made) assert_true(ekm_http_perform(own, &request, &response, &err)); /* with the same handle */
+    ekm_http_response_clear(&response);
+    ekm_http_free(&own);
+  }
+  raw_server_stop(&raw);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(survives_without_memory),
       cmocka_unit_test(each_request_is_what_it_says),
       cmocka_unit_test(send_once_makes_a_connection_of_its_own),
       cmocka_unit_test(strangers_are_not_trusted),
