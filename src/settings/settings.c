@@ -1,5 +1,6 @@
 #include "settings/settings.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -421,9 +422,17 @@ static bool read_vaults(const ekm_config *config, provider_settings *out, ekm_er
   return true;
 }
 
+/* "HOST:PORT"; libcurl's own default for a proxy's port is nobody's. */
+static bool is_host_and_port(const char *text) {
+  const char *colon = strrchr(text, ':');
+  size_t digits = colon == NULL ? 0 : strlen(colon + 1);
+  long port = digits >= 1 && digits <= 5 ? strtol(colon + 1, NULL, 10) : 0;
+  return port >= 1 && port <= 65535 && strspn(colon + 1, "0123456789") == digits && colon > text && is_address(text);
+}
+
 static bool check_proxy_url(const ekm_config *config, const char *url, ekm_err *err) {
   static const char scheme[] = "http://";
-  if (ekm_text_starts_i(url, scheme) && is_address(url + sizeof scheme - 1)) return true;
+  if (ekm_text_starts_i(url, scheme) && is_host_and_port(url + sizeof scheme - 1)) return true;
   const char *why = strchr(url, '@') == NULL
                         ? "must be http://HOST:PORT"
                         : "must be http://HOST:PORT; a user and a password go into proxy_user and proxy_password_file";

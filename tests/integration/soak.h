@@ -38,6 +38,7 @@ typedef struct soak_worker {
   ekm_mutex lock;
   host_session *session;
   bool aborted;
+  bool is_refused; /* the last call failed because a host counts as down; the thread's own */
 } soak_worker;
 
 /* A key that is always there, and what it wrapped. */

@@ -7,7 +7,7 @@
 #include "soak.h"
 #include "support/engine.h"
 
-enum { RECOVERY_MS = 20000, BLOB_BYTES = 4096 };
+enum { RECOVERY_MS = 20000, BLOB_BYTES = 4096, PAUSE_MS = 10 };
 
 /* --- what is right ------------------------------------------------------------------------------------------------ */
 
@@ -52,6 +52,7 @@ static bool judge(soak_worker *w, const char *what, bool ok, uint32_t code, cons
     return false;
   }
   const ekm_err_info *info = ekm_err_info_by_code(code);
+  w->is_refused = is_code(code, EKM_E_HOST_DOWN);
   atomic_fetch_add(is_expected ? &w->s->right : &w->s->faults[info == NULL ? 0 : info->id], 1);
   return false;
 }
@@ -289,6 +290,16 @@ static size_t draw_action(soak_worker *w) {
   return at;
 }
 
+/* A host that is down is refused in no time; nobody asks a million times. */
+static void rest(soak_worker *w) {
+  ekm_cond never = EKM_COND_INIT;
+  if (!w->is_refused) return;
+  w->is_refused = false;
+  ekm_mutex_lock(&w->lock);
+  ekm_cond_wait(&never, &w->lock, PAUSE_MS);
+  ekm_mutex_unlock(&w->lock);
+}
+
 /* Each thread begins with another action, so that a short soak has had them all. */
 void soak_work(void *arg) {
   soak_worker *w = arg;
@@ -297,6 +308,7 @@ void soak_work(void *arg) {
     if (was_aborted(w)) leave_session(w);
     if (actions[at].needs_session && w->session == NULL) act_new_session(w);
     if (!actions[at].needs_session || w->session != NULL) actions[at].run(w);
+    rest(w);
   }
   leave_session(w);
 }
