@@ -13,6 +13,10 @@
 /* ekm_file_read(path, out, err): append the whole file; LIMIT if it does not fit ${out}, FILE_READ otherwise. */
 EKM_MUST_USE bool ekm_file_read(const char *path, ekm_buf *out, ekm_err *err);
 
+/* ekm_file_read_ordinary(path, out, err):
+ * The same, but FILE_READ for what is no ordinary file. Never waits, as opening a pipe would. On Windows the same. */
+EKM_MUST_USE bool ekm_file_read_ordinary(const char *path, ekm_buf *out, ekm_err *err);
+
 /* ekm_file_write_private(path, bytes, err):
  * Replace ${path} atomically: a temporary file of mode 0600 in the same folder, synced, renamed, folder synced.
  * After a crash the old content or the new one is there, never a part. */
@@ -37,8 +41,8 @@ void ekm_file_draft_drop(ekm_file_draft **draft);
 EKM_MUST_USE bool ekm_file_is_private(const char *path, ekm_err *err);
 
 /* ekm_file_read_private(path, out, err):
- * ekm_file_read of a file that must be an ordinary one, and that neither group nor others may read or write: FILE_READ
- * otherwise. Never waits, as opening a pipe would. On Windows its folder's ACL says who may. */
+ * ekm_file_read_ordinary of a file that neither group nor others may read or write: FILE_READ otherwise. On Windows its
+ * folder's ACL says who may. */
 EKM_MUST_USE bool ekm_file_read_private(const char *path, ekm_buf *out, ekm_err *err);
 
 /* ekm_file_exists(path):

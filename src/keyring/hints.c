@@ -63,13 +63,15 @@ static bool read_line(const char *line, const char *host, const char *hex, keyri
 
 static bool find_in(ekm_buf *text, const char *host, const char *hex, keyring_hint *out) {
   bool found = false;
-  char *line = text->len == 0 ? NULL : (char *)text->ptr;
-  while (line != NULL) {
-    char *end = strchr(line, '\n');
+  size_t at = 0;
+  while (at < text->len) {
+    char *line = (char *)text->ptr + at;
+    char *end = memchr(line, '\n', text->len - at);
     if (end == NULL) break; /* a line that was cut off is none */
+    at += (size_t)(end - line) + 1;
+    if (end > line && end[-1] == '\r') end--; /* somebody's editor */
     *end = '\0';
     if (read_line(line, host, hex, out)) found = true;
-    line = end + 1;
   }
   return found;
 }
@@ -80,8 +82,7 @@ static bool look_up(keyring_hints *hints, const char *host, ekm_view thumb, keyr
   ekm_buf text;
   ekm_buf_init(&text, MAX_BYTES);
   ekm_hex_text(thumb, hex, sizeof hex);
-  bool found = hex[0] != '\0' && ekm_file_exists(hints->path) && ekm_file_read(hints->path, &text, &ignored) &&
-               find_in(&text, host, hex, out);
+  bool found = hex[0] != '\0' && ekm_file_read_ordinary(hints->path, &text, &ignored) && find_in(&text, host, hex, out);
   ekm_buf_clear(&text);
   return found;
 }
@@ -93,12 +94,13 @@ bool keyring_hints_find(keyring_hints *hints, const char *host, ekm_view thumb, 
   return found;
 }
 
-/* In one write, so that lines of several processes do not mix. */
+/* In one write, so that lines of several processes do not mix. Whatever is there does not hold up a call. */
 static bool append_line(const char *path, const char *line, size_t len, ekm_err *err) {
-  FILE *file = ekm_file_open_append(path, err);
+  FILE *file = ekm_file_open_log(path, err);
   if (file == NULL) return false;
-  bool ok = fseek(file, 0, SEEK_END) == 0 && ftell(file) <= MAX_BYTES - LINE_BYTES;
-  if (!ok) (void)EKM_FAIL(err, EKM_E_FILE_WRITE, "'%s' is full; remove it", path);
+  long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+  bool ok = size >= 0 && size <= MAX_BYTES - LINE_BYTES;
+  if (!ok) (void)EKM_FAIL(err, EKM_E_FILE_WRITE, size < 0 ? "'%s' is no file" : "'%s' is full; remove it", path);
   if (ok && fwrite(line, 1, len, file) != len) ok = EKM_FAIL(err, EKM_E_FILE_WRITE, "'%s'", path);
   if (fclose(file) != 0 && ok) ok = EKM_FAIL(err, EKM_E_FILE_WRITE, "'%s'", path);
   return ok;

@@ -43,16 +43,32 @@ static bool judge(const struct stat *info, const char *path, ekm_err *err) {
   return true;
 }
 
-bool ekm_file_read_private(const char *path, ekm_buf *out, ekm_err *err) {
-  struct stat info;
+/* Without waiting for whoever is behind a pipe; -1 with the reason. */
+static int open_now(const char *path, struct stat *out_info, ekm_err *err) {
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0) return EKM_FAIL(err, EKM_E_FILE_READ, "'%s': %s", path, strerror(errno));
-  bool ok = fstat(fd, &info) == 0 || EKM_FAIL(err, EKM_E_FILE_READ, "'%s': %s", path, strerror(errno));
-  ok = ok && judge(&info, path, err);
+  if (fd >= 0 && fstat(fd, out_info) == 0) return fd;
+  (void)EKM_FAIL(err, EKM_E_FILE_READ, "'%s': %s", path, strerror(errno));
+  if (fd >= 0) (void)close(fd);
+  return -1;
+}
+
+static bool read_now(const char *path, bool is_private, ekm_buf *out, ekm_err *err) {
+  struct stat info;
+  int fd = open_now(path, &info, err);
+  if (fd < 0) return false;
+  bool ok = !is_private || judge(&info, path, err);
   if (ok && !S_ISREG(info.st_mode)) ok = EKM_FAIL(err, EKM_E_FILE_READ, "'%s' is not an ordinary file", path);
   if (ok) return read_all(fd, path, out, err);
   (void)close(fd);
   return false;
+}
+
+bool ekm_file_read_ordinary(const char *path, ekm_buf *out, ekm_err *err) {
+  return read_now(path, false, out, err);
+}
+
+bool ekm_file_read_private(const char *path, ekm_buf *out, ekm_err *err) {
+  return read_now(path, true, out, err);
 }
 
 static bool write_all(int fd, ekm_view bytes) {

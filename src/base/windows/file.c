@@ -39,6 +39,10 @@ done:
   return ok;
 }
 
+bool ekm_file_read_ordinary(const char *path, ekm_buf *out, ekm_err *err) {
+  return ekm_file_read(path, out, err);
+}
+
 /* Files inherit the ACL of their folder, which the installer restricts; there is no mode to set. */
 struct ekm_file_draft {
   HANDLE file;

@@ -97,11 +97,17 @@ static void private_files_are_read(void **state) {
     assert_false(ekm_file_read_private(f->path, &out, &err));
     assert_non_null(strstr(err.detail, "chmod 600"));
   }
+  ekm_buf_reset(&out);
+  assert_true(ekm_file_read_ordinary(f->path, &out, &err));
+  assert_string_equal(ekm_buf_text(&out), "four");
   assert_int_equal(unlink(f->path), 0);
   assert_false(ekm_file_read_private(f->path, &out, &err));
   assert_int_equal(mkfifo(f->path, 0600), 0);
   assert_false(ekm_file_read_private(f->path, &out, &err));
   assert_non_null(strstr(err.detail, "not an ordinary file"));
+  assert_false(ekm_file_read_ordinary(f->path, &out, &err));
+  assert_non_null(strstr(err.detail, "not an ordinary file"));
+  assert_false(ekm_file_read_ordinary(f->folder, &out, &err));
   assert_false(ekm_file_read_private(f->folder, &out, &err));
   assert_non_null(strstr(err.detail, "is a folder"));
   ekm_buf_clear(&out);

@@ -1,6 +1,7 @@
 /* Where keys were found, told from one process to the next. */
 #include "keyring/hints.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,6 +163,36 @@ static void long_words_hint_at_nothing(void **state) {
   assert_false(keyring_hints_find(h->hints, "v.vault.localhost", ekm_view_of(thumb, sizeof thumb), &hint));
 }
 
+/* What a crash of the machine leaves, or an editor: the other lines count. */
+static void lines_around_damage_count(void **state) {
+  static const char rest[] = "0101010101010101010101010101010101010101 v.vault.localhost tde 01\r\n";
+  static const char damage[] = "5f1c\0\0\0\0\n\0\0\n";
+  hinted *h = *state;
+  uint8_t thumb[KEYRING_THUMB_BYTES];
+  keyring_hint hint;
+  memset(thumb, 1, sizeof thumb);
+  FILE *file = fopen(h->path, "w");
+  assert_non_null(file);
+  assert_int_equal(fwrite(damage, 1, sizeof damage - 1, file), sizeof damage - 1);
+  assert_int_equal(fwrite(rest, 1, sizeof rest - 1, file), sizeof rest - 1);
+  assert_int_equal(fclose(file), 0);
+  assert_true(keyring_hints_find(h->hints, "v.vault.localhost", ekm_view_of(thumb, sizeof thumb), &hint));
+  assert_string_equal(hint.version, "01");
+}
+
+/* Opening it would wait for somebody at its other end, and a database with it. */
+static void a_pipe_in_its_place_holds_up_nothing(void **state) {
+  hinted *h = *state;
+  keyring_key *key = old_version(h);
+  assert_int_equal(mkfifo(h->path, 0600), 0);
+  assert_true(requests_to_find(h, key) > 10);
+  int reader = open(h->path, O_RDONLY | O_NONBLOCK);
+  assert_true(reader >= 0);
+  assert_true(requests_to_find(h, key) > 10);
+  assert_int_equal(close(reader), 0);
+  keyring_key_unref(&key);
+}
+
 static void a_place_that_cannot_be_written_stops_nothing(void **state) {
   hinted *h = *state;
   keyring_key *key = old_version(h);
@@ -178,6 +209,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(wrong_hints_only_cost_a_request, set_up_hints, tear_down_hints),
       cmocka_unit_test_setup_teardown(damaged_files_hint_at_nothing, set_up_hints, tear_down_hints),
       cmocka_unit_test_setup_teardown(long_words_hint_at_nothing, set_up_hints, tear_down_hints),
+      cmocka_unit_test_setup_teardown(lines_around_damage_count, set_up_hints, tear_down_hints),
+      cmocka_unit_test_setup_teardown(a_pipe_in_its_place_holds_up_nothing, set_up_hints, tear_down_hints),
       cmocka_unit_test_setup_teardown(a_place_that_cannot_be_written_stops_nothing, set_up_hints, tear_down_hints),
   };
   return cmocka_run_group_tests_name("hints", tests, NULL, NULL);
