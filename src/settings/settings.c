@@ -520,6 +520,13 @@ static bool read_top(const ekm_config *config, provider_settings *out, ekm_err *
   if (!ekm_url_host_is_valid(out->vault_suffix)) {
     return refuse(config, "", "vault_suffix", "is not a domain; write it without a dot in front", err);
   }
+  if (out->default_vault != NULL && !ekm_text_is_made_of(out->default_vault, strlen(out->default_vault), ".-:/")) {
+    return refuse(config, "", "default_vault", "is neither a vault's name nor its host", err);
+  }
+  /* Who relies on it in an outage must not learn then that it never had an effect. */
+  if (out->unwrap_grace_s > 0 && out->unwrap_cache_s == 0) {
+    return refuse(config, "", "unwrap_grace_s", "is for what is kept; set unwrap_cache_s, too", err);
+  }
   return read_log(config, out, err) && read_proxy(config, &out->proxy, err);
 }
 
