@@ -19,6 +19,7 @@ static bool ask_key(akv_client *client, const akv_request *request, const char *
   EKM_TRY(akv_key_read(doc, client->host, request->subject, version, out_key, err));
   ok = true;
 done:
+  if (!ok) akv_key_clear(out_key); /* it may have been read by half */
   ekm_json_free(&doc);
   ekm_http_response_clear(&answer);
   return ok;
