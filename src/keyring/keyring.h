@@ -300,7 +300,7 @@ EKM_MUST_USE bool keyring_memory_rotate(keyring_backend *backend, const char *na
 /* keyring_memory_enable(backend, name, enabled, err): enable or disable the newest version of ${name}. */
 EKM_MUST_USE bool keyring_memory_enable(keyring_backend *backend, const char *name, bool enabled, ekm_err *err);
 
-/* keyring_memory_add_foreign(backend, name, err): a key that is not RSA. */
+/* keyring_memory_add_foreign(backend, name, err): a key, or a version of one, that is not RSA. */
 EKM_MUST_USE bool keyring_memory_add_foreign(keyring_backend *backend, const char *name, ekm_err *err);
 
 #endif

@@ -191,7 +191,7 @@ bool keyring_memory_add_foreign(keyring_backend *backend, const char *name, ekm_
   memory_key *key = NULL;
   bool ok = make_key(of(backend), name, KEYRING_RSA, 2048, &key, err);
   if (ok) key->record.is_rsa = false;
-  ok = ok && add_key(of(backend), &key, true, err);
+  ok = ok && add_key(of(backend), &key, false, err);
   free_key(&key);
   return ok;
 }

@@ -274,15 +274,22 @@ static bool search_in_turn(keyring *ring, ekm_view thumb, const keyring_call *ca
   return !my_turn || search_now(&w, call, err);
 }
 
+/* What keeps a version from being used, and says nothing of the others: one name may have versions of several types. */
+static bool is_about_version(ekm_err_id id) {
+  return id == EKM_E_KEY_DISABLED || id == EKM_E_KEY_TYPE;
+}
+
 /* The newest version of the name that can be used. */
 static bool newest_of(keyring *ring, const char *name, const keyring_call *call, keyring_key **out_key, ekm_err *err) {
   keyring_list versions = {0};
   if (keyring_by_name(ring, name, NULL, call, out_key, err)) return true;
-  if (err->id != EKM_E_KEY_DISABLED) return false;
+  if (!is_about_version(err->id)) return false;
   ekm_err none_left = *err;
+  ekm_err_clear(err);
   bool ok = ring->backend->list_versions(ring->backend, name, call, &versions, err);
   for (size_t i = 0; ok && *out_key == NULL && i < versions.count; i++) {
-    ok = keyring_by_name(ring, name, versions.items[i], call, out_key, err) || err->id == EKM_E_KEY_DISABLED;
+    ok = keyring_by_name(ring, name, versions.items[i], call, out_key, err) || is_about_version(err->id);
+    if (ok) ekm_err_clear(err);
   }
   if (ok && *out_key == NULL) *err = none_left;
   keyring_list_clear(&versions);

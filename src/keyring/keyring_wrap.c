@@ -127,9 +127,15 @@ static bool unwrap_with(keyring *ring, const char *name, const char *version, co
          keyring_unwrap(ring, *out_key, o->ciphertext, o->call, out_plaintext, err);
 }
 
+/* NOT_SUPPORTED: it is an AES key. */
 static bool is_about_version(ekm_err_id id) {
-  return id == EKM_E_UNWRAP_REFUSED || id == EKM_E_KEY_DISABLED || id == EKM_E_KEY_NOT_FOUND || id == EKM_E_KEY_TYPE ||
-         id == EKM_E_CIPHERTEXT_LENGTH || id == EKM_E_KEY_NOT_IN_TIME;
+  static const ekm_err_id ids[] = {EKM_E_UNWRAP_REFUSED, EKM_E_KEY_DISABLED,      EKM_E_KEY_NOT_FOUND,
+                                   EKM_E_KEY_TYPE,       EKM_E_CIPHERTEXT_LENGTH, EKM_E_KEY_NOT_IN_TIME,
+                                   EKM_E_KEY_OPERATION,  EKM_E_NOT_SUPPORTED};
+  for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+    if (ids[i] == id) return true;
+  }
+  return false;
 }
 
 /* Which version a packed name means, only the ciphertext knows. ${tried} did not fit, by ${err}. */

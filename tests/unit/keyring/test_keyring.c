@@ -186,6 +186,11 @@ static void packed_names_mean_any_version(void **state) {
                                        &plain, &f->err));
   assert_int_equal(f->err.id, EKM_E_UNWRAP_REFUSED);
   keyring_unref(&ring);
+
+  assert_true(keyring_memory_add_foreign(f->vault->lower, "tde-2016", &f->err)); /* a version of another type */
+  ring = forgetful_ring(f);
+  for (int i = 0; i < VERSIONS - 1; i++) check_opens(f, ring, ekm_buf_view(&thumb), &wrapped[i]);
+  keyring_unref(&ring);
   for (int i = 0; i < VERSIONS; i++) ekm_buf_clear(&wrapped[i]);
   ekm_buf_clear(&thumb);
   ekm_buf_clear(&plain);
