@@ -45,6 +45,13 @@ EKM_MUST_USE bool ekm_file_is_private(const char *path, ekm_err *err);
  * folder's ACL says who may. */
 EKM_MUST_USE bool ekm_file_read_private(const char *path, ekm_buf *out, ekm_err *err);
 
+/* ekm_file_is_trusted(path, err):
+ * Refuse (CONFIG_UNTRUSTED) a file that somebody else could have written: it and its folder must belong to the
+ * administrator (root; SYSTEM, Administrators or TrustedInstaller) or to the account of this process, and nobody but
+ * these may write to them. A group that is the process's own may, and a folder in which everybody may write but only
+ * remove what is his own is as good as one that nobody may. FILE_READ if that cannot be seen. */
+EKM_MUST_USE bool ekm_file_is_trusted(const char *path, ekm_err *err);
+
 /* ekm_file_exists(path):
  * Is there something at ${path}? True also if that cannot be seen, because this account may not: whoever opens it then
  * is told why. */

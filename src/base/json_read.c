@@ -1,7 +1,7 @@
 #include "base/json_read.h"
 
+#include <float.h>
 #include <locale.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,7 +91,7 @@ static json_t *real_number(reader *r, const char *text, size_t len) {
   if (r->words.no_memory || r->words.too_long) return NULL;
   double value = strtod(ekm_buf_text(&r->words) + start, NULL);
   ekm_buf_truncate(&r->words, start);
-  return isfinite(value) ? json_real(value) : none(r, "a number is too large");
+  return value >= -DBL_MAX && value <= DBL_MAX ? json_real(value) : none(r, "a number is too large");
 }
 
 static json_t *read_number(reader *r) {

@@ -575,6 +575,10 @@ bool settings_load_file(const char *path, const ekm_env *env, provider_settings 
   ekm_config *config = NULL;
   memset(out, 0, sizeof *out);
   if (path == NULL && !settings_file(env, &path, err)) return false;
+  if (path != NULL && !ekm_file_is_trusted(path, err)) {
+    if (err->id == EKM_E_FILE_READ) err->id = EKM_E_CONFIG_READ;
+    return false;
+  }
   return ekm_config_load(settings_schema(), path, env, &config, err) && settings_read(config, out, err);
 }
 

@@ -84,7 +84,7 @@ typedef struct provider_settings {
 const ekm_config_schema *settings_schema(void);
 
 /* settings_load(env, out, err):
- * CONFIG_READ, CONFIG_SYNTAX or CONFIG_VALUE with file and line; ${out} is all zero then. */
+ * CONFIG_READ, CONFIG_UNTRUSTED, CONFIG_SYNTAX or CONFIG_VALUE with file and line; ${out} is all zero then. */
 EKM_MUST_USE bool settings_load(const ekm_env *env, provider_settings *out, ekm_err *err);
 
 /* settings_load_file(path, env, out, err): the same of another file; ${path} NULL: of the usual one. */

@@ -47,6 +47,7 @@ FOREIGN = {
     "sqlite3.h": ["src/vault/*", "demo/*"],
     "microhttpd.h": ["src/vault/*"],
     "p11-kit/*": ["src/crypto/token_p11.h"],
+    "aclapi.h": WINDOWS,
     "windows.h": WINDOWS,
     "arpa/inet.h": SOCKETS,
     "netinet/*": SOCKETS,

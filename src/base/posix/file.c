@@ -82,14 +82,22 @@ static bool write_all(int fd, ekm_view bytes) {
   return true;
 }
 
-static bool sync_folder_of(const char *path) {
-  char folder[EKM_LIMIT_URL_BYTES];
+/* The path without its last part: "." for a name alone, "/" for what is at the root. */
+static bool folder_of(const char *path, char *out, size_t out_bytes, ekm_err *err) {
   const char *slash = strrchr(path, '/');
   size_t len = slash == NULL ? 0 : (size_t)(slash - path);
-  if (len >= sizeof folder) return false;
-  memcpy(folder, path, len);
-  folder[len] = '\0';
-  int fd = open(slash == NULL ? "." : len == 0 ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (len + 2 > out_bytes) return EKM_FAIL(err, EKM_E_FILE_READ, "'%s': path too long", path);
+  memcpy(out, path, len);
+  if (len == 0) out[len++] = slash == NULL ? '.' : '/';
+  out[len] = '\0';
+  return true;
+}
+
+static bool sync_folder_of(const char *path) {
+  char folder[EKM_LIMIT_URL_BYTES];
+  ekm_err ignored = {0};
+  if (!folder_of(path, folder, sizeof folder, &ignored)) return false;
+  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return false;
   bool ok = fsync(fd) == 0;
   (void)close(fd);
@@ -174,6 +182,28 @@ bool ekm_file_is_private(const char *path, ekm_err *err) {
   struct stat info;
   if (stat(path, &info) != 0) return EKM_FAIL(err, EKM_E_FILE_READ, "'%s': %s", path, strerror(errno));
   return judge(&info, path, err);
+}
+
+/* Of the file itself, or of the folder in which it could be replaced. */
+static bool judge_writers(const char *path, ekm_err *err) {
+  struct stat info;
+  if (stat(path, &info) != 0) return EKM_FAIL(err, EKM_E_FILE_READ, "'%s': %s", path, strerror(errno));
+  bool is_shelf = S_ISDIR(info.st_mode) && (info.st_mode & S_ISVTX) != 0;
+  bool group_is_own = info.st_gid == 0 || info.st_gid == getegid();
+  bool others_write = (info.st_mode & S_IWOTH) != 0 || ((info.st_mode & S_IWGRP) != 0 && !group_is_own);
+  if (info.st_uid != 0 && info.st_uid != geteuid()) {
+    return EKM_FAIL(err, EKM_E_CONFIG_UNTRUSTED, "'%s' belongs to the user %u; run: chown root '%s'", path,
+                    (unsigned)info.st_uid, path);
+  }
+  if (others_write && !is_shelf) {
+    return EKM_FAIL(err, EKM_E_CONFIG_UNTRUSTED, "'%s' may be written by others; run: chmod go-w '%s'", path, path);
+  }
+  return true;
+}
+
+bool ekm_file_is_trusted(const char *path, ekm_err *err) {
+  char folder[EKM_LIMIT_URL_BYTES];
+  return folder_of(path, folder, sizeof folder, err) && judge_writers(path, err) && judge_writers(folder, err);
 }
 
 bool ekm_file_exists(const char *path) {

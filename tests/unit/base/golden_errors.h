@@ -110,6 +110,7 @@ static const struct golden_error {
     {95, "VAULT_PRIVATE_LINK", 5085, false},
     {96, "VAULT_DENIED", 5086, false},
     {97, "HOST_UNSUITABLE", 5087, false},
+    {98, "CONFIG_UNTRUSTED", 5088, false},
 };
 
 #endif

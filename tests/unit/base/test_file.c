@@ -162,6 +162,36 @@ static void a_folder_or_device_is_not_private(void **state) {
 }
 
 /* A write that cannot be made leaves the old content and no temporary file. */
+static void expect_untrusted(const char *path, const char *words) {
+  ekm_err err = {0};
+  assert_false(ekm_file_is_trusted(path, &err));
+  assert_int_equal(err.id, EKM_E_CONFIG_UNTRUSTED);
+  if (strstr(err.detail, words) == NULL) fail_msg("%s", err.detail);
+}
+
+static void what_others_may_write_is_not_trusted(void **state) {
+  fixture *f = *state;
+  ekm_err err = {0};
+  assert_false(ekm_file_is_trusted(f->path, &err));
+  assert_int_equal(err.id, EKM_E_FILE_READ);
+  assert_true(ekm_file_write_public(f->path, ekm_view_text("x"), &err));
+  assert_true(ekm_file_is_trusted(f->path, &err));
+  assert_int_equal(chmod(f->path, 0646), 0);
+  expect_untrusted(f->path, "chmod go-w");
+  assert_int_equal(chmod(f->path, 0644), 0);
+  assert_int_equal(chmod(f->folder, 0707), 0);
+  expect_untrusted(f->path, f->folder);
+  assert_int_equal(chmod(f->folder, 01777), 0); /* as the system's own for temporary files */
+  assert_true(ekm_file_is_trusted(f->path, &err));
+  assert_int_equal(chmod(f->folder, 0700), 0);
+  if (geteuid() != 0) return; /* only the administrator gives files away */
+  assert_int_equal(chown(f->path, 12345, 12345), 0);
+  expect_untrusted(f->path, "12345");
+  assert_int_equal(chown(f->path, 0, 12345), 0);
+  assert_int_equal(chmod(f->path, 0664), 0);
+  expect_untrusted(f->path, "chmod go-w");
+}
+
 static void a_failed_write_changes_nothing(void **state) {
   fixture *f = *state;
   char inside[128];
@@ -249,6 +279,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_is_not_there_or_no_file, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_cannot_be_seen_may_exist, set_up, tear_down),
       cmocka_unit_test(a_folder_or_device_is_not_private),
+      cmocka_unit_test_setup_teardown(what_others_may_write_is_not_trusted, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_failed_write_changes_nothing, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_link_is_replaced_and_not_followed, set_up, tear_down),
       cmocka_unit_test_setup_teardown(folders, set_up, tear_down),
