@@ -23,7 +23,7 @@ enum {
   SPANS_MIN = 3,      /* of a shorter soak */
   CHANGE_MS = 1000,   /* of the weather; ten times in a span at least */
   WARM_UP_SPANS = 12, /* then memory counts */
-  GROWTH_MAX_KB = 8192,
+  GROWTH_MAX_KB = 4096,
   SLACK_MS = 3000,        /* of a call's deadline: 32 threads and a vault share what processors there are */
   SHORT_SLACK_MS = 15000, /* the same where sanitizers may look on */
   LONG_MS = 60000,
@@ -231,12 +231,12 @@ static void every_result_is_right_or_an_honest_error(void **state) {
   int64_t duration_ms = 1000 * (int64_t)number_of("DURATION", DURATION_S);
   uint64_t seed = number_of("SEED", (uint64_t)ekm_clock_wall_s(ekm_clock_system()));
   int64_t span_ms = duration_ms / SPANS_MIN < SPAN_MS ? duration_ms / SPANS_MIN : SPAN_MS;
-  int64_t started_ms = now_ms();
   bool is_long = duration_ms >= LONG_MS;
   process_size warm = {0};
   print_message("soak: DURATION=%" PRId64 " SEED=%" PRIu64 "\n", duration_ms / 1000, seed);
   s->random = seed * 2 + 1;
   begin(s, *state);
+  int64_t started_ms = now_ms();
   process_size before = process_size_now();
   for (int span = 0; now_ms() - started_ms < duration_ms; span++) {
     process_size size = one_span(s, span, span_ms, &before);

@@ -17,7 +17,7 @@
 enum {
   SOAK_WORKERS = 32,
   SOAK_KEYS = 4,
-  SOAK_APPS = 3,
+  SOAK_APPS = 32, /* each signs in once in a span, in the weather of that moment */
   SOAK_FUNCTIONS = 17,
   SOAK_CALL_MS = 2000 /* call_timeout_ms */
 };
@@ -34,7 +34,8 @@ typedef struct soak_worker {
   soak *s;
   unsigned index;
   uint64_t random;
-  unsigned made; /* names of keys that it created, so that none is used twice */
+  unsigned turns; /* in this span */
+  unsigned made;  /* names of keys that it created, so that none is used twice */
   ekm_mutex lock;
   host_session *session;
   bool aborted;

@@ -54,7 +54,7 @@ static const struct {
     {"nobody there", 2, {0}, leave},
 };
 
-enum { KINDS = sizeof almanac / sizeof almanac[0], SIGN_IN_PERCENT = 25, RESTART_PERCENT = 2 };
+enum { KINDS = sizeof almanac / sizeof almanac[0], SIGN_IN_PERCENT = 50, RESTART_PERCENT = 2 };
 
 static void calm(relay *r) {
   relay_set_weather(r, NULL);

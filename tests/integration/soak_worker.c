@@ -7,7 +7,7 @@
 #include "soak.h"
 #include "support/engine.h"
 
-enum { RECOVERY_MS = 20000, BLOB_BYTES = 4096, PAUSE_MS = 10 };
+enum { RECOVERY_MS = 20000, BLOB_BYTES = 4096, PAUSE_MS = 10, TURNS_PER_APP = 8 };
 
 /* --- what is right ------------------------------------------------------------------------------------------------ */
 
@@ -85,10 +85,16 @@ static bool open_with(soak_worker *w, const char *secret_text, host_session **ou
   return judge(w, "open", ok, result.code, &err, expected);
 }
 
+/* One application after the other joins, so that there are sign-ins all the time. */
+static const akvd_app *draw_app(soak_worker *w) {
+  unsigned joined = 1 + w->turns / TURNS_PER_APP;
+  return &w->s->apps[soak_draw(&w->random, joined < SOAK_APPS ? joined : SOAK_APPS)];
+}
+
 static void act_new_session(soak_worker *w) {
   host_session *session = NULL;
   leave_session(w);
-  if (!open_with(w, w->s->apps[soak_draw(&w->random, SOAK_APPS)].credential, &session, EKM_E_OK)) return;
+  if (!open_with(w, draw_app(w)->credential, &session, EKM_E_OK)) return;
   ekm_mutex_lock(&w->lock);
   w->session = session;
   ekm_mutex_unlock(&w->lock);
@@ -303,8 +309,8 @@ static void rest(soak_worker *w) {
 /* Each thread begins with another action, so that a short soak has had them all. */
 void soak_work(void *arg) {
   soak_worker *w = arg;
-  for (unsigned turn = 0; !atomic_load(&w->s->stopping); turn++) {
-    size_t at = turn == 0 ? w->index % ACTIONS : draw_action(w);
+  for (w->turns = 0; !atomic_load(&w->s->stopping); w->turns++) {
+    size_t at = w->turns == 0 ? w->index % ACTIONS : draw_action(w);
     if (was_aborted(w)) leave_session(w);
     if (actions[at].needs_session && w->session == NULL) act_new_session(w);
     if (!actions[at].needs_session || w->session != NULL) actions[at].run(w);
