@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/output.h"
 
@@ -127,7 +128,7 @@ static bool open_session(cli *c, ekm_err *err) {
   if (wants_credential && c->identity == NULL) {
     return EKM_FAIL(err, EKM_E_USAGE, "the provider needs a credential: give --identity and --secret-file");
   }
-  if (wants_credential && c->secret.len == 0) {
+  if (wants_credential && c->secret.len == 0 && !ekm_text_starts_i(c->identity, "managed identity")) {
     return EKM_FAIL(err, EKM_E_USAGE,
                     "there is no SECRET: give it with --secret-file or --secret-stdin, or in EKMCTL_SECRET");
   }

@@ -188,8 +188,12 @@ static bool see_credential(doctor *d) {
                                       [AKV_WORKLOAD_IDENTITY] = "workload identity",
                                       [AKV_CERTIFICATE] = "application with a certificate"};
   if (!reach_identify(&d->way, &err) || !see_proof(d, &err)) return fail(d, STEP_CREDENTIAL, &err);
-  good(d, STEP_CREDENTIAL, "vault '%s', %s %s", d->way.host, kinds[d->way.credential.kind],
-       d->way.credential.client_id[0] == '\0' ? "(unnamed)" : d->way.credential.client_id);
+  if (d->way.credential.client_id[0] == '\0') {
+    good(d, STEP_CREDENTIAL, "vault '%s', the machine's %s", d->way.host, kinds[d->way.credential.kind]);
+  } else {
+    good(d, STEP_CREDENTIAL, "vault '%s', %s %s", d->way.host, kinds[d->way.credential.kind],
+         d->way.credential.client_id);
+  }
   return true;
 }
 
@@ -297,7 +301,7 @@ static bool see_list(doctor *d) {
     (void)fail(d, STEP_LIST, &err);
     return true; /* the key can be looked at all the same */
   }
-  good(d, STEP_LIST, "%zu keys", count);
+  good(d, STEP_LIST, "keys: %zu", count);
   return true;
 }
 

@@ -25,7 +25,7 @@ bool reach_identify(reach *r, ekm_err *err) {
                                             .default_vault = r->settings.default_vault};
   const char *identity = r->c->identity == NULL ? "" : r->c->identity;
   if (!keyring_keyvault_host(&options, identity, r->host, err) ||
-      !keyring_credential_parse(&r->c->secret, &r->credential, err)) {
+      !keyring_keyvault_credential(identity, &r->c->secret, &r->credential, err)) {
     return false;
   }
   r->vault = r->vaults.others;

@@ -31,7 +31,7 @@ typedef struct reach {
 EKM_MUST_USE bool reach_configure(reach *r, ekm_err *err);
 
 /* reach_identify(r, err): which vault, and as whom. IDENTITY_BAD, CLOUD_UNKNOWN, or those of
- * keyring_credential_parse. */
+ * keyring_keyvault_credential. */
 EKM_MUST_USE bool reach_identify(reach *r, ekm_err *err);
 
 /* reach_identity(r): as whom, with what the configuration says of it; after reach_identify, borrowed from ${r}. */

@@ -78,13 +78,16 @@ static const struct {
 /* --- a client id and a secret ------------------------------------------------------------------------------------- */
 
 static bool take_secret(const char *at, size_t len, keyring_credential *out, ekm_err *err) {
-  size_t id_len = len > GUID_CHARS && ekm_text_starts_guid(at) ? GUID_CHARS : PLAIN_ID_CHARS;
-  if (len <= id_len) return EKM_FAIL(err, EKM_E_SECRET_SHORT, "it has %zu bytes", len);
+  size_t id_len = len >= GUID_CHARS && ekm_text_starts_guid(at) ? GUID_CHARS : PLAIN_ID_CHARS;
+  if (len == id_len) return EKM_FAIL(err, EKM_E_SECRET_SHORT, "nothing follows its %zu bytes of client id", len);
+  if (len < id_len) return EKM_FAIL(err, EKM_E_SECRET_SHORT, "it has %zu bytes", len);
   if (id_len == GUID_CHARS) {
     memcpy(out->client_id, at, id_len);
   } else {
-    if (!ekm_hex_is(at, PLAIN_ID_CHARS)) {
-      return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "something else is among its first %d characters", PLAIN_ID_CHARS);
+    int good = 0;
+    while (good < PLAIN_ID_CHARS && ekm_hex_is(at + good, 1)) good++;
+    if (good < PLAIN_ID_CHARS) {
+      return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "its character %d is none of a client id", good + 1);
     }
     for (int from = 0, to = 0; from < PLAIN_ID_CHARS; from++) {
       if (from == 8 || from == 12 || from == 16 || from == 20) out->client_id[to++] = '-';
@@ -102,7 +105,7 @@ bool keyring_credential_parse(const ekm_secret *text, keyring_credential *out, e
   out->kind = AKV_CLIENT_SECRET;
   for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
     size_t word_len = strlen(forms[i].word);
-    if (text->len < word_len || strncmp(at, forms[i].word, word_len) != 0) continue;
+    if (text->len < word_len || !ekm_text_starts_i(at, forms[i].word)) continue;
     out->kind = forms[i].kind;
     return forms[i].take(forms[i].word, ekm_view_of(at + word_len, text->len - word_len), out, err);
   }

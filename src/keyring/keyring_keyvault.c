@@ -181,6 +181,8 @@ bool keyring_keyvault_backend_new(akv_client *client, keyring_backend **out_back
 
 /* --- the credential ----------------------------------------------------------------------------------------------- */
 
+enum { HTTPS_PORT = 443 };
+
 static const akv_vault *find_vault(const keyring_keyvault_options *options, const char *host) {
   for (size_t i = 0; i < options->vault_count; i++) {
     if (ekm_text_ieq(options->vaults[i].host, host)) return &options->vaults[i];
@@ -192,16 +194,51 @@ static bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* The part of an IDENTITY that is a name: without spaces around it, https:// in front, and slashes or :443 behind. */
+/* The part of an IDENTITY that is a host: without spaces around it, https:// in front, and slashes behind. */
 static ekm_view strip(const char *identity) {
   static const char scheme[] = "https://";
-  static const char port[] = ":443";
   while (is_space(*identity)) identity++;
   if (ekm_text_starts_i(identity, scheme)) identity += sizeof scheme - 1;
   size_t len = strlen(identity);
   while (len > 0 && (is_space(identity[len - 1]) || identity[len - 1] == '/')) len--;
-  if (len > 4 && strncmp(identity + len - 4, port, 4) == 0) len -= 4;
   return ekm_view_of(identity, len);
+}
+
+/* Cut ":8443" off the end of ${name}; 443 where there is none. Whatever else follows a colon is left to be no host. */
+static uint32_t cut_port(ekm_view *name) {
+  enum { PORT_MAX = 65535, DIGITS_MAX = 5 };
+  uint32_t port = 0;
+  const uint8_t *colon = name->len == 0 ? NULL : memchr(name->ptr, ':', name->len);
+  if (colon == NULL) return HTTPS_PORT;
+  size_t digits = name->len - (size_t)(colon - name->ptr) - 1;
+  if (digits == 0 || digits > DIGITS_MAX) return HTTPS_PORT;
+  for (size_t i = 1; i <= digits; i++) {
+    if (colon[i] < '0' || colon[i] > '9') return HTTPS_PORT;
+    port = port * 10 + (uint32_t)(colon[i] - '0');
+  }
+  if (port == 0 || port > PORT_MAX) return HTTPS_PORT;
+  name->len -= digits + 1;
+  return port;
+}
+
+/* A port is for vaults of the configuration, and there it is. IDENTITY may repeat it, as in the vault's URL. */
+static bool check_port(const akv_vault *vault, const char *host, uint32_t port, ekm_err *err) {
+  if (port == HTTPS_PORT || (vault != NULL && vault->route.port == port)) return true;
+  if (vault == NULL) {
+    return EKM_FAIL(err, EKM_E_IDENTITY_BAD, "port %u: only a vault with a section [vault %s] may have one",
+                    (unsigned)port, host);
+  }
+  return EKM_FAIL(err, EKM_E_IDENTITY_BAD, "port %u is not the %u of the section [vault %s]; leave it out",
+                  (unsigned)port, vault->route.port == 0 ? HTTPS_PORT : (unsigned)vault->route.port, host);
+}
+
+static const char *why_no_host(ekm_view name) {
+  const char *text = (const char *)name.ptr;
+  for (size_t i = 0; i < name.len; i++) {
+    if (ekm_text_starts_i(text + i, "://")) return "nothing but https:// may stand before the host";
+    if (text[i] == '/') return "more follows the host; a key is named by PROVIDER_KEY_NAME";
+  }
+  return "a name has letters, digits and hyphens, a host dots between them";
 }
 
 bool keyring_keyvault_host(const keyring_keyvault_options *options, const char *identity,
@@ -217,6 +254,7 @@ bool keyring_keyvault_host(const keyring_keyvault_options *options, const char *
     }
     name = strip(options->default_vault);
   }
+  uint32_t port = cut_port(&name);
   size_t suffix_len = strlen(options->vault_suffix);
   bool is_bare = name.len > 0 && memchr(name.ptr, '.', name.len) == NULL;
   if (name.len == 0 || name.len + (is_bare ? suffix_len + 1 : 0) > EKM_LIMIT_HOST_BYTES) {
@@ -229,8 +267,19 @@ bool keyring_keyvault_host(const keyring_keyvault_options *options, const char *
     memcpy(out_host + name.len + 1, options->vault_suffix, suffix_len + 1);
   }
   ekm_text_lower(out_host);
-  if (!ekm_url_host_is_valid(out_host)) return EKM_FAIL(err, EKM_E_IDENTITY_BAD, "'%.100s'", identity);
-  return find_vault(options, out_host) != NULL || akv_vault_check_cloud(out_host, err);
+  if (!ekm_url_host_is_valid(out_host)) {
+    return EKM_FAIL(err, EKM_E_IDENTITY_BAD, "'%.100s': %s", identity, why_no_host(name));
+  }
+  const akv_vault *known = find_vault(options, out_host);
+  return check_port(known, out_host, port, err) && (known != NULL || akv_vault_check_cloud(out_host, err));
+}
+
+bool keyring_keyvault_credential(const char *identity, const ekm_secret *text, keyring_credential *out, ekm_err *err) {
+  if (text->len == 0 && ekm_text_starts_i(identity, "managed identity")) {
+    out->kind = AKV_MANAGED_IDENTITY;
+    return true;
+  }
+  return keyring_credential_parse(text, out, err);
 }
 
 /* --- the connector ------------------------------------------------------------------------------------------------ */
@@ -424,22 +473,14 @@ static bool sign_in(keyvault_connector *connector, const identity *who, const ke
   return ok;
 }
 
-/* Microsoft's form of a managed identity comes without a secret. */
-static bool take_secret(const char *identity_text, const ekm_secret *text, identity *out, ekm_err *err) {
-  if (text->len == 0 && ekm_text_starts_i(identity_text, "managed identity")) {
-    out->credential.kind = AKV_MANAGED_IDENTITY;
-    return true;
-  }
-  return keyring_credential_parse(text, &out->credential, err);
-}
-
 static bool connector_connect(keyring_connector *self, const char *identity_text, const ekm_secret *secret_text,
                               const keyring_call *call, keyring **out_keyring, ekm_err *err) {
   keyvault_connector *connector = (keyvault_connector *)self;
   identity who = {0};
   *out_keyring = NULL;
   bool ok = keyring_keyvault_host(&connector->options, identity_text, who.host, err) &&
-            take_secret(identity_text, secret_text, &who, err) && sign_in(connector, &who, call, out_keyring, err);
+            keyring_keyvault_credential(identity_text, secret_text, &who.credential, err) &&
+            sign_in(connector, &who, call, out_keyring, err);
   keyring_credential_clear(&who.credential);
   return ok;
 }

@@ -1,6 +1,7 @@
 /* Keyrings over Key Vault: from the credential of SQL Server to a vault and an identity.
  *
  *   IDENTITY  myvault | myvault.vault.azure.net | https://myvault.vault.azure.net/    --> the vault's host
+ *             https://HOST:PORT/, if PORT is the one of the section [vault HOST]
  *   SECRET    who asks, and by what (credential.h)                                   --> client id and what proves it
  *
  *   IDENTITY  Managed Identity                        Microsoft's form: the default vault of the configuration, and
@@ -41,5 +42,10 @@ EKM_MUST_USE bool keyring_keyvault_backend_new(akv_client *client, keyring_backe
  */
 EKM_MUST_USE bool keyring_keyvault_host(const keyring_keyvault_options *options, const char *identity,
                                         char out_host[EKM_LIMIT_HOST_BYTES + 1], ekm_err *err);
+
+/* keyring_keyvault_credential(identity, text, out, err):
+ * SECRET, taken apart by keyring_credential_parse; in Microsoft's form of a managed identity it is empty. */
+EKM_MUST_USE bool keyring_keyvault_credential(const char *identity, const ekm_secret *text, keyring_credential *out,
+                                              ekm_err *err);
 
 #endif

@@ -39,6 +39,16 @@ is_object() {
   python3 -c 'import json, sys; sys.exit(not isinstance(json.load(sys.stdin), dict))' <"$1" 2>>everything
 }
 
+# are_objects FILE: each line is a JSON object.
+are_objects() {
+  python3 - "$1" 2>>everything <<'PYTHON'
+import json, sys
+for number, line in enumerate(open(sys.argv[1], encoding="utf-8"), 1):
+    if not isinstance(json.loads(line), dict):
+        sys.exit(f"line {number}: {line}")
+PYTHON
+}
+
 # has FILE PATTERN: the file has a line that matches.
 has() {
   grep -Eq -- "$2" "$1" || fail "no line of $1 matches: $2" "$1"
@@ -118,10 +128,7 @@ finish() {
   if grep -Fq -f secrets everything "$@"; then fail 'a secret was shown'; fi
   for log in "$@"; do
     [ -s "$log" ] || fail "$log is empty"
-    while read -r line; do
-      echo "$line" >line
-      is_object line || fail "a line of $log is no JSON object" line
-    done <"$log"
+    are_objects "$log" || fail "a line of $log is no JSON object" everything
   done
   [ "$failed" = 0 ] || { echo "$failed checks failed"; exit 1; }
   exit 0

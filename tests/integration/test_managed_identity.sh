@@ -64,6 +64,19 @@ identity='Managed Identity'
 echo managed-identity >secret
 ctl 0 keys
 has out 'tde'
+: >secret # as Microsoft has it: no SECRET at all
+ctl 0 keys
+has out 'tde'
+ctl 0 doctor --key tde
+has out "^ok       credential .*'local.vault.localhost', the machine's managed identity"
+identity=https://local.vault.localhost:$port/
+ctl 2 keys
+has err 'there is no SECRET'
+echo managed-identity >secret
+ctl 0 keys
+identity=https://local.vault.localhost:1/
+ctl 1 doctor
+has out '^FAILED   credential .*port 1 is not the '"$port"' of the section'
 identity=local.vault.localhost
 
 # --- an App Service ---

@@ -54,6 +54,7 @@ static void secrets_are_taken_apart(void **state) {
       {"certificate:" GUID ":/a.pfx|secret", EKM_E_OK, AKV_CERTIFICATE, GUID, "/a.pfx", "secret"},
       {"certificate:" GUID ":/a.pfx| a|b:c ", EKM_E_OK, AKV_CERTIFICATE, GUID, "/a.pfx", " a|b:c "},
       {"certificate:" GUID ":/a.pfx|", EKM_E_OK, AKV_CERTIFICATE, GUID, "/a.pfx", ""},
+      {"Managed-Identity", EKM_E_OK, AKV_MANAGED_IDENTITY, "", "", ""},
       {"workload-identity:x", REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"managed-identity:", REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"managed-identity " GUID, REFUSED(EKM_E_SECRET_CLIENT_ID)},
@@ -72,12 +73,35 @@ static void secrets_are_taken_apart(void **state) {
       {"", REFUSED(EKM_E_SECRET_SHORT)},
       {"short", REFUSED(EKM_E_SECRET_SHORT)},
       {PLAIN_ID, REFUSED(EKM_E_SECRET_SHORT)},
-      {GUID, REFUSED(EKM_E_SECRET_CLIENT_ID)},
+      {GUID, REFUSED(EKM_E_SECRET_SHORT)},
       {"x123456789abcdef0123456789ABCDEFsecret", REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"01234567-89ab-cdef-0123_456789abcdefsecret", REFUSED(EKM_E_SECRET_CLIENT_ID)},
   };
   (void)state;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) check_row(&rows[i]);
+}
+
+/* What is wrong with it is told by its place and length, never by its bytes. */
+static void what_is_wrong_has_its_place(void **state) {
+  static const struct {
+    const char *text, *detail;
+  } rows[] = {{PLAIN_ID, "nothing follows its 32 bytes of client id"},
+              {GUID, "nothing follows its 36 bytes of client id"},
+              {"short", "it has 5 bytes"},
+              {" " GUID "secret", "its character 1 is none of a client id"},
+              {"01234567-89ab-cdef-0123_456789abcdefsecret", "its character 9 is none of a client id"},
+              {"0123456789abcdef0123456789abcdeg-secret", "its character 32 is none of a client id"}};
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    ekm_secret text = {0};
+    ekm_err err = {0};
+    keyring_credential credential = {0};
+    assert_true(ekm_secret_set(&text, ekm_view_text(rows[i].text), &err));
+    assert_false(keyring_credential_parse(&text, &credential, &err));
+    assert_string_equal(err.detail, rows[i].detail);
+    ekm_secret_clear(&text);
+    keyring_credential_clear(&credential);
+  }
 }
 
 static void a_path_has_a_longest(void **state) {
@@ -131,9 +155,8 @@ static void the_end_of_a_secret_is_found(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(secrets_are_taken_apart),
-      cmocka_unit_test(a_path_has_a_longest),
-      cmocka_unit_test(a_password_has_no_nul),
+      cmocka_unit_test(secrets_are_taken_apart),      cmocka_unit_test(what_is_wrong_has_its_place),
+      cmocka_unit_test(a_path_has_a_longest),         cmocka_unit_test(a_password_has_no_nul),
       cmocka_unit_test(the_end_of_a_secret_is_found),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

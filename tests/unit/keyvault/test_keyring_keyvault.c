@@ -20,12 +20,12 @@
         .status = 200, .answer = "{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"" secret "\"}" \
   }
 
-static const akv_vault vaults[] = {{.host = "v.vault.localhost"}};
+static const akv_vault vaults[] = {{.host = "v.vault.localhost", .route = {.port = 8443}}, {.host = "vault.example"}};
 static const akv_vault others = {.host = NULL};
 
 static keyring_keyvault_options plain_options(void) {
   return (keyring_keyvault_options){
-      .vault_suffix = "vault.azure.net", .vaults = vaults, .vault_count = 1, .others = &others};
+      .vault_suffix = "vault.azure.net", .vaults = vaults, .vault_count = 2, .others = &others};
 }
 
 static void identities_become_hosts(void **state) {
@@ -40,6 +40,18 @@ static void identities_become_hosts(void **state) {
       {"https://v.vault.azure.cn/", "v.vault.azure.cn", EKM_E_OK},
       {"HTTPS://h.managedhsm.azure.net:443//", "h.managedhsm.azure.net", EKM_E_OK},
       {"V.vault.localhost", "v.vault.localhost", EKM_E_OK},
+      {"https://v.vault.localhost:8443/", "v.vault.localhost", EKM_E_OK},
+      {"v.vault.localhost:08443", "v.vault.localhost", EKM_E_OK},
+      {"v.vault.localhost:443", "v.vault.localhost", EKM_E_OK},
+      {"vault.example:443", "vault.example", EKM_E_OK},
+      {"v.vault.localhost:8444", "", EKM_E_IDENTITY_BAD},
+      {"vault.example:8443", "", EKM_E_IDENTITY_BAD},
+      {"v.vault.localhost:", "", EKM_E_IDENTITY_BAD},
+      {"v.vault.localhost:0", "", EKM_E_IDENTITY_BAD},
+      {"v.vault.localhost:65536", "", EKM_E_IDENTITY_BAD},
+      {"v.vault.localhost:8443x", "", EKM_E_IDENTITY_BAD},
+      {"v.vault.localhost:8443:8443", "", EKM_E_IDENTITY_BAD},
+      {"myvault:443", "myvault.vault.azure.net", EKM_E_OK},
       {"w.vault.localhost", "", EKM_E_CLOUD_UNKNOWN},
       {"evil.example", "", EKM_E_CLOUD_UNKNOWN},
       {"v.vault.azure.net.evil.example", "", EKM_E_CLOUD_UNKNOWN},
@@ -72,6 +84,38 @@ static void identities_become_hosts(void **state) {
     if (err.id != rows[i].expected) fail_msg("'%s': %s", rows[i].identity, ekm_err_info_of(err.id)->name);
     if (ok) assert_string_equal(host, rows[i].host);
   }
+}
+
+static void what_is_wrong_is_said(void **state) {
+  static const struct {
+    const char *identity, *words;
+  } rows[] = {{"http://v.vault.localhost", "nothing but https://"},
+              {"v.vault.localhost/keys/k", "PROVIDER_KEY_NAME"},
+              {"my_vault", "letters, digits and hyphens"},
+              {"v.vault.localhost:1", "port 1 is not the 8443 of the section [vault v.vault.localhost]"},
+              {"vault.example:1", "port 1 is not the 443 of"},
+              {"v.vault.azure.net:8443", "port 8443: only a vault with a section [vault v.vault.azure.net]"}};
+  keyring_keyvault_options options = plain_options();
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    char host[EKM_LIMIT_HOST_BYTES + 1];
+    ekm_err err = {0};
+    assert_false(keyring_keyvault_host(&options, rows[i].identity, host, &err));
+    if (strstr(err.detail, rows[i].words) == NULL) fail_msg("'%s': %s", rows[i].identity, err.detail);
+  }
+}
+
+/* Microsoft's form has no SECRET; nothing else may be without. */
+static void managed_identities_need_no_secret(void **state) {
+  const ekm_secret none = {0};
+  ekm_err err = {0};
+  keyring_credential credential = {0};
+  (void)state;
+  assert_true(keyring_keyvault_credential("managed identity", &none, &credential, &err));
+  assert_int_equal(credential.kind, AKV_MANAGED_IDENTITY);
+  keyring_credential_clear(&credential);
+  assert_false(keyring_keyvault_credential("myvault", &none, &credential, &err));
+  assert_int_equal(err.id, EKM_E_SECRET_SHORT);
 }
 
 static void an_endless_identity_is_refused(void **state) {
@@ -286,6 +330,8 @@ static void many_threads_sign_in_once(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(identities_become_hosts),
+      cmocka_unit_test(what_is_wrong_is_said),
+      cmocka_unit_test(managed_identities_need_no_secret),
       cmocka_unit_test(an_endless_identity_is_refused),
       cmocka_unit_test(equal_credentials_share_others_never),
       cmocka_unit_test(a_refusal_is_remembered_for_seconds),
