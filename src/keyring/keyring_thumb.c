@@ -120,10 +120,10 @@ static bool wanted_seen(void *arg, const char *name, const char *version) {
   return findable;
 }
 
-/* A search passes by what is known, so that is looked through before. */
+/* A search passes by what is known, so that is looked through before; and who waited for another's search, after it. */
 static bool compare_known(wanted *w, bool *out_found, ekm_err *err) {
   *out_found = false;
-  for (uint32_t id = 1; !*out_found; id++) {
+  for (uint32_t id = w->compared + 1; !*out_found; id++) {
     ekm_mutex_lock(&w->ring->lock);
     keyring_key *key = ring_ref_of_id(w->ring, id);
     ekm_mutex_unlock(&w->ring->lock);
@@ -271,7 +271,7 @@ static bool search_in_turn(keyring *ring, ekm_view thumb, const keyring_call *ca
   bool still_searching = ring->searching && !my_turn;
   ekm_mutex_unlock(&ring->lock);
   if (still_searching) return waited_in_vain(call, err);
-  return !my_turn || search_now(&w, call, err);
+  return my_turn ? search_now(&w, call, err) : compare_known(&w, &known, err);
 }
 
 /* What keeps a version from being used, and says nothing of the others: one name may have versions of several types. */

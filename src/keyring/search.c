@@ -19,7 +19,7 @@ typedef struct walk {
   size_t start; /* the first step; the walk goes round from there */
 
   ekm_mutex lock;             /* covers everything below */
-  ekm_cond never;             /* nobody wakes it: a wait with an end */
+  ekm_cond found_it;          /* who waits for a turn need not any longer */
   size_t taken;               /* steps that workers took */
   int64_t next_turn_us;       /* when the next request may go out */
   size_t readable, forbidden; /* keys so far */
@@ -33,8 +33,15 @@ static bool is_cancelled(const keyring_call *call) {
   return call->is_cancelled != NULL && call->is_cancelled(call->cancel_arg);
 }
 
-/* Wait for the turn of a request. A turn that would come behind the deadline ends the walk at once: what has been seen
- * is remembered, and the next call goes on. */
+static bool is_found(walk *w) {
+  ekm_mutex_lock(&w->lock);
+  bool found = w->found;
+  ekm_mutex_unlock(&w->lock);
+  return found;
+}
+
+/* Wait for the turn of a request, or until another worker finds the key. A turn that would come behind the deadline
+ * ends the walk at once: what has been seen is remembered, and the next call goes on. */
 static bool take_turn(walk *w, ekm_err *err) {
   if (w->pace->per_s == 0) return true;
   ekm_mutex_lock(&w->lock);
@@ -43,9 +50,9 @@ static bool take_turn(walk *w, ekm_err *err) {
   int64_t turn_ms = w->next_turn_us / 1000;
   w->next_turn_us += 1000000 / w->pace->per_s;
   bool in_time = turn_ms < w->call->deadline.at_ms;
-  while (in_time && now_ms < turn_ms && !is_cancelled(w->call)) {
+  while (in_time && !w->found && now_ms < turn_ms && !is_cancelled(w->call)) {
     int64_t left_ms = turn_ms - now_ms;
-    ekm_cond_wait(&w->never, &w->lock, left_ms < WAIT_STEP_MS ? left_ms : WAIT_STEP_MS);
+    ekm_cond_wait(&w->found_it, &w->lock, left_ms < WAIT_STEP_MS ? left_ms : WAIT_STEP_MS);
     now_ms = ekm_clock_mono_ms(w->pace->clock);
   }
   ekm_mutex_unlock(&w->lock);
@@ -65,21 +72,25 @@ static bool pass_by_forbidden(walk *w, ekm_err *err) {
   return goes_on;
 }
 
-static void note_readable(walk *w) {
+static void note_readable(walk *w, bool is_it) {
   ekm_mutex_lock(&w->lock);
   w->readable++;
+  if (is_it) w->found = true;
+  if (is_it) ekm_cond_wake_all(&w->found_it);
   ekm_mutex_unlock(&w->lock);
 }
 
 /* Read one version (NULL: the newest) and show it to the visitor. */
-static bool look_at(walk *w, const char *name, const char *version, bool *out_found, ekm_err *err) {
+static bool look_at(walk *w, const char *name, const char *version, ekm_err *err) {
   keyring_record record;
+  bool is_it = false;
   if (!take_turn(w, err)) return false;
+  if (is_found(w)) return true;
   keyring_record_init(&record);
   bool ok = w->backend->get(w->backend, name, version, w->call, &record, err);
   if (ok) {
-    note_readable(w);
-    ok = w->visitor->visit(w->visitor->arg, &record, out_found, err);
+    ok = w->visitor->visit(w->visitor->arg, &record, &is_it, err);
+    note_readable(w, is_it);
   } else if (err->id == EKM_E_KEY_NOT_FOUND) {
     ekm_err_clear(err); /* deleted between the list and the look */
     ok = true;
@@ -90,7 +101,7 @@ static bool look_at(walk *w, const char *name, const char *version, bool *out_fo
   return ok;
 }
 
-static bool look_at_older_versions(walk *w, const char *name, bool *out_found, ekm_err *err) {
+static bool look_at_older_versions(walk *w, const char *name, ekm_err *err) {
   bool ok = false;
   keyring_list versions = {0};
 
@@ -99,9 +110,9 @@ static bool look_at_older_versions(walk *w, const char *name, bool *out_found, e
     if (err->id != EKM_E_KEY_NOT_FOUND) goto done;
     ekm_err_clear(err);
   }
-  for (size_t i = 0; i < versions.count && !*out_found; i++) {
+  for (size_t i = 0; i < versions.count && !is_found(w); i++) {
     if (w->visitor->seen(w->visitor->arg, name, versions.items[i])) continue;
-    EKM_TRY(look_at(w, name, versions.items[i], out_found, err));
+    EKM_TRY(look_at(w, name, versions.items[i], err));
   }
   ok = true;
 done:
@@ -113,9 +124,9 @@ static size_t step_of(const walk *w, size_t nth) {
   return (w->start + nth) % (2 * w->names.count);
 }
 
-static bool take_step(walk *w, size_t step, bool *out_found, ekm_err *err) {
-  if (step < w->names.count) return look_at(w, w->names.items[step], NULL, out_found, err);
-  return look_at_older_versions(w, w->names.items[step - w->names.count], out_found, err);
+static bool take_step(walk *w, size_t step, ekm_err *err) {
+  if (step < w->names.count) return look_at(w, w->names.items[step], NULL, err);
+  return look_at_older_versions(w, w->names.items[step - w->names.count], err);
 }
 
 /* The next step, unless the walk is over. */
@@ -127,10 +138,9 @@ static bool next_step(walk *w, size_t *out_nth) {
   return goes_on;
 }
 
-static void note_end_of_step(walk *w, size_t nth, bool ok, bool found, const ekm_err *err) {
+static void note_failure(walk *w, size_t nth, const ekm_err *err) {
   ekm_mutex_lock(&w->lock);
-  if (found) w->found = true;
-  if (!ok && (!w->failed || nth < w->failed_at)) {
+  if (!w->failed || nth < w->failed_at) {
     w->failed = true;
     w->failed_at = nth;
     w->err = *err;
@@ -143,9 +153,7 @@ static void work(void *arg) {
   size_t nth;
   while (next_step(w, &nth)) {
     ekm_err err = {0};
-    bool found = false;
-    bool ok = take_step(w, step_of(w, nth), &found, &err);
-    note_end_of_step(w, nth, ok, found, &err);
+    if (!take_step(w, step_of(w, nth), &err)) note_failure(w, nth, &err);
   }
 }
 
@@ -169,7 +177,7 @@ bool keyring_search(keyring_backend *backend, const keyring_pace *pace, const ke
 
   *out_found = false;
   ekm_mutex_init(&w.lock);
-  ekm_cond_init(&w.never);
+  ekm_cond_init(&w.found_it);
   bool ok = backend->list_names(backend, call, &w.names, err);
   if (ok && w.names.count > 0) work_together(&w);
   if (ok) *resume_at = 0;

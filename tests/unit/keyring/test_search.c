@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/thread.h"
+#include "keyring/foreign.h"
 #include "keyring/turns.h"
 #include "keyring_fixture.h"
 #include "support/fake_clock.h"
@@ -139,6 +140,47 @@ static void a_search_that_began_earlier_is_no_proof(void **state) {
   assert_false(early.found);
   assert_int_equal(early.err.id, EKM_E_KEY_NOT_FOUND);
   assert_true(late.found);
+  keyring_key_unref(&key);
+  keyring_unref(&ring);
+}
+
+/* Many wait while one searches. Then the next of them searches in vain, which is the answer for all; but what it saw is
+ * compared with what they want. It is luck who is the next: hence many. */
+static void a_search_for_another_finds_foreign_thumbprints_too(void **state) {
+  enum { OTHERS = 15, FOREIGN = 12 };
+  fixture *f = *state;
+  slow_vault vault;
+  keyring *ring = slow_ring(f, &vault);
+  watched_call watched[OTHERS + 1];
+  uint8_t missing[OTHERS + 1][KEYRING_THUMB_BYTES] = {{0}};
+  waiter waiters[OTHERS + 1];
+  ekm_thread *first, *threads[OTHERS + 1];
+  ekm_buf foreign;
+  const uint8_t none[KEYRING_THUMB_BYTES] = {1};
+
+  keyring_key *key = create(f, "tde");
+  ekm_buf_init(&foreign, EKM_SHA1_BYTES);
+  assert_true(keyring_foreign_hash(f->crypto, key, KEYRING_BLOB_SPKI, &foreign, &f->err));
+  waiter early = {.ring = ring, .thumb = ekm_view_of(none, sizeof none), .call = f->call};
+  assert_true(ekm_thread_start(&first, wait_for_key, &early, &f->err));
+  wait_until(&vault.listed);
+  for (size_t i = 0; i <= OTHERS; i++) {
+    watched[i] = (watched_call){0};
+    missing[i][0] = (uint8_t)(2 + i);
+    waiters[i] = early;
+    waiters[i].thumb = i == FOREIGN ? ekm_buf_view(&foreign) : ekm_view_of(missing[i], sizeof missing[i]);
+    waiters[i].call.is_cancelled = watch_call;
+    waiters[i].call.cancel_arg = &watched[i];
+    assert_true(ekm_thread_start(&threads[i], wait_for_key, &waiters[i], &f->err));
+    wait_until(&watched[i].waits);
+  }
+  atomic_store(&vault.released, true);
+  ekm_thread_join(&first);
+  for (size_t i = 0; i <= OTHERS; i++) {
+    ekm_thread_join(&threads[i]);
+    assert_int_equal(waiters[i].found, i == FOREIGN);
+  }
+  ekm_buf_clear(&foreign);
   keyring_key_unref(&key);
   keyring_unref(&ring);
 }
@@ -319,6 +361,25 @@ static void a_turn_behind_the_deadline_is_not_waited_for(void **state) {
   keyring_unref(&ring);
 }
 
+/* A worker that is in the middle of a long list of versions ends it when another one has found the key. */
+static void who_finds_the_key_ends_the_work_of_all(void **state) {
+  enum { VERSIONS = 400 };
+  fixture *f = *state;
+  keyring_key *found = NULL;
+  keyring_key *many = create(f, "a-many");
+  keyring_key *key = create(f, "tde");
+  for (int i = 0; i < VERSIONS; i++) assert_true(keyring_memory_rotate(f->vault->lower, "a-many", &f->err));
+  assert_true(keyring_memory_rotate(f->vault->lower, "tde", &f->err));
+  keyring *ring = forgetful_ring_with(f, (keyring_options){.search_workers = 2, .search_per_s = VERSIONS});
+  atomic_store(&f->vault->gets, 0);
+  assert_true(keyring_by_thumb(ring, keyring_key_thumb(key), &f->call, &found, &f->err));
+  assert_true(atomic_load(&f->vault->gets) < VERSIONS / 2); /* a handful, with a machine that does nothing else */
+  keyring_key_unref(&found);
+  keyring_key_unref(&many);
+  keyring_key_unref(&key);
+  keyring_unref(&ring);
+}
+
 /* A vault of which this application may read only the keys whose names end in 3. */
 static bool choosy_get(keyring_backend *self, const char *name, const char *version, const keyring_call *call,
                        keyring_record *out, ekm_err *err) {
@@ -489,6 +550,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(threads_share_one_search, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_search_that_began_earlier_is_no_proof, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_search_for_another_finds_foreign_thumbprints_too, set_up, tear_down),
       cmocka_unit_test_setup_teardown(who_waits_for_a_search_can_be_cancelled, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_recovered_older_version_is_found_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_dropped_key_stays_forgotten_while_others_come, set_up, tear_down),
@@ -496,6 +558,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(some_requests_at_a_time_see_everything, set_up, tear_down),
       cmocka_unit_test_setup_teardown(requests_keep_their_distance, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_turn_behind_the_deadline_is_not_waited_for, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(who_finds_the_key_ends_the_work_of_all, set_up, tear_down),
       cmocka_unit_test_setup_teardown(keys_that_may_not_be_read_are_passed_by, set_up, tear_down),
       cmocka_unit_test_setup_teardown(where_nothing_may_be_read_few_are_tried, set_up, tear_down),
       cmocka_unit_test_setup_teardown(of_two_copies_the_enabled_one_is_found, set_up, tear_down),
