@@ -168,6 +168,12 @@ static bool name_after(keyring *ring, const char *name, char *out_name, size_t o
   return found;
 }
 
+/* An AES key with which this application may not encrypt, or nobody now, is of no use; the others are. */
+static bool is_about_aes_key(const keyring_key *key, ekm_err_id id) {
+  return key != NULL && (keyring_is_forbidden(id) || id == EKM_E_KEY_OPERATION || id == EKM_E_KEY_DISABLED ||
+                         id == EKM_E_KEY_NOT_IN_TIME);
+}
+
 /* Read the newest version of a name for an enumeration: *out_id stays 0 if the key is of no use to SQL Server. */
 static bool enumerate_name(keyring *ring, const char *name, const keyring_call *call, uint32_t *out_id, ekm_err *err) {
   keyring_record record;
@@ -179,7 +185,7 @@ static bool enumerate_name(keyring *ring, const char *name, const keyring_call *
     ok = ring_remember(ring, &record, &key, out_id, err) && ring_learn_bits(ring, key, call, err);
     if (!ok) *out_id = 0;
   }
-  if (!ok && (err->id == EKM_E_KEY_NOT_FOUND || err->id == EKM_E_KEY_TYPE)) {
+  if (!ok && (err->id == EKM_E_KEY_NOT_FOUND || err->id == EKM_E_KEY_TYPE || is_about_aes_key(key, err->id))) {
     ekm_err_clear(err);
     ok = true;
   }

@@ -247,7 +247,7 @@ EKM_MUST_USE bool keyring_drop(keyring *ring, const keyring_key *key, const keyr
 /* keyring_encrypt(ring, key, iv, plaintext, call, out, err), keyring_decrypt(...):
  * In the vault, with exactly this AES key: CBC with PKCS #7 padding, nothing but the ciphertext, as SQL Server has it
  * (facts/sql-encryption-host.md section 1.6). NOT_SUPPORTED for an RSA key, BAD_ARGUMENT for an iv that has not
- * KEYRING_IV_BYTES, DATA_TOO_LONG. Nothing is kept. */
+ * KEYRING_IV_BYTES, DATA_TOO_LONG, CIPHERTEXT_LENGTH. Nothing is kept. */
 EKM_MUST_USE bool keyring_encrypt(keyring *ring, const keyring_key *key, ekm_view iv, ekm_view plaintext,
                                   const keyring_call *call, ekm_buf *out_ciphertext, ekm_err *err);
 EKM_MUST_USE bool keyring_decrypt(keyring *ring, const keyring_key *key, ekm_view iv, ekm_view ciphertext,

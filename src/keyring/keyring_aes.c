@@ -41,23 +41,23 @@ static const char *alg_of(const keyring_key *key) {
   return NULL;
 }
 
-static bool make_cipher(const keyring_key *key, ekm_view iv, ekm_view data, keyring_cipher *out, ekm_err *err) {
+static bool make_cipher(const keyring_key *key, ekm_view iv, keyring_cipher *out, ekm_err *err) {
   *out = (keyring_cipher){key->name, key->version, alg_of(key), iv};
   if (!key->is_aes) return EKM_FAIL(err, EKM_E_NOT_SUPPORTED, "key '%s' is asymmetric", key->name);
   if (out->alg == NULL) return EKM_FAIL(err, EKM_E_KEY_TYPE, "the length of key '%s' is not known", key->name);
-  if (iv.len != KEYRING_IV_BYTES) {
-    return EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "an AES key takes an initialisation vector of %d bytes, not %zu",
-                    KEYRING_IV_BYTES, iv.len);
-  }
-  if (data.len <= EKM_LIMIT_AES_DATA_BYTES) return true;
-  return EKM_FAIL(err, EKM_E_DATA_TOO_LONG, "%zu bytes; an AES key takes %d at a time", data.len,
-                  EKM_LIMIT_AES_DATA_BYTES);
+  return iv.len == KEYRING_IV_BYTES ||
+         EKM_FAIL(err, EKM_E_BAD_ARGUMENT, "an AES key takes an initialisation vector of %d bytes, not %zu",
+                  KEYRING_IV_BYTES, iv.len);
 }
 
 bool keyring_encrypt(keyring *ring, const keyring_key *key, ekm_view iv, ekm_view plaintext, const keyring_call *call,
                      ekm_buf *out_ciphertext, ekm_err *err) {
   keyring_cipher cipher;
-  if (!make_cipher(key, iv, plaintext, &cipher, err)) return false;
+  if (!make_cipher(key, iv, &cipher, err)) return false;
+  if (plaintext.len > EKM_LIMIT_AES_DATA_BYTES) {
+    return EKM_FAIL(err, EKM_E_DATA_TOO_LONG, "%zu bytes; an AES key takes %d at a time", plaintext.len,
+                    EKM_LIMIT_AES_DATA_BYTES);
+  }
   if (!ring->backend->encrypt(ring->backend, &cipher, plaintext, call, out_ciphertext, err)) {
     if (err->id == EKM_E_KEY_NOT_FOUND) ring_forget(ring, key);
     return false;
@@ -70,9 +70,10 @@ bool keyring_encrypt(keyring *ring, const keyring_key *key, ekm_view iv, ekm_vie
 bool keyring_decrypt(keyring *ring, const keyring_key *key, ekm_view iv, ekm_view ciphertext, const keyring_call *call,
                      ekm_buf *out_plaintext, ekm_err *err) {
   keyring_cipher cipher;
-  if (!make_cipher(key, iv, ciphertext, &cipher, err)) return false;
-  if (ciphertext.len == 0 || ciphertext.len % KEYRING_IV_BYTES != 0) {
-    return EKM_FAIL(err, EKM_E_CIPHERTEXT_LENGTH, "%zu bytes are no whole blocks of AES", ciphertext.len);
+  if (!make_cipher(key, iv, &cipher, err)) return false;
+  if (ciphertext.len == 0 || ciphertext.len % KEYRING_IV_BYTES != 0 ||
+      ciphertext.len > EKM_LIMIT_AES_DATA_BYTES + KEYRING_IV_BYTES) {
+    return EKM_FAIL(err, EKM_E_CIPHERTEXT_LENGTH, "%zu bytes are not what an AES key makes", ciphertext.len);
   }
   if (!ring->backend->decrypt(ring->backend, &cipher, ciphertext, call, out_plaintext, err)) {
     if (err->id == EKM_E_KEY_NOT_FOUND) ring_forget(ring, key);

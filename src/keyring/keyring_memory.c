@@ -103,7 +103,7 @@ static bool fill_rsa(memory_backend *memory, keyring_record *record, unsigned bi
   const ekm_rng *rng = ekm_crypto_rng(memory->crypto);
   uint8_t *n = ekm_buf_extend(&record->n, bits / 8);
   ekm_buf_append(&record->e, "\x01\x00\x01", 3);
-  if (n == NULL || !ekm_buf_ok(&record->e, "an exponent", err)) return ekm_buf_ok(&record->n, "a modulus", err);
+  if (!ekm_buf_ok(&record->n, "a modulus", err) || !ekm_buf_ok(&record->e, "an exponent", err)) return false;
   if (!rng->fill(rng, n, bits / 8, err)) return false;
   n[0] |= 0x80;
   n[bits / 8 - 1] |= 1;
@@ -262,6 +262,13 @@ static bool usable_key(memory_backend *memory, const char *name, const char *ver
   return out->enabled || EKM_FAIL(err, EKM_E_KEY_DISABLED, "'%s'", name);
 }
 
+/* One whose n has room for what is wrapped. */
+static bool usable_rsa_key(memory_backend *memory, const char *name, const char *version, keyring_record *out,
+                           ekm_err *err) {
+  if (!usable_key(memory, name, version, out, err)) return false;
+  return out->is_rsa || EKM_FAIL(err, EKM_E_KEY_OPERATION, "'%s' is no RSA key", name);
+}
+
 static bool memory_wrap(keyring_backend *self, const char *name, const char *version, const char *alg,
                         ekm_view plaintext, const keyring_call *call, ekm_buf *out_ciphertext, ekm_err *err) {
   bool ok = false;
@@ -272,7 +279,7 @@ static bool memory_wrap(keyring_backend *self, const char *name, const char *ver
   (void)alg;
   (void)call;
   keyring_record_init(&record);
-  EKM_TRY(usable_key(memory, name, version, &record, err));
+  EKM_TRY(usable_rsa_key(memory, name, version, &record, err));
   uint8_t *out = ekm_buf_extend(out_ciphertext, record.n.len);
   EKM_TRY(ekm_buf_ok(out_ciphertext, "a ciphertext", err));
   uint8_t *padded = out + CHECK_BYTES;
@@ -303,7 +310,7 @@ static bool memory_unwrap(keyring_backend *self, const char *name, const char *v
   (void)call;
   keyring_record_init(&record);
   ekm_buf_init(&padded, EKM_LIMIT_RSA_MODULUS_BYTES);
-  EKM_TRY(usable_key(memory, name, version, &record, err));
+  EKM_TRY(usable_rsa_key(memory, name, version, &record, err));
   if (ciphertext.len != record.n.len) EKM_BAIL(err, EKM_E_UNWRAP_REFUSED, "a ciphertext of another length");
   ekm_buf_append(&padded, ciphertext.ptr + CHECK_BYTES, ciphertext.len - CHECK_BYTES);
   EKM_TRY(ekm_buf_ok(&padded, "a plaintext", err));

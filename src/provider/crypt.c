@@ -121,7 +121,8 @@ static size_t size_bound(provider_call *call, const crypt_parts *parts) {
 
 /* Longer than any key takes: refused at a size probe already. */
 static bool fits_any_key(const crypt_parts *parts, bool is_encryption, ekm_err *err) {
-  size_t limit = parts->iv.len > 0 ? EKM_LIMIT_AES_DATA_BYTES : EKM_LIMIT_RSA_MODULUS_BYTES;
+  size_t aes_limit = is_encryption ? EKM_LIMIT_AES_DATA_BYTES : padded_bytes(EKM_LIMIT_AES_DATA_BYTES);
+  size_t limit = parts->iv.len > 0 ? aes_limit : EKM_LIMIT_RSA_MODULUS_BYTES;
   if (parts->data.len <= limit) return true;
   return EKM_FAIL(err, is_encryption ? EKM_E_DATA_TOO_LONG : EKM_E_CIPHERTEXT_LENGTH,
                   "%zu bytes; no key takes more than %zu", parts->data.len, limit);

@@ -58,8 +58,8 @@ static void create_aes(SqlCpAlgId algorithm, SqlCpByte bytes[20]) {
 
 /* Both calls of the engine, as ENCRYPTBYKEY makes them. */
 static void data_under_an_aes_key_comes_back(void **state) {
-  static const uint32_t lengths[] = {1, 15, 16, 17, 100, 8000};
-  static SqlCpByte plain[8000], sealed[8016], opened[8016];
+  static const uint32_t lengths[] = {1, 15, 16, 17, 100, 8000, 16384};
+  static SqlCpByte plain[16384], sealed[16400], opened[16400];
   SqlCpByte iv[16] = {1, 2, 3};
   SqlCpEncryptionParam param = {SQLCP_PARAM_IV, sizeof iv, iv};
   (void)state;
@@ -122,16 +122,16 @@ static void an_aes_key_wants_one_iv_of_its_length(void **state) {
 }
 
 static void damaged_and_odd_ciphertexts_are_refused(void **state) {
-  SqlCpByte bytes[20], sealed[16400] = {0}, room[16400], iv[16] = {0};
+  SqlCpByte bytes[20], sealed[16416] = {0}, room[16416], iv[16] = {0};
   SqlCpKeyThumbprint aes = {20, bytes};
   SqlCpEncryptionParam param = {SQLCP_PARAM_IV, sizeof iv, iv};
   SqlCpData out = {sizeof room, room};
   (void)state;
   create_aes(5, bytes);
-  SqlCpData odd = {17, sealed}, huge = {16400, sealed};
+  SqlCpData odd = {17, sealed}, huge = {16416, sealed}, long_text = {16385, sealed};
   assert_int_equal(SqlCryptDecrypt(&session, &aes, 1, &param, 1, &odd, &out), 5050);
   assert_int_equal(SqlCryptDecrypt(&session, &aes, 1, &param, 1, &huge, &out), 5050);
-  assert_int_equal(SqlCryptEncrypt(&session, &aes, 1, &param, 1, &huge, &out), 5049);
+  assert_int_equal(SqlCryptEncrypt(&session, &aes, 1, &param, 1, &long_text, &out), 5049);
 }
 
 static void unknown_thumbprints_are_not_found(void **state) {
