@@ -132,6 +132,16 @@ fails connection
 configure
 doctor 1 --key tde
 fails tls
+configure "$ca" && sed -i '1i proxy = http://127.0.0.1:1' openekm.conf
+doctor 1 --key tde
+has out '^ok       name .*left to the proxy http://127.0.0.1:1'
+fails connection '[Pp]roxy'
+configure "$ca" && sed -i "1i proxy = http://127.0.0.1:1\nproxy_user = me\nproxy_password_file = $dir/nowhere" openekm.conf
+doctor 1 --key tde
+fails connection "'$dir/nowhere'"
+configure "$ca" && sed -i '1i proxy = http://127.0.0.1:1\nno_proxy = localhost' openekm.conf
+doctor 0 --key tde
+has out '^ok       name .*the configuration leads to 127.0.0.1'
 configure "$ca"
 trouble '{"clock_shift_s":-3600,"trouble":[]}'
 doctor 1 --key tde
