@@ -333,8 +333,8 @@ done:
   return ok;
 }
 
-bool ekm_config_parse(const ekm_config_schema *schema, ekm_view text, const char *name, ekm_config **out_config,
-                      ekm_err *err) {
+bool ekm_config_load_text(const ekm_config_schema *schema, ekm_view text, const char *name, const ekm_env *env,
+                          ekm_config **out_config, ekm_err *err) {
   bool ok = false;
   ekm_config *config = NULL;
   *out_config = NULL;
@@ -342,12 +342,18 @@ bool ekm_config_parse(const ekm_config_schema *schema, ekm_view text, const char
   config = new_config(schema, name, err);
   EKM_TRY(config != NULL);
   EKM_TRY(read_text(config, text, err));
+  if (env != NULL) EKM_TRY(read_env(config, env, err));
   *out_config = config;
   config = NULL;
   ok = true;
 done:
   ekm_config_free(&config);
   return ok;
+}
+
+bool ekm_config_parse(const ekm_config_schema *schema, ekm_view text, const char *name, ekm_config **out_config,
+                      ekm_err *err) {
+  return ekm_config_load_text(schema, text, name, NULL, out_config, err);
 }
 
 void ekm_config_free(ekm_config **config) {

@@ -69,8 +69,12 @@ typedef struct ekm_config ekm_config;
 EKM_MUST_USE bool ekm_config_load(const ekm_config_schema *schema, const char *path, const ekm_env *env,
                                   ekm_config **out_config, ekm_err *err);
 
-/* ekm_config_parse(schema, text, name, out_config, err):
- * The same for a text in memory, without environment; ${name} stands for the path in messages. */
+/* ekm_config_load_text(schema, text, name, env, out_config, err):
+ * The same for a text in memory; ${name} stands for the path in messages. */
+EKM_MUST_USE bool ekm_config_load_text(const ekm_config_schema *schema, ekm_view text, const char *name,
+                                       const ekm_env *env, ekm_config **out_config, ekm_err *err);
+
+/* ekm_config_parse(schema, text, name, out_config, err): the same without environment. */
 EKM_MUST_USE bool ekm_config_parse(const ekm_config_schema *schema, ekm_view text, const char *name,
                                    ekm_config **out_config, ekm_err *err);
 

@@ -10,9 +10,6 @@
 #include "base/url.h"
 #include "http/http_proxy.h"
 
-static const char default_path[] = "/etc/openekm/openekm.conf";
-static const char path_variable[] = "OPENEKM_CONF";
-
 enum { MAX_FIRST_KEYS = 64 }; /* in the setting "keys" of a vault */
 
 static const ekm_config_setting table[] = {
@@ -555,35 +552,6 @@ bool settings_read(ekm_config *config, provider_settings *out, ekm_err *err) {
   if (read_top(config, out, err) && read_vaults(config, out, err) && read_applications(config, out, err)) return true;
   settings_free(out);
   return false;
-}
-
-bool settings_file(const ekm_env *env, const char **out_path, ekm_err *err) {
-  const char *path = ekm_env_get(env, path_variable);
-  *out_path = NULL;
-  if (path != NULL && path[0] != '\0') {
-    if (!ekm_file_is_absolute(path)) {
-      return EKM_FAIL(err, EKM_E_CONFIG_READ, "%s: '%.200s' is not an absolute path", path_variable, path);
-    }
-    *out_path = path;
-  } else if (ekm_file_exists(default_path)) {
-    *out_path = default_path;
-  }
-  return true;
-}
-
-bool settings_load_file(const char *path, const ekm_env *env, provider_settings *out, ekm_err *err) {
-  ekm_config *config = NULL;
-  memset(out, 0, sizeof *out);
-  if (path == NULL && !settings_file(env, &path, err)) return false;
-  if (path != NULL && !ekm_file_is_trusted(path, err)) {
-    if (err->id == EKM_E_FILE_READ) err->id = EKM_E_CONFIG_READ;
-    return false;
-  }
-  return ekm_config_load(settings_schema(), path, env, &config, err) && settings_read(config, out, err);
-}
-
-bool settings_load(const ekm_env *env, provider_settings *out, ekm_err *err) {
-  return settings_load_file(NULL, env, out, err);
 }
 
 void settings_free(provider_settings *settings) {

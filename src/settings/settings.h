@@ -12,8 +12,9 @@
  *   [application 01234567-89ab-cdef-0123-456789abcdef]
  *   secret_expires = 2027-03-01
  *
- * The file is that of the environment variable OPENEKM_CONF; else /etc/openekm/openekm.conf, if there is one; else
- * none, and every setting has its default. Top-level settings can be overridden by OPENEKM_<SETTING>. */
+ * The file is that of the environment variable OPENEKM_CONF; else that of the machine, if there is one
+ * (machine_config.h); else the machine's registry, where it has one; else none, and every setting has its default.
+ * Top-level settings can be overridden by OPENEKM_<SETTING>. */
 #ifndef EKM_SETTINGS_SETTINGS_H
 #define EKM_SETTINGS_SETTINGS_H
 
