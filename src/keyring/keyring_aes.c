@@ -50,6 +50,11 @@ static bool make_cipher(const keyring_key *key, ekm_view iv, keyring_cipher *out
                   KEYRING_IV_BYTES, iv.len);
 }
 
+static void note_failure(keyring *ring, const keyring_key *key, const ekm_err *err) {
+  keyring_unwraps_note(ring->unwraps, key->name, key->version, err);
+  if (err->id == EKM_E_KEY_NOT_FOUND) ring_forget(ring, key);
+}
+
 bool keyring_encrypt(keyring *ring, const keyring_key *key, ekm_view iv, ekm_view plaintext, const keyring_call *call,
                      ekm_buf *out_ciphertext, ekm_err *err) {
   keyring_cipher cipher;
@@ -59,7 +64,7 @@ bool keyring_encrypt(keyring *ring, const keyring_key *key, ekm_view iv, ekm_vie
                     EKM_LIMIT_AES_DATA_BYTES);
   }
   if (!ring->backend->encrypt(ring->backend, &cipher, plaintext, call, out_ciphertext, err)) {
-    if (err->id == EKM_E_KEY_NOT_FOUND) ring_forget(ring, key);
+    note_failure(ring, key, err);
     return false;
   }
   size_t expected = plaintext.len / KEYRING_IV_BYTES * KEYRING_IV_BYTES + KEYRING_IV_BYTES;
@@ -76,7 +81,7 @@ bool keyring_decrypt(keyring *ring, const keyring_key *key, ekm_view iv, ekm_vie
     return EKM_FAIL(err, EKM_E_CIPHERTEXT_LENGTH, "%zu bytes are not what an AES key makes", ciphertext.len);
   }
   if (!ring->backend->decrypt(ring->backend, &cipher, ciphertext, call, out_plaintext, err)) {
-    if (err->id == EKM_E_KEY_NOT_FOUND) ring_forget(ring, key);
+    note_failure(ring, key, err);
     return false;
   }
   if (out_plaintext->len < ciphertext.len) return true;

@@ -91,6 +91,16 @@ static const page pages[] = {
      "{\"kid\":\"" KID("tde", PAPER_VAULT_NEWEST) "\",\"value\":\"%s\"}", "", FILL_SEALED},
     {"POST", BASE "/keys/tde/" PAPER_VAULT_OLDEST "/wrapkey?api-version=7.4", 200,
      "{\"kid\":\"" KID("tde", PAPER_VAULT_OLDEST) "\",\"value\":\"%s\"}", "", FILL_SEALED},
+    {"GET", BASE "/keys/aes/" OTHER "?api-version=7.4", 200,
+     "{\"key\":{\"kid\":\"" KID("aes", OTHER) "\",\"kty\":\"oct-HSM\",\"key_ops\":[\"encrypt\",\"decrypt\"]},"
+                                              "\"attributes\":{\"enabled\":true}}",
+     "", 0},
+    {"POST", BASE "/keys/aes/" OTHER "/encrypt?api-version=7.4", 200,
+     "{\"kid\":\"" KID("aes",
+                       OTHER) "\",\"value\":\"EEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEE\"}",
+     "", 0},
+    {"POST", BASE "/keys/aes/" OTHER "/decrypt?api-version=7.4", 200,
+     "{\"kid\":\"" KID("aes", OTHER) "\",\"value\":\"YSBERUsgdGhhdCBoYXMgMzIgYnl0ZXMgb2YgdGV4dC4u\"}", "", 0},
     {"GET", BASE "/keys/tde/rotationpolicy?api-version=7.4", 200,
      "{\"id\":\"" BASE "/keys/tde/rotationpolicy\",\"lifetimeActions\":[{\"trigger\":{\"timeAfterCreate\":\"P90D\"},"
      "\"action\":{\"type\":\"Rotate\"}}],\"attributes\":{\"expiryTime\":\"P2Y\"}}",

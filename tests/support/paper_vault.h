@@ -4,7 +4,8 @@
  *   v.vault.azure.net       keys "old" (one version), "tde" (two), a free name "new"; lists come in two pages
  *   login.microsoftonline.com, tenant t           a token for anybody
  *
- * wrapKey answers paper_vault_sealed, unwrapKey PAPER_VAULT_DEK, whatever they are asked.
+ * There is an AES key "aes", too, in no list. wrapKey answers paper_vault_sealed, unwrapKey and decrypt answer
+ * PAPER_VAULT_DEK, whatever they are asked.
  *
  * One exchange can be made to fail in one of the ways of paper_fault.
  *
@@ -19,7 +20,9 @@
 #define PAPER_VAULT_NEWEST "22222222222222222222222222222222"
 #define PAPER_VAULT_OLDEST "11111111111111111111111111111111"
 
-enum { PAPER_VAULT_KEY_BYTES = 256 };
+#define PAPER_VAULT_AES "aes/33333333333333333333333333333333"
+
+enum { PAPER_VAULT_KEY_BYTES = 256, PAPER_VAULT_AES_BYTES = 48 };
 
 typedef enum paper_fault {
   PAPER_CONNECT,   /* no connection */

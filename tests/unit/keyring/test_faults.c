@@ -229,6 +229,36 @@ static bool open_it(void *arg, ekm_err *err) {
   return ok;
 }
 
+/* With the AES key, whose length has to be found by trying. */
+static bool use_aes(subject *s, bool encrypts, ekm_err *err) {
+  static const uint8_t iv_bytes[KEYRING_IV_BYTES] = {1}, sealed[PAPER_VAULT_AES_BYTES] = {2};
+  const char *version = strchr(PAPER_VAULT_AES, '/') + 1;
+  keyring_key *key = NULL;
+  ekm_buf out;
+  ekm_view iv = ekm_view_of(iv_bytes, sizeof iv_bytes);
+  ekm_buf_init(&out, EKM_LIMIT_RSA_MODULUS_BYTES);
+  bool ok = keyring_by_name(s->ring, "aes", version, &s->call, &key, err);
+  if (ok) assert_int_equal(keyring_key_bits(key), 256);
+  if (encrypts) {
+    ok = ok && keyring_encrypt(s->ring, key, iv, ekm_view_text(PAPER_VAULT_DEK), &s->call, &out, err);
+    if (ok) assert_int_equal(out.len, PAPER_VAULT_AES_BYTES);
+  } else {
+    ok = ok && keyring_decrypt(s->ring, key, iv, ekm_view_of(sealed, sizeof sealed), &s->call, &out, err);
+    if (ok) assert_true(ekm_view_equal(ekm_buf_view(&out), ekm_view_text(PAPER_VAULT_DEK)));
+  }
+  ekm_buf_clear(&out);
+  keyring_key_unref(&key);
+  return ok;
+}
+
+static bool encrypt(void *arg, ekm_err *err) {
+  return use_aes(arg, true, err);
+}
+
+static bool decrypt(void *arg, ekm_err *err) {
+  return use_aes(arg, false, err);
+}
+
 static const fault_row cold_rows[] = {{"connect", connect_once, FORGIVES_NOTHING}};
 
 /* After a creation a list of versions is done without, and nobody reads the answer to a deletion. A version that cannot
@@ -243,6 +273,8 @@ static const fault_row rows[] = {
     {"drop", drop, FORGIVES_EXCHANGES},
     {"wrap", seal, FORGIVES_NOTHING},
     {"unwrap_by_thumb", open_it, FORGIVES_NOTHING},
+    {"encrypt", encrypt, FORGIVES_NOTHING},
+    {"decrypt", decrypt, FORGIVES_NOTHING},
 };
 
 static void each_operation_fails_well(void **state) {

@@ -273,6 +273,35 @@ static bool open_packed(void *arg, ekm_err *err) {
   return open_with(arg, &(SqlCpKeyThumbprint){packed_bytes, packed_thumb}, err);
 }
 
+/* By name, and then with the thumbprint that it has. */
+static bool with_aes(subject *s, bool encrypts, ekm_err *err) {
+  SqlCpByte bytes[ROOM], in_bytes[PAPER_VAULT_AES_BYTES] = {2}, iv[16] = {1};
+  engine_text name;
+  engine_key_info key;
+  SqlCpData in = {encrypts ? 33 : sizeof in_bytes, in_bytes}, out;
+  const SqlCpEncryptionParam param = {SQLCP_PARAM_IV, sizeof iv, iv};
+  fill(bytes, &out);
+  SqlCpError code =
+      SqlCryptGetKeyInfoByName(&s->session, engine_text_set(&name, PAPER_VAULT_AES), engine_key_info_room(&key));
+  if (code == scp_err_Success) {
+    code = encrypts ? SqlCryptEncrypt(&s->session, &key.info.thumb, 1, &param, 1, &in, &out)
+                    : SqlCryptDecrypt(&s->session, &key.info.thumb, 1, &param, 1, &in, &out);
+  }
+  bool ok = answer(code, err);
+  if (ok) assert_int_equal(out.cb, encrypts ? PAPER_VAULT_AES_BYTES : sizeof PAPER_VAULT_DEK - 1);
+  if (ok && !encrypts) assert_memory_equal(bytes, PAPER_VAULT_DEK, sizeof PAPER_VAULT_DEK - 1);
+  if (!ok) check_untouched(bytes, sizeof bytes, &out);
+  return ok;
+}
+
+static bool aes_encrypt(void *arg, ekm_err *err) {
+  return with_aes(arg, true, err);
+}
+
+static bool aes_decrypt(void *arg, ekm_err *err) {
+  return with_aes(arg, false, err);
+}
+
 /* A session that is there already must be closed and opened without the network. */
 static bool close_and_open(void *arg, ekm_err *err) {
   subject *s = arg;
@@ -295,6 +324,8 @@ static const fault_row rows_session[] = {
     {"Encrypt", seal, FORGIVES_NOTHING},
     {"Decrypt", open_newest, FORGIVES_MEMORY},
     {"Decrypt by a packed name", open_packed, FORGIVES_MEMORY},
+    {"Encrypt with an AES key", aes_encrypt, FORGIVES_NOTHING},
+    {"Decrypt with an AES key", aes_decrypt, FORGIVES_NOTHING},
     {"OpenSession again, CloseSession", close_and_open, FORGIVES_NOTHING},
 };
 
