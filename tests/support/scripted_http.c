@@ -67,8 +67,8 @@ static bool answer(const scripted_step *step, ekm_http_response *response, ekm_e
   append(&response->request_id, step->request_id);
   append(&response->retry_after, step->retry_after);
   return ekm_buf_ok(&response->body, "an answer", err) && ekm_buf_ok(&response->www_authenticate, "an answer", err) &&
-         ekm_buf_ok(&response->date, "an answer", err) && ekm_buf_ok(&response->request_id, "an answer", err) &&
-         ekm_buf_ok(&response->retry_after, "an answer", err);
+         ekm_buf_ok(&response->www_basic, "an answer", err) && ekm_buf_ok(&response->date, "an answer", err) &&
+         ekm_buf_ok(&response->request_id, "an answer", err) && ekm_buf_ok(&response->retry_after, "an answer", err);
 }
 
 static bool perform(ekm_http *self, const ekm_http_request *request, ekm_http_response *response, ekm_err *err) {

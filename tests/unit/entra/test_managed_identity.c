@@ -288,12 +288,9 @@ static void answers_have_their_meaning(void **state) {
   }
 }
 
-static void memory_that_runs_out_is_said(void **state) {
-  static const char *const pairs[] = {"AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1", NULL};
-  static const scripted_step steps[] = {
-      {"GET", "http://127.0.0.1/metadata/identity/oauth2/token?api-version=2018-02-01&resource=" RESOURCE, NULL, NULL,
-       METADATA, .status = 200, .answer = TOKEN_ANSWER}};
-  fixture *f = *state;
+/* Fail each allocation of one way to a token, which ends with ${expected} if none fails. */
+static void without_memory(fixture *f, const char *const *pairs, const scripted_step *steps, size_t count,
+                           ekm_err_id expected) {
   memory_gate gate = {0};
   f->env.pairs = pairs;
   for (size_t n = 0; memory_gate_next(&gate, n); n++) {
@@ -302,15 +299,59 @@ static void memory_that_runs_out_is_said(void **state) {
     ekm_err err = {0};
     entra_target target = {.resource = "https://vault.azure.net"};
     const entra_call call = {.deadline = ekm_deadline_in(&f->clock.base, 10000)};
-    const entra_managed_identity_options options = {
-        .http = &f->script.base, .clock = &f->clock.base, .env = &f->env.base, .client_id = ""};
-    SCRIPT(&f->script, steps);
+    const entra_managed_identity_options options = {.http = &f->script.base,
+                                                    .clock = &f->clock.base,
+                                                    .env = &f->env.base,
+                                                    .client_id = "",
+                                                    .arc_folder = f->folder};
+    scripted_http_init(&f->script, steps, count);
     bool ok =
         entra_managed_identity_new(&options, &source, &err) && entra_source_fetch(source, &target, &call, &token, &err);
-    memory_gate_check(&gate, ok, &err);
+    assert_int_equal(ok, token != NULL);
+    memory_gate_check(&gate, ok || (expected != EKM_E_OK && err.id == expected), &err);
     entra_token_unref(&token);
     entra_source_free(&source);
   }
+}
+
+static void memory_that_runs_out_is_said(void **state) {
+  static const char *const imds_pairs[] = {"AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1", NULL};
+#define ASK_IMDS "GET", "http://127.0.0.1/metadata/identity/oauth2/token?api-version=2018-02-01&resource=" RESOURCE
+  fixture *f = *state;
+  char path[128], challenge[160];
+  (void)snprintf(path, sizeof path, "%s/a.key", f->folder);
+  (void)snprintf(challenge, sizeof challenge, "Basic realm=%s", path);
+  assert_true(ekm_file_write_private(path, ekm_view_text("file-proof"), &f->err));
+  const scripted_step given[] = {{ASK_IMDS, NULL, NULL, METADATA, .status = 200, .answer = TOKEN_ANSWER}};
+  const scripted_step refused[] = {
+      {ASK_IMDS, NULL, NULL, METADATA, .status = 400,
+       .answer = "{\"error\":\"invalid_request\",\"error_description\":\"Identity not found \\u0022at all\\u0022\"}"}};
+  const scripted_step failed[] = {{ASK_IMDS, NULL, NULL, METADATA, .fails = EKM_E_HTTP_RECEIVE}};
+  const scripted_step by_file[] = {
+      {"GET", ARC, NULL, NULL, METADATA, .status = 401, .answer = "", .challenge = challenge},
+      {"GET", ARC, NULL, NULL, .fields = {"Metadata: true", "Authorization: Basic file-proof"}, .status = 200,
+       .answer = TOKEN_ANSWER}};
+  without_memory(f, imds_pairs, given, 1, EKM_E_OK);
+  without_memory(f, imds_pairs, refused, 1, EKM_E_TOKEN_REFUSED);
+  without_memory(f, imds_pairs, failed, 1, EKM_E_HTTP_RECEIVE);
+  without_memory(f, arc_pairs, by_file, 2, EKM_E_OK);
+}
+
+/* A second 401 is the end: a loop of challenges is walked once. */
+static void arc_is_asked_twice_at_most(void **state) {
+  fixture *f = *state;
+  char path[128], challenge[160];
+  (void)snprintf(path, sizeof path, "%s/a.key", f->folder);
+  (void)snprintf(challenge, sizeof challenge, "Basic realm=%s", path);
+  assert_true(ekm_file_write_private(path, ekm_view_text("file-proof"), &f->err));
+  const scripted_step steps[] = {
+      {"GET", ARC, NULL, NULL, METADATA, .status = 401, .answer = "", .challenge = challenge},
+      {"GET", ARC, NULL, NULL, .fields = {"Metadata: true", "Authorization: Basic file-proof"}, .status = 401,
+       .answer = "", .challenge = challenge}};
+  f->env.pairs = arc_pairs;
+  SCRIPT(&f->script, steps);
+  assert_int_equal(fetch(f, "", NULL), EKM_E_TOKEN_FAILED);
+  assert_string_equal(scripted_http_complaint(&f->script), "");
 }
 
 int main(void) {
@@ -326,6 +367,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_broken_environment_is_said, set_up, tear_down),
       cmocka_unit_test_setup_teardown(answers_have_their_meaning, set_up, tear_down),
       cmocka_unit_test_setup_teardown(memory_that_runs_out_is_said, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(arc_is_asked_twice_at_most, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
