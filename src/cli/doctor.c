@@ -13,6 +13,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
+#include "base/url.h"
 #include "cli/command.h"
 #include "cli/reach.h"
 #include "cli/versions.h"
@@ -93,15 +95,46 @@ static void warn(doctor *d, step at, const char *detail, const char *format, ...
   d->next = at; /* more may be said of it */
 }
 
+/* Write ${value} in place of the word ${name} of ${remedy}, if both are there. */
+static void fill_in(char remedy[2 * DETAIL_BYTES], const char *name, int value_chars, const char *value) {
+  char before[2 * DETAIL_BYTES];
+  const char *at = strstr(remedy, name);
+  if (at == NULL || value_chars == 0) return;
+  memcpy(before, remedy, sizeof before);
+  (void)snprintf(remedy, 2 * DETAIL_BYTES, "%.*s %.*s%s", (int)(at - remedy), before, value_chars, value,
+                 before + (at - remedy) + strlen(name));
+}
+
+/* What the table says, with the names of this vault and application in its commands. */
+static void remedy_of(const doctor *d, const ekm_err_info *info, char out[2 * DETAIL_BYTES]) {
+  const char *who = d->way.credential.client_id;
+  (void)snprintf(out, 2 * DETAIL_BYTES, "%s", info->remedy);
+  fill_in(out, " VAULT", (int)strcspn(d->way.host, "."), d->way.host);
+  fill_in(out, " CLIENT-ID", (int)strlen(who), who);
+}
+
 /* What an error means is in the table; its own words say how it was seen. False, so that a step can return it. */
 static bool fail(doctor *d, step at, const ekm_err *err) {
   char detail[2 * DETAIL_BYTES];
+  char remedy[2 * DETAIL_BYTES];
   const ekm_err_info *info = ekm_err_info_of(err->id);
   (void)snprintf(detail, sizeof detail, "%s%s%s", info->text, err->detail[0] == '\0' ? "" : ": ", err->detail);
-  say(d, at, "FAILED", detail, info->remedy);
+  remedy_of(d, info, remedy);
+  say(d, at, "FAILED", detail, remedy);
   if (!d->failed) d->why = *err;
   d->failed = true;
   return false;
+}
+
+/* What would be nice to know, but is not for everybody to ask. */
+static bool may_not_ask(const ekm_err *err) {
+  return err->http_status == 403 || err->id == EKM_E_VAULT_NOT_FOUND || err->id == EKM_E_VAULT_BAD_REQUEST;
+}
+
+static void skip_for(doctor *d, step at, const ekm_err *why, const char *remedy) {
+  char detail[2 * DETAIL_BYTES];
+  (void)snprintf(detail, sizeof detail, "%s: %s", ekm_err_info_of(why->id)->text, why->detail);
+  say(d, at, "skipped", detail, remedy);
 }
 
 static void skip_rest(doctor *d) {
@@ -292,13 +325,20 @@ static bool count_name(void *arg, const char *text, int64_t created_s, ekm_err *
   return true;
 }
 
-/* A key that SQL Server knows by its thumbprint only is found by listing. */
+/* A key that SQL Server knows by its thumbprint only is found by listing, or among the names of the configuration. */
 static bool see_list(doctor *d) {
   size_t count = 0;
   ekm_err err = {0};
   const akv_call call = reach_call();
   if (!akv_list_names(d->way.client, &call, (akv_sink){count_name, &count}, &err)) {
-    (void)fail(d, STEP_LIST, &err);
+    if (d->way.vault.keys != NULL && err.http_status == 403) {
+      skip_for(
+          d, STEP_LIST, &err,
+          "Nothing, if the setting 'keys' names every key whose newest version SQL Server needs; older versions are "
+          "found by who may list them.");
+    } else {
+      (void)fail(d, STEP_LIST, &err);
+    }
     return true; /* the key can be looked at all the same */
   }
   good(d, STEP_LIST, "keys: %zu", count);
@@ -337,9 +377,25 @@ static void warn_of_key(doctor *d) {
   }
 }
 
-/* NAME or NAME/VERSION, as PROVIDER_KEY_NAME has it. */
+/* The NAME or NAME/VERSION of a key's URL; what is none is left as it is. */
+static bool take_url(const doctor *d, const char **text, ekm_url *url, ekm_err *err) {
+  static const char folder[] = "/keys/";
+  if (!ekm_text_starts_i(*text, "https://")) return true;
+  if (!ekm_url_parse(*text, url, "the key's URL", err)) return false;
+  if (!ekm_text_starts_i(url->path, folder) || !ekm_text_ieq(url->host, d->way.host)) {
+    return EKM_FAIL(err, EKM_E_KEY_NAME_BAD, "'%.100s' is not https://%s/keys/NAME/VERSION", *text, d->way.host);
+  }
+  size_t len = strlen(url->path);
+  if (url->path[len - 1] == '/') url->path[len - 1] = '\0';
+  *text = url->path + sizeof folder - 1;
+  return true;
+}
+
+/* NAME, NAME/VERSION or the URL of either, as PROVIDER_KEY_NAME has it. */
 static bool get_key(doctor *d, const char *text, const akv_call *call, ekm_err *err) {
   char name[EKM_LIMIT_KEY_NAME_CHARS + 1];
+  ekm_url url;
+  if (!take_url(d, &text, &url, err)) return false;
   size_t len = strcspn(text, "/");
   if (len > EKM_LIMIT_KEY_NAME_CHARS) return EKM_FAIL(err, EKM_E_KEY_NAME_TOO_LONG, "it has %zu characters", len);
   (void)snprintf(name, sizeof name, "%.*s", (int)len, text);
@@ -367,17 +423,6 @@ static bool see_key(doctor *d) {
   good(d, STEP_KEY, "'%s', version %s%s", d->key.name, d->key.version,
        d->key.is_aes ? ", an AES key: for CREATE SYMMETRIC KEY, not for databases" : "");
   return true;
-}
-
-/* What would be nice to know, but is not for everybody to ask. */
-static bool may_not_ask(const ekm_err *err) {
-  return err->http_status == 403 || err->id == EKM_E_VAULT_NOT_FOUND || err->id == EKM_E_VAULT_BAD_REQUEST;
-}
-
-static void skip_for(doctor *d, step at, const ekm_err *why, const char *remedy) {
-  char detail[2 * DETAIL_BYTES];
-  (void)snprintf(detail, sizeof detail, "%s: %s", ekm_err_info_of(why->id)->text, why->detail);
-  say(d, at, "skipped", detail, remedy);
 }
 
 static bool see_rotation(doctor *d) {

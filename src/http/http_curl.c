@@ -214,6 +214,16 @@ static ekm_err_id certificate_failure(CURL *easy) {
   return why == 0 || why == 1 || why == 9 || why == 10 || why == 62 ? EKM_E_TLS_HANDSHAKE : EKM_E_TLS_UNTRUSTED;
 }
 
+/* libcurl gives up long before the deadline where a connection cannot be had. Which part of it was silent is told by
+ * what it came to. */
+static ekm_err_id silent_part(const http_curl_handle *h) {
+  curl_off_t found_us = 0;
+  if (h->now.in_tls) return EKM_E_TLS_HANDSHAKE;
+  if (h->uses_proxy) return EKM_E_PROXY;
+  (void)curl_easy_getinfo(h->easy, CURLINFO_NAMELOOKUP_TIME_T, &found_us);
+  return found_us > 0 ? EKM_E_CONNECT : EKM_E_DNS;
+}
+
 static ekm_err_id classify(const http_curl_handle *h, CURLcode rc) {
   if (rc == CURLE_COULDNT_CONNECT && h->uses_proxy) return EKM_E_PROXY;
   if (h->now.too_big) return EKM_E_ANSWER_TOO_BIG;
@@ -221,7 +231,7 @@ static ekm_err_id classify(const http_curl_handle *h, CURLcode rc) {
   if (rc == CURLE_PEER_FAILED_VERIFICATION) return certificate_failure(h->easy);
   if (rc == CURLE_OPERATION_TIMEDOUT) {
     int64_t left_ms = ekm_deadline_left_ms(h->now.request->deadline, h->now.clock);
-    return left_ms > DEADLINE_SLACK_MS ? EKM_E_CONNECT : EKM_E_DEADLINE;
+    return left_ms > DEADLINE_SLACK_MS ? silent_part(h) : EKM_E_DEADLINE;
   }
   for (size_t i = 0; i < sizeof failure_table / sizeof failure_table[0]; i++) {
     if (failure_table[i].code == rc) return failure_table[i].id;

@@ -31,6 +31,7 @@ typedef struct http_curl_exchange {
   http_headers headers;
   const ekm_clock *clock;
   bool too_big;
+  bool in_tls; /* a connection was made, and its handshake begun */
 } http_curl_exchange;
 
 typedef struct http_curl_handle {

@@ -162,8 +162,9 @@ static bool copy_key(http_curl_handle *h, ekm_view origin, const ekm_http_route 
 }
 
 static CURLcode on_tls(CURL *easy, void *context, void *arg) {
-  const http_curl_handle *h = arg;
+  http_curl_handle *h = arg;
   (void)easy;
+  h->now.in_tls = true;
   http_tls_log_no_keys(context);
   if (h->certificate_sha1 != NULL) http_tls_pin(context, h->certificate_sha1);
   return CURLE_OK;

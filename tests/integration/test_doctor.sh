@@ -50,6 +50,11 @@ has out 'az keyvault key rotation-policy show --vault-name local --name tde$'
 has out '^ok       versions .*versions: 1; disabled: 0$'
 doctor 0 --key "tde/$("$akvd" key show --data vault --name tde | sed -n 's/^version *//p' | head -n 1)"
 has out '^skipped  provider'
+doctor 0 --key "https://$identity:$port/keys/tde/" --provider "$provider"
+has out '^ok       key .*.tde., version'
+has out '^ok       provider'
+doctor 1 --key https://w.vault.localhost/keys/tde
+fails key "is not https://$identity/keys/NAME"
 doctor 0
 has out '^skipped  key .*no key was named'
 doctor 0 --key tde --json
@@ -162,8 +167,14 @@ mv right secret
 allow get,wrapKey,unwrapKey
 doctor 1 --key tde
 has out '^FAILED   list'
+has out "what to do: Grant it: az keyvault set-policy --name local --spn $client_id --key-permissions"
 has out '^skipped  versions .*403'
 has out '^ok       unwrap'
+configure "$ca" 'keys = tde'
+doctor 0 --key tde
+has out '^skipped  list .*403'
+has out "what to do: Nothing, if the setting 'keys' names"
+configure "$ca"
 allow list,wrapKey,unwrapKey
 doctor 1 --key tde
 fails key
@@ -213,6 +224,11 @@ has out '^skipped  wrap .*wraps no keys'
 has out '^ok       provider'
 has out 'az keyvault update-hsm --hsm-name pool --enable-purge-protection true'
 configure "$ca"
+kill -STOP "$server"
+doctor 1 --key tde
+fails tls 'TLS handshake failed.*timeout'
+has out '^ok       connection'
+kill -CONT "$server"
 stop
 doctor 1 --key tde
 fails connection
