@@ -4,6 +4,7 @@
 
 void ekm_http_response_init(ekm_http_response *response) {
   response->status = 0;
+  response->silent_ms = 0;
   ekm_buf_init(&response->body, EKM_LIMIT_HTTP_BODY_BYTES);
   ekm_buf_init(&response->content_type, EKM_LIMIT_HTTP_HEADER_BYTES);
   ekm_buf_init(&response->www_authenticate, EKM_LIMIT_HTTP_HEADER_BYTES);
@@ -15,6 +16,7 @@ void ekm_http_response_init(ekm_http_response *response) {
 
 void ekm_http_response_clear(ekm_http_response *response) {
   response->status = 0;
+  response->silent_ms = 0;
   ekm_buf_clear(&response->body);
   ekm_buf_clear(&response->content_type);
   ekm_buf_clear(&response->www_authenticate);

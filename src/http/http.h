@@ -67,7 +67,9 @@ typedef struct ekm_http_request {
  * ekm_http_response_clear wipes. A header that was absent is an empty buffer. */
 typedef struct ekm_http_response {
   int status;
-  ekm_buf body; /* wiped: it may hold a token or a plaintext key */
+  int64_t
+      silent_ms; /* so long a connection that was kept said nothing, before this answer came over a new one; else 0 */
+  ekm_buf body;  /* wiped: it may hold a token or a plaintext key */
   ekm_buf content_type;
   ekm_buf www_authenticate; /* the first one that names Bearer */
   ekm_buf www_basic;        /* the first one that names Basic */

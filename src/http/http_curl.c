@@ -348,6 +348,7 @@ static CURLcode perform_within(const http_curl *http, http_curl_handle *h, int64
  * that was kept. */
 static CURLcode perform_in_time(const http_curl *http, http_curl_handle *h, int64_t left_ms) {
   const ekm_http_request *request = h->now.request;
+  int64_t given_ms = left_ms;
   bool is_kept = h->is_kept && !request->send_once && left_ms >= KEPT_SHARE;
   CURLcode rc = perform_within(http, h, is_kept ? left_ms / KEPT_SHARE : left_ms, request->send_once);
   if (is_kept && rc == CURLE_OPERATION_TIMEDOUT) {
@@ -355,6 +356,7 @@ static CURLcode perform_in_time(const http_curl *http, http_curl_handle *h, int6
     ekm_http_response_clear(h->now.response);
     http_headers_begin(&h->now.headers, h->now.response);
     if (left_ms > 0) rc = perform_within(http, h, left_ms, true);
+    h->now.response->silent_ms = given_ms - left_ms;
   }
   h->is_kept = rc == CURLE_OK;
   return rc;

@@ -1,4 +1,4 @@
-/* One line for each exchange:
+/* One line for each exchange, and one for each connection that was found dead:
  *
  *   {"event":"http.exchange","method":"POST","host":"...","path":"/keys/k/v/unwrapkey","status":200,"ms":12,...}
  *
@@ -18,7 +18,12 @@ static void log_exchange(http_log *http, const ekm_http_request *request, const 
                          int64_t took_ms) {
   ekm_url url;
   ekm_err ignored = {0};
-  if (!ekm_log_wants(http->log, EKM_LOG_DEBUG) || !ekm_url_parse(request->url, &url, "a URL", &ignored)) return;
+  bool is_wanted = ekm_log_wants(http->log, EKM_LOG_DEBUG) || response->silent_ms > 0;
+  if (!is_wanted || !ekm_url_parse(request->url, &url, "a URL", &ignored)) return;
+  if (response->silent_ms > 0) { /* somebody between here and there forgets connections */
+    EKM_LOG(http->log, EKM_LOG_WARN, "http.silent", EKM_LOG_TEXT("host", url.host),
+            EKM_LOG_INT("ms", response->silent_ms), EKM_LOG_TEXT("client_request_id", request->client_request_id));
+  }
   EKM_LOG(http->log, EKM_LOG_DEBUG, "http.exchange", EKM_LOG_TEXT("method", request->method),
           EKM_LOG_TEXT("host", url.host), EKM_LOG_TEXT("path", url.path), EKM_LOG_INT("status", response->status),
           EKM_LOG_INT("ms", took_ms), EKM_LOG_TEXT("request_id", ekm_buf_text(&response->request_id)),

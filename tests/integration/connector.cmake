@@ -37,6 +37,7 @@ if(TARGET akvd)
   ekm_connector_test(test_end_to_end_proxy SOURCES ${EKM_END_TO_END_SUPPORT} ${EKM_RELAY_SUPPORT})
   ekm_connector_test(test_end_to_end_rounds SOURCES ${EKM_END_TO_END_SUPPORT} ${EKM_NETWORK_SUPPORT} LABELS unsanitized)
   set_tests_properties(test_end_to_end_rounds PROPERTIES TIMEOUT 300)
+  set_tests_properties(test_end_to_end_network PROPERTIES TIMEOUT 180)
   # Ten minutes in "make soak", a few seconds here.
   ekm_connector_test(soak SOURCES soak_weather.c soak_worker.c ${EKM_END_TO_END_SUPPORT} ${EKM_NETWORK_SUPPORT})
   set_tests_properties(soak PROPERTIES TIMEOUT 120 ENVIRONMENT "DURATION=6;SEED=1")

@@ -60,6 +60,7 @@ static void append(ekm_buf *buf, const char *text) {
 static bool answer(const scripted_step *step, ekm_http_response *response, ekm_err *err) {
   if (step->fails != EKM_E_OK) return EKM_FAIL(err, step->fails, "by the script");
   response->status = step->status;
+  response->silent_ms = step->silent_ms;
   append(&response->body, step->answer);
   bool is_basic = step->challenge != NULL && ekm_text_starts_i(step->challenge, "basic");
   append(is_basic ? &response->www_basic : &response->www_authenticate, step->challenge);

@@ -24,6 +24,7 @@ typedef struct scripted_step {
   const char *date;
   const char *request_id;
   const char *retry_after; /* milliseconds */
+  int64_t silent_ms;
   void (*then)(void *arg); /* called before the answer is given; may be NULL */
   void *arg;
 } scripted_step;

@@ -26,7 +26,8 @@ static void the_log_tells_what_and_not_how(void **state) {
   const scripted_step steps[] = {
       {"POST", "https://v.example/keys/k/unwrapkey?secret-query=1", "planted-body", "planted-token", .status = 403,
        .answer = "planted-answer", .request_id = "id-7", .then = later, .arg = &clock},
-      {"GET", "https://v.example/keys", NULL, NULL, .fails = EKM_E_CONNECT}};
+      {"GET", "https://v.example/keys", NULL, NULL, .fails = EKM_E_CONNECT},
+      {"GET", "https://v.example/keys", NULL, NULL, .status = 200, .silent_ms = 1234}};
   scripted_http script;
   ekm_log *log = NULL;
   ekm_http *http = NULL;
@@ -54,6 +55,9 @@ static void the_log_tells_what_and_not_how(void **state) {
   assert_false(ekm_http_perform(http, &request, &response, &err));
   assert_int_equal(err.id, EKM_E_CONNECT);
   assert_non_null(strstr(written, "\"event\":\"http.failure\",\"error\":\"CONNECT\""));
+  assert_null(strstr(written, "http.silent"));
+  assert_true(ekm_http_perform(http, &request, &response, &err));
+  assert_non_null(strstr(written, "\"event\":\"http.silent\",\"host\":\"v.example\",\"ms\":1234"));
   assert_null(strstr(written, "planted"));
   assert_null(strstr(written, "secret-query"));
   ekm_http_response_clear(&response);
