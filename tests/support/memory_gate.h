@@ -6,19 +6,21 @@
  *     thing_free(&thing);
  *   }
  *
- * Threads: for tests of one thread. */
+ * Threads: those between memory_gate_next and memory_gate_rest or _check, or the end of the round, may allocate; the
+ * rest is for one thread. */
 #ifndef EKM_TESTS_SUPPORT_MEMORY_GATE_H
 #define EKM_TESTS_SUPPORT_MEMORY_GATE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
 
 typedef struct memory_gate {
-  size_t asked;   /* allocations of this round */
-  size_t fail_at; /* the one that fails */
-  bool failed;
+  atomic_size_t asked; /* allocations of this round */
+  size_t fail_at;      /* the one that fails */
+  atomic_bool failed;
   bool done; /* the round before went through without a failure */
 } memory_gate;
 

@@ -58,8 +58,7 @@ static void own_thumb(const subject *s, const char *version, uint8_t out[KEYRING
   assert_true(keyring_thumb(s->crypto, ekm_view_of(n, sizeof n), ekm_view_of("\x01\x00\x01", 3), out, &err));
 }
 
-static void *make_cold(paper_vault *v) {
-  static const akv_vault others = {.host = NULL};
+static void *make_over(paper_vault *v, const akv_vault *others) {
   ekm_err err = {0};
   subject *s = calloc(1, sizeof *s);
   assert_non_null(s);
@@ -69,7 +68,7 @@ static void *make_cold(paper_vault *v) {
   assert_true(ekm_crypto_new(&s->crypto, &err));
   const keyring_keyvault_options options = {.http = repeats ? make_patient(s, v) : &v->base,
                                             .vault_suffix = "vault.azure.net",
-                                            .others = &others,
+                                            .others = others,
                                             .keyring = {.crypto = s->crypto,
                                                         .clock = &s->clock.base,
                                                         .wrap_alg = "RSA-OAEP-256",
@@ -80,6 +79,17 @@ static void *make_cold(paper_vault *v) {
   own_thumb(s, PAPER_VAULT_NEWEST, s->newest);
   own_thumb(s, PAPER_VAULT_OLDEST, s->oldest);
   return s;
+}
+
+static void *make_cold(paper_vault *v) {
+  static const akv_vault others = {.host = NULL};
+  return make_over(v, &others);
+}
+
+/* Its keyring has more keyrings beside it; they are not asked while it answers. */
+static void *make_with_replicas(paper_vault *v) {
+  static const akv_vault others = {.replicas = "a.vault.azure.net, b.vault.azure.net"};
+  return make_over(v, &others);
 }
 
 static void *make(paper_vault *v) {
@@ -314,6 +324,12 @@ static void what_passes_is_repeated_once_is_once(void **state) {
   repeats = false;
 }
 
+static void a_keyring_with_replicas_without_memory(void **state) {
+  const fault_layer layer = {&vault, make_with_replicas, clear, cold_rows, sizeof cold_rows / sizeof cold_rows[0]};
+  (void)state;
+  fault_loop_memory(&layer);
+}
+
 /* What a refusal means must not depend on memory: it is said, or that there was none. */
 static void a_refusal_without_memory(void **state) {
   static const struct {
@@ -409,8 +425,11 @@ static int set_up(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(each_operation_fails_well),     cmocka_unit_test(what_passes_is_repeated_once_is_once),
-      cmocka_unit_test(a_refusal_without_memory),      cmocka_unit_test(a_refused_sign_in_ends_what_is_kept),
+      cmocka_unit_test(each_operation_fails_well),
+      cmocka_unit_test(what_passes_is_repeated_once_is_once),
+      cmocka_unit_test(a_keyring_with_replicas_without_memory),
+      cmocka_unit_test(a_refusal_without_memory),
+      cmocka_unit_test(a_refused_sign_in_ends_what_is_kept),
       cmocka_unit_test(a_forbidden_list_ends_nothing),
   };
   return cmocka_run_group_tests(tests, set_up, NULL);

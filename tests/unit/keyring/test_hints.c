@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "keyring_fixture.h"
+#include "support/memory_gate.h"
 
 typedef struct hinted {
   fixture *f;
@@ -202,6 +203,42 @@ static void a_place_that_cannot_be_written_stops_nothing(void **state) {
   keyring_key_unref(&key);
 }
 
+/* A hint that cannot be read or written for want of memory costs a search, and nothing else. */
+static void hints_without_memory(void **state) {
+  hinted *h = *state;
+  fixture *f = h->f;
+  memory_gate gate = {0};
+  keyring_key *key = old_version(h);
+  for (size_t n = 0; memory_gate_next(&gate, n); n++) {
+    keyring_hints *hints = NULL;
+    ekm_err err = {0};
+    bool ok = keyring_hints_new(h->path, NULL, &hints, &err);
+    keyring_hints_free(&hints);
+    memory_gate_check(&gate, ok, &err);
+  }
+  for (int is_there = 0; is_there <= 1; is_there++) {
+    for (size_t n = 0; memory_gate_next(&gate, n); n++) {
+      keyring_hint hint = {"tde", "0123456789abcdef0123456789abcdef"};
+      keyring_hint found;
+      (void)remove(h->path);
+      memory_gate_rest(&gate);
+      if (is_there) keyring_hints_note(h->hints, "v.vault.localhost", keyring_key_thumb(key), &hint);
+      memory_gate_go_on(&gate);
+      if (keyring_hints_find(h->hints, "v.vault.localhost", keyring_key_thumb(key), &found)) {
+        assert_true(is_there);
+        assert_string_equal(found.version, hint.version);
+      }
+      keyring_hints_note(h->hints, "v.vault.localhost", keyring_key_thumb(key), &hint);
+      memory_gate_rest(&gate);
+      gate.done = !gate.failed;
+      keyring_hints_note(h->hints, "v.vault.localhost", keyring_key_thumb(key), &hint);
+      assert_true(keyring_hints_find(h->hints, "v.vault.localhost", keyring_key_thumb(key), &found));
+    }
+  }
+  ekm_err_clear(&f->err);
+  keyring_key_unref(&key);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(the_next_process_asks_once, set_up_hints, tear_down_hints),
@@ -212,6 +249,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(lines_around_damage_count, set_up_hints, tear_down_hints),
       cmocka_unit_test_setup_teardown(a_pipe_in_its_place_holds_up_nothing, set_up_hints, tear_down_hints),
       cmocka_unit_test_setup_teardown(a_place_that_cannot_be_written_stops_nothing, set_up_hints, tear_down_hints),
+      cmocka_unit_test_setup_teardown(hints_without_memory, set_up_hints, tear_down_hints),
   };
   return cmocka_run_group_tests_name("hints", tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "keyring_fixture.h"
+#include "support/memory_gate.h"
 
 typedef struct pair {
   fixture *f; /* the vault itself */
@@ -157,6 +158,33 @@ static void there_are_not_too_many(void **state) {
   assert_int_equal(p->f->err.id, EKM_E_LIMIT);
 }
 
+/* The vault's own trouble is what is told; but want of memory before anybody was asked is said, too. */
+static void copies_without_memory(void **state) {
+  pair *p = *state;
+  memory_gate gate = {0};
+  for (size_t n = 0; memory_gate_next(&gate, n); n++) {
+    memory_gate_rest(&gate);
+    keyring *replica = NULL;
+    counting_backend *copies = counting_backend_over(&p->copies->base);
+    copies->borrowed = true;
+    keyring_options options = {
+        .host = "b.vault.localhost", .crypto = p->f->crypto, .clock = ekm_clock_system(), .wrap_alg = "RSA-OAEP-256"};
+    assert_true(keyring_new(&options, &copies->base, &replica, &p->f->err));
+    keyring_unref(&p->ring);
+    p->ring = forgetful_ring_with(p->f, (keyring_options){.host = "a.vault.localhost"});
+    assert_true(keyring_add_replica(p->ring, replica, &p->f->err));
+    keyring_unref(&replica);
+    atomic_store(&p->f->vault->fail_with, EKM_E_CONNECT);
+    memory_gate_go_on(&gate);
+    bool ok = unwrap(p);
+    memory_gate_rest(&gate);
+    gate.done = !gate.failed;
+    bool is_right = ok || p->f->err.id == EKM_E_OUT_OF_MEMORY || p->f->err.id == EKM_E_CONNECT;
+    if (!is_right || (!ok && !gate.failed)) fail_msg("%zu: %s", n, p->f->err.detail);
+    expect_unwrapped(p);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_vault_that_answers_is_asked_alone, set_up_pair, tear_down_pair),
@@ -166,6 +194,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(the_first_vault_has_the_word_when_none_answers, set_up_pair, tear_down_pair),
       cmocka_unit_test_setup_teardown(a_silent_vault_gets_half_of_the_time, set_up_pair, tear_down_pair),
       cmocka_unit_test_setup_teardown(there_are_not_too_many, set_up_pair, tear_down_pair),
+      cmocka_unit_test_setup_teardown(copies_without_memory, set_up_pair, tear_down_pair),
   };
   return cmocka_run_group_tests_name("replicas", tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include "keyring/turns.h"
 #include "keyring_fixture.h"
 #include "support/fake_clock.h"
+#include "support/memory_gate.h"
 
 typedef struct seeker {
   fixture *f;
@@ -546,6 +547,40 @@ static void a_vault_is_searched_by_one_credential_at_a_time(void **state) {
   keyring_turns_free(&turns);
 }
 
+/* Whichever allocation fails, of whichever thread: the key is found, or it is said that there was no memory; then it is
+ * found. What cannot be told by name is read again, and a thread that cannot be started is done without. */
+static void several_workers_without_memory(void **state) {
+  enum { NAMES = 8 };
+  fixture *f = *state;
+  memory_gate gate = {0};
+  ekm_buf foreign;
+  fill(f, NAMES);
+  keyring_key *key = create(f, "tde");
+  assert_true(keyring_memory_rotate(f->vault->lower, "tde", &f->err));
+  ekm_buf_init(&foreign, EKM_SHA1_BYTES);
+  assert_true(keyring_foreign_hash(f->crypto, key, KEYRING_BLOB_CNG, &foreign, &f->err));
+  for (size_t n = 0; memory_gate_next(&gate, n); n++) {
+    keyring_key *found = NULL;
+    ekm_err err = {0};
+    memory_gate_rest(&gate);
+    keyring *ring = forgetful_ring_with(f, (keyring_options){.search_workers = 4, .search_again_ms = 60000});
+    memory_gate_go_on(&gate);
+    bool ok = keyring_by_thumb(ring, ekm_buf_view(&foreign), &f->call, &found, &err);
+    memory_gate_rest(&gate);
+    gate.done = !gate.failed;
+    if (!ok) assert_int_equal(err.id, EKM_E_OUT_OF_MEMORY);
+    if (!ok) assert_true(gate.failed);
+    if (ok) assert_string_equal(keyring_key_version(found), keyring_key_version(key));
+    keyring_key_unref(&found);
+    ekm_err_clear(&err);
+    assert_true(keyring_by_thumb(ring, ekm_buf_view(&foreign), &f->call, &found, &err));
+    keyring_key_unref(&found);
+    keyring_unref(&ring);
+  }
+  ekm_buf_clear(&foreign);
+  keyring_key_unref(&key);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(threads_share_one_search, set_up, tear_down),
@@ -566,6 +601,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_missing_key_that_comes_is_there_at_once, set_up, tear_down),
       cmocka_unit_test_setup_teardown(names_that_are_worth_it_come_first, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_vault_is_searched_by_one_credential_at_a_time, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(several_workers_without_memory, set_up, tear_down),
   };
   return cmocka_run_group_tests_name("search", tests, NULL, NULL);
 }

@@ -369,6 +369,7 @@ static void memory_fails(void **state) {
 static void size_probes_cost_no_exchange(void **state) {
   SqlCpByte data[PAPER_VAULT_KEY_BYTES] = {1};
   SqlCpData in = {32, data}, sealed = {sizeof data, data};
+  const SqlCpEncryptionParam param = {SQLCP_PARAM_IV, 16, data};
   const SqlCpKeyThumbprint cold = {20, thumbs[1]}, warm = {20, thumbs[0]};
   engine_text name;
   engine_key_info room;
@@ -385,6 +386,12 @@ static void size_probes_cost_no_exchange(void **state) {
     probe = (SqlCpData){0, NULL};
     assert_int_equal(SqlCryptDecrypt(&s->session, thumb, 1, NULL, 0, &sealed, &probe), scp_err_InsufficientBuffer);
     assert_int_equal(probe.cb, i == 0 ? 512 : PAPER_VAULT_KEY_BYTES);
+    probe = (SqlCpData){0, NULL}; /* who brings an initialisation vector means an AES key */
+    assert_int_equal(SqlCryptEncrypt(&s->session, thumb, 1, &param, 1, &in, &probe), scp_err_InsufficientBuffer);
+    assert_int_equal(probe.cb, 48);
+    probe = (SqlCpData){0, NULL};
+    assert_int_equal(SqlCryptDecrypt(&s->session, thumb, 1, &param, 1, &sealed, &probe), scp_err_InsufficientBuffer);
+    assert_true(probe.cb >= sealed.cb - 1);
     assert_int_equal(vault.asked, 0);
   }
   SqlCpKeyBlob blob = {0, NULL};
