@@ -7,7 +7,7 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "base/mutex.h"
-#include "base/syslog.h"
+#include "base/system_log.h"
 #include "base/text.h"
 #include "base/utf16.h"
 
@@ -17,11 +17,11 @@ struct ekm_log {
   ekm_mutex lock;
   ekm_log_level level;
   const ekm_clock *clock;
-  FILE *file;           /* NULL unless it is a file */
-  char *path;           /* of the file; NULL for standard error */
-  int64_t next_look_ms; /* when it is asked next whether the file is still there */
-  ekm_syslog *syslog;   /* NULL unless it is the system's log */
-  int64_t lost;         /* lines that nobody took since one was taken */
+  FILE *file;             /* NULL unless it is a file */
+  char *path;             /* of the file; NULL for standard error */
+  int64_t next_look_ms;   /* when it is asked next whether the file is still there */
+  ekm_system_log *system; /* NULL unless it is that */
+  int64_t lost;           /* lines that nobody took since one was taken */
   void (*sink)(void *arg, const char *line, size_t len);
   void *sink_arg;
 };
@@ -52,11 +52,11 @@ bool ekm_log_open_file(const char *path, ekm_log_level level, const ekm_clock *c
   return *out_log != NULL;
 }
 
-bool ekm_log_open_syslog(const char *path, const char *name, ekm_log_level level, const ekm_clock *clock,
+bool ekm_log_open_system(const char *path, const char *name, ekm_log_level level, const ekm_clock *clock,
                          ekm_log **out_log, ekm_err *err) {
   *out_log = new_log(level, clock, err);
   if (*out_log == NULL) return false;
-  if (!ekm_syslog_open(path, name, &(*out_log)->syslog, err)) ekm_log_close(out_log);
+  if (!ekm_system_log_open(path, name, &(*out_log)->system, err)) ekm_log_close(out_log);
   return *out_log != NULL;
 }
 
@@ -72,7 +72,7 @@ bool ekm_log_open_sink(void (*sink)(void *arg, const char *line, size_t len), vo
 void ekm_log_close(ekm_log **log) {
   if (*log == NULL) return;
   if ((*log)->file != NULL && (*log)->file != stderr) (void)fclose((*log)->file);
-  ekm_syslog_close(&(*log)->syslog);
+  ekm_system_log_close(&(*log)->system);
   ekm_mem_free((*log)->path);
   ekm_mem_free(*log);
   *log = NULL;
@@ -152,35 +152,44 @@ static void send_lost(ekm_log *log) {
   ekm_buf_init(&line, LOG_LINE_MAX_BYTES);
   append_head(log->clock, EKM_LOG_WARN, "log.lost", &line);
   ekm_buf_append_fmt(&line, ",\"lines\":%lld}", (long long)log->lost);
-  bool ok = !line.no_memory &&
-            ekm_syslog_send(log->syslog, EKM_SYSLOG_WARNING, ekm_clock_wall_s(log->clock), ekm_buf_view(&line));
+  bool ok = !line.no_memory && ekm_system_log_send(log->system, EKM_SEVERITY_WARNING, 0, ekm_clock_wall_s(log->clock),
+                                                   ekm_buf_view(&line));
   if (ok) log->lost = 0;
   ekm_buf_clear(&line);
 }
 
-static void write_syslog(ekm_log *log, ekm_log_level level, ekm_view line) {
-  static const ekm_syslog_severity severities[] = {
-      [EKM_LOG_OFF] = EKM_SYSLOG_DEBUG, [EKM_LOG_ERROR] = EKM_SYSLOG_ERROR, [EKM_LOG_WARN] = EKM_SYSLOG_WARNING,
-      [EKM_LOG_INFO] = EKM_SYSLOG_INFO, [EKM_LOG_DEBUG] = EKM_SYSLOG_DEBUG, [EKM_LOG_TRACE] = EKM_SYSLOG_DEBUG};
+static void write_system(ekm_log *log, ekm_log_level level, uint32_t code, ekm_view line) {
+  static const ekm_severity severities[] = {
+      [EKM_LOG_OFF] = EKM_SEVERITY_DEBUG, [EKM_LOG_ERROR] = EKM_SEVERITY_ERROR, [EKM_LOG_WARN] = EKM_SEVERITY_WARNING,
+      [EKM_LOG_INFO] = EKM_SEVERITY_INFO, [EKM_LOG_DEBUG] = EKM_SEVERITY_DEBUG, [EKM_LOG_TRACE] = EKM_SEVERITY_DEBUG};
   line.len--; /* a datagram needs no end of line */
   if (log->lost > 0) send_lost(log);
-  if (!ekm_syslog_send(log->syslog, severities[level], ekm_clock_wall_s(log->clock), line)) log->lost++;
+  if (!ekm_system_log_send(log->system, severities[level], code, ekm_clock_wall_s(log->clock), line)) log->lost++;
 }
 
-static void write_line(ekm_log *log, ekm_log_level level, ekm_view line) {
+static void write_line(ekm_log *log, ekm_log_level level, uint32_t code, ekm_view line) {
   ekm_mutex_lock(&log->lock);
   if (log->sink != NULL) {
     log->sink(log->sink_arg, (const char *)line.ptr, line.len);
-  } else if (log->syslog != NULL) {
-    write_syslog(log, level, line);
+  } else if (log->system != NULL) {
+    write_system(log, level, code, line);
   } else {
     write_file(log, line);
   }
   ekm_mutex_unlock(&log->lock);
 }
 
+/* What a system that numbers its events calls it. */
+static uint32_t code_of(const ekm_log_field *fields) {
+  for (; fields->kind != EKM_LOG_FIELD_END; fields++) {
+    if (fields->kind == EKM_LOG_FIELD_INT && strcmp(fields->name, "code") == 0) return (uint32_t)fields->number;
+  }
+  return 0;
+}
+
 void ekm_log_event(ekm_log *log, ekm_log_level level, const char *event, const ekm_log_field *fields) {
   ekm_buf line;
+  const uint32_t code = code_of(fields);
   if (!ekm_log_wants(log, level)) return;
   ekm_buf_init(&line, LOG_LINE_MAX_BYTES);
   append_head(log->clock, level, event, &line);
@@ -191,7 +200,7 @@ void ekm_log_event(ekm_log *log, ekm_log_level level, const char *event, const e
     append_head(log->clock, level, event, &line);
     ekm_buf_append_text(&line, ",\"fields\":\"too long\"}\n");
   }
-  if (!line.too_long && !line.no_memory) write_line(log, level, ekm_buf_view(&line));
+  if (!line.too_long && !line.no_memory) write_line(log, level, code, ekm_buf_view(&line));
   ekm_buf_clear(&line);
 }
 

@@ -49,10 +49,10 @@ typedef struct ekm_log_field {
 EKM_MUST_USE bool ekm_log_open_file(const char *path, ekm_log_level level, const ekm_clock *clock, ekm_log **out_log,
                                     ekm_err *err);
 
-/* ekm_log_open_syslog(path, name, level, clock, out_log, err):
+/* ekm_log_open_system(path, name, level, clock, out_log, err):
  * To the system's log at the socket ${path} (syslog.h), as ${name}, which is static. Lines that nobody takes are lost;
  * how many is said by the first one that is taken again: {"event":"log.lost","lines":3}. */
-EKM_MUST_USE bool ekm_log_open_syslog(const char *path, const char *name, ekm_log_level level, const ekm_clock *clock,
+EKM_MUST_USE bool ekm_log_open_system(const char *path, const char *name, ekm_log_level level, const ekm_clock *clock,
                                       ekm_log **out_log, ekm_err *err);
 
 /* ekm_log_open_sink(sink, arg, level, clock, out_log, err): give each line (with its '\n') to ${sink},

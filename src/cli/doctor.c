@@ -160,16 +160,16 @@ static bool has_folder(const char *path) {
  * it belongs to the account of SQL Server, and would be made for this one. */
 static void warn_of_log(doctor *d) {
   const provider_settings *settings = &d->way.settings;
-  const char *where = settings->log_to_syslog ? settings->syslog_socket : settings->log_file;
+  const char *where = settings->log_to_system ? settings->syslog_socket : settings->log_file;
   char detail[DETAIL_BYTES];
   if (where == NULL || settings->log_level == EKM_LOG_OFF) {
     warn(d, STEP_CONFIGURATION, "nothing is logged: after a failure there is SQL Server's number, and no sentence",
          "Set log_file, or log_to = syslog, in openekm.conf; see logging.md.");
-  } else if (settings->log_to_syslog ? !ekm_file_exists(where) : !has_folder(where)) {
+  } else if (settings->log_to_system ? !ekm_file_exists(where) : !has_folder(where)) {
     (void)snprintf(detail, sizeof detail, "nothing is logged: %s '%.200s' is not there",
-                   settings->log_to_syslog ? "the socket" : "the folder of", where);
+                   settings->log_to_system ? "the socket" : "the folder of", where);
     warn(d, STEP_CONFIGURATION, detail,
-         settings->log_to_syslog ? "Start syslogd or journald, or correct syslog_socket."
+         settings->log_to_system ? "Start syslogd or journald, or correct syslog_socket."
                                  : "Make it for the account of SQL Server, with mode 0700.");
   }
 }

@@ -5,7 +5,7 @@
 #include "base/env.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/syslog.h"
+#include "base/system_log.h"
 #include "http/http.h"
 #include "keyring/hints.h"
 #include "keyring/keyring_keyvault.h"
@@ -69,8 +69,8 @@ static bool make_connector(provider_wiring *out, ekm_err *err) {
 
 static bool open_wanted_log(const provider_settings *settings, provider_wiring *out, ekm_err *err) {
   if (settings->log_level == EKM_LOG_OFF) return true;
-  if (settings->log_to_syslog) {
-    return ekm_log_open_syslog(settings->syslog_socket, LOG_NAME, settings->log_level, out->clock, &out->log, err);
+  if (settings->log_to_system) {
+    return ekm_log_open_system(settings->syslog_socket, LOG_NAME, settings->log_level, out->clock, &out->log, err);
   }
   return settings->log_file == NULL ||
          ekm_log_open_file(settings->log_file, settings->log_level, out->clock, &out->log, err);
@@ -92,8 +92,8 @@ static void say_last_words(provider_wiring *out, const ekm_err *err) {
   const char *path = ekm_env_get(ekm_env_process(), "OPENEKM_LOG_FILE");
   const char *to = ekm_env_get(ekm_env_process(), "OPENEKM_LOG_TO");
   const char *socket = ekm_env_get(ekm_env_process(), "OPENEKM_SYSLOG_SOCKET");
-  if (out->log == NULL && to != NULL && strcmp(to, "syslog") == 0) {
-    (void)!ekm_log_open_syslog(socket == NULL ? EKM_SYSLOG_SOCKET : socket, LOG_NAME, EKM_LOG_ERROR, out->clock,
+  if (out->log == NULL && to != NULL && strcmp(to, "system") == 0) {
+    (void)!ekm_log_open_system(socket == NULL ? EKM_SYSLOG_SOCKET : socket, LOG_NAME, EKM_LOG_ERROR, out->clock,
                                &out->log, &ignored);
   } else if (out->log == NULL && path != NULL && ekm_file_is_absolute(path)) {
     (void)!ekm_log_open_file(path, EKM_LOG_ERROR, out->clock, &out->log, &ignored);

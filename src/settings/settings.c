@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/syslog.h"
+#include "base/system_log.h"
 #include "base/text.h"
 #include "base/url.h"
 #include "http/http_proxy.h"
@@ -21,14 +21,15 @@ static const ekm_config_setting table[] = {
     {.section = "",
      .key = "log_to",
      .type = EKM_CONFIG_CHOICE,
-     .choices = "file|syslog",
+     .choices = "file|system",
      .fallback = "file",
-     .doc = "file: log_file; syslog: the system's log instead, that is syslogd or journald"},
+     .doc = "file: log_file; system: the system's log instead, that is syslogd or journald, on Windows the Application "
+            "log"},
     {.section = "",
      .key = "syslog_socket",
      .type = EKM_CONFIG_PATH,
-     .fallback = EKM_SYSLOG_SOCKET,
-     .doc = "where the system's log listens"},
+     .example = EKM_SYSLOG_SOCKET,
+     .doc = "where syslogd or journald listens, if not there; nothing to Windows"},
     {.section = "",
      .key = "log_level",
      .type = EKM_CONFIG_CHOICE,
@@ -477,16 +478,14 @@ static keyring_thumb_kind thumb_kind_of(const char *text) {
 
 static bool read_log(const ekm_config *config, provider_settings *out, ekm_err *err) {
   out->log_file = ekm_config_text(config, "", "log_file");
-  out->log_to_syslog = strcmp(ekm_config_text(config, "", "log_to"), "syslog") == 0;
+  out->log_to_system = strcmp(ekm_config_text(config, "", "log_to"), "system") == 0;
   out->syslog_socket = ekm_config_text(config, "", "syslog_socket");
+  if (out->syslog_socket == NULL) out->syslog_socket = EKM_SYSLOG_SOCKET;
   if (!ekm_log_parse_level(ekm_config_text(config, "", "log_level"), &out->log_level)) {
     return refuse(config, "", "log_level", "is not a level", err);
   }
   if (strlen(out->syslog_socket) >= EKM_SYSLOG_PATH_BYTES) {
     return refuse(config, "", "syslog_socket", "is too long for the path of a socket", err);
-  }
-  if (out->log_to_syslog && !ekm_syslog_is_here()) {
-    return refuse(config, "", "log_to", "cannot be: Windows has no syslog, so name a log_file", err);
   }
   return true;
 }

@@ -53,7 +53,7 @@ typedef struct provider_vault {
 typedef struct provider_settings {
   ekm_config *config;   /* owns the texts */
   const char *log_file; /* NULL: no log */
-  bool log_to_syslog;   /* to the system's log instead */
+  bool log_to_system;   /* to the system's log instead */
   const char *syslog_socket;
   ekm_log_level log_level;
   int64_t call_timeout_ms;

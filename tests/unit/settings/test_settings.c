@@ -20,7 +20,7 @@ static void an_empty_file_gives_the_defaults(void **state) {
   (void)state;
   assert_true(read_text("", &settings, &err));
   assert_null(settings.log_file);
-  assert_false(settings.log_to_syslog);
+  assert_false(settings.log_to_system);
   assert_string_equal(settings.syslog_socket, "/dev/log");
   assert_int_equal(settings.log_level, EKM_LOG_INFO);
   assert_int_equal(settings.call_timeout_ms, 30000);
@@ -52,7 +52,7 @@ static void a_full_file_is_understood(void **state) {
   static const char text[] =
       "log_file = /var/log/openekm.log\n"
       "log_level = debug\n"
-      "log_to = syslog\n"
+      "log_to = system\n"
       "syslog_socket = /run/log\n"
       "call_timeout_ms = 5000\n"
       "wrap_alg = RSA-OAEP\n"
@@ -80,7 +80,7 @@ static void a_full_file_is_understood(void **state) {
   if (!read_text(text, &settings, &err)) fail_msg("%s", err.detail);
   assert_string_equal(settings.log_file, "/var/log/openekm.log");
   assert_int_equal(settings.log_level, EKM_LOG_DEBUG);
-  assert_true(settings.log_to_syslog);
+  assert_true(settings.log_to_system);
   assert_string_equal(settings.syslog_socket, "/run/log");
   assert_int_equal(settings.call_timeout_ms, 5000);
   assert_string_equal(settings.wrap_alg, "RSA-OAEP");
@@ -126,7 +126,7 @@ static void mistakes_are_told_with_their_line(void **state) {
       {"\n[application 0123456789abcdef0123456789abcdef]\nsecret_expires = 2027-03-01\n", 2, "its hyphens"},
       {"[application " ID "0]\nsecret_expires = 2027-03-01\n", 1, "its hyphens"},
       {"log_file = relative.log\n", 1, ""},
-      {"log_to = journal\n", 1, "one of file, syslog"},
+      {"log_to = journal\n", 1, "one of file, system"},
       {"syslog_socket = log\n", 1, ""},
       {"\nsyslog_socket = /" HUNDRED "1234567\n", 2, "too long for the path of a socket"},
       {"wrap_alg = RSA1_5\n", 1, ""},

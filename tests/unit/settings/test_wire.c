@@ -112,7 +112,7 @@ static void the_systems_log_is_used(void **state) {
   (void)state;
   assert_non_null(mkdtemp(folder));
   (void)snprintf(at.sun_path, sizeof at.sun_path, "/proc/self/cwd/%s/log", folder); /* absolute, and short */
-  (void)snprintf(more, sizeof more, "log_to = syslog\nsyslog_socket = %s\n", at.sun_path);
+  (void)snprintf(more, sizeof more, "log_to = system\nsyslog_socket = %s\n", at.sun_path);
   write_conf(log_path, more);
   (void)remove(log_path);
   assert_true(provider_wire(&wiring, &err)); /* nobody listens yet */
@@ -129,7 +129,7 @@ static void the_systems_log_is_used(void **state) {
   provider_unwire(&wiring);
 
   write_conf(log_path, "colour = red\n");
-  assert_int_equal(setenv("OPENEKM_LOG_TO", "syslog", 1) | setenv("OPENEKM_SYSLOG_SOCKET", at.sun_path, 1), 0);
+  assert_int_equal(setenv("OPENEKM_LOG_TO", "system", 1) | setenv("OPENEKM_SYSLOG_SOCKET", at.sun_path, 1), 0);
   assert_false(provider_wire(&wiring, &err));
   len = recv(fd, got, sizeof got - 1, MSG_DONTWAIT);
   assert_int_equal(unsetenv("OPENEKM_LOG_TO") | unsetenv("OPENEKM_SYSLOG_SOCKET"), 0);

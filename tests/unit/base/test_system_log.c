@@ -1,5 +1,5 @@
 /* The system's log, with a socket of our own in its place. */
-#include "base/syslog.h"
+#include "base/system_log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,12 +43,12 @@ static int set_up(void **state) {
   ekm_err err = {0};
   *state = &f;
   memset(&f, 0, sizeof f);
-  (void)snprintf(f.folder, sizeof f.folder, "test_syslog_XXXXXX");
+  (void)snprintf(f.folder, sizeof f.folder, "test_system_log_XXXXXX");
   if (mkdtemp(f.folder) == NULL) return -1;
   (void)snprintf(f.path, sizeof f.path, "%s/log", f.folder);
   f.fd = -1;
   fake_clock_init(&f.clock);
-  return ekm_log_open_syslog(f.path, "openekm", EKM_LOG_TRACE, &f.clock.base, &f.log, &err) ? 0 : -1;
+  return ekm_log_open_system(f.path, "openekm", EKM_LOG_TRACE, &f.clock.base, &f.log, &err) ? 0 : -1;
 }
 
 static int tear_down(void **state) {
@@ -163,12 +163,12 @@ static void paths_have_a_length(void **state) {
   fixture *f = *state;
   memset(path, 'x', sizeof path);
   path[EKM_SYSLOG_PATH_BYTES] = '\0';
-  assert_false(ekm_log_open_syslog(path, "openekm", EKM_LOG_INFO, &f->clock.base, &log, &err));
+  assert_false(ekm_log_open_system(path, "openekm", EKM_LOG_INFO, &f->clock.base, &log, &err));
   assert_int_equal(err.id, EKM_E_LIMIT);
   assert_null(log);
   path[EKM_SYSLOG_PATH_BYTES - 1] = '\0';
   ekm_err_clear(&err);
-  assert_true(ekm_log_open_syslog(path, "openekm", EKM_LOG_INFO, &f->clock.base, &log, &err));
+  assert_true(ekm_log_open_system(path, "openekm", EKM_LOG_INFO, &f->clock.base, &log, &err));
   EKM_LOG(log, EKM_LOG_INFO, "a.b", EKM_LOG_INT("i", 1));
   ekm_log_close(&log);
 }
@@ -180,7 +180,7 @@ static void a_lack_of_memory_costs_lines_only(void **state) {
   for (size_t n = 0; memory_gate_next(&gate, n); n++) {
     ekm_log *log = NULL;
     ekm_err err = {0};
-    bool ok = ekm_log_open_syslog(f->path, "openekm", EKM_LOG_INFO, &f->clock.base, &log, &err);
+    bool ok = ekm_log_open_system(f->path, "openekm", EKM_LOG_INFO, &f->clock.base, &log, &err);
     EKM_LOG(log, EKM_LOG_INFO, "a.b", EKM_LOG_INT("i", 1));
     bool sent = next(f)[0] != '\0';
     if (ok && gate.failed) (void)EKM_FAIL(&err, EKM_E_OUT_OF_MEMORY, "as the logger cannot say");

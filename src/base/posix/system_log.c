@@ -1,4 +1,4 @@
-#include "base/syslog.h"
+#include "base/system_log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,22 +12,18 @@
 
 enum { FACILITY_DAEMON = 3, HEAD_BYTES = 96 };
 
-struct ekm_syslog {
+struct ekm_system_log {
   int fd;
   const char *name;
   struct sockaddr_un to;
 };
 
-bool ekm_syslog_is_here(void) {
-  return true;
-}
-
-bool ekm_syslog_open(const char *path, const char *name, ekm_syslog **out, ekm_err *err) {
+bool ekm_system_log_open(const char *path, const char *name, ekm_system_log **out, ekm_err *err) {
   *out = NULL;
   if (strlen(path) >= sizeof((struct sockaddr_un *)NULL)->sun_path) {
     return EKM_FAIL(err, EKM_E_LIMIT, "'%.200s' is too long for the path of a socket", path);
   }
-  ekm_syslog *log = ekm_mem_alloc(sizeof *log, err);
+  ekm_system_log *log = ekm_mem_alloc(sizeof *log, err);
   if (log == NULL) return false;
   log->name = name;
   log->to.sun_family = AF_UNIX;
@@ -36,12 +32,12 @@ bool ekm_syslog_open(const char *path, const char *name, ekm_syslog **out, ekm_e
   *out = log;
   if (log->fd >= 0) return true;
   (void)EKM_FAIL(err, EKM_E_FILE_WRITE, "a socket for '%s': %s", path, strerror(errno));
-  ekm_syslog_close(out);
+  ekm_system_log_close(out);
   return false;
 }
 
 /* "<27>Nov 25 08:00:00 openekm[4711]: ", in local time, as the RFC wants it. */
-static size_t write_head(const ekm_syslog *log, ekm_syslog_severity severity, int64_t wall_s, char out[HEAD_BYTES]) {
+static size_t write_head(const ekm_system_log *log, ekm_severity severity, int64_t wall_s, char out[HEAD_BYTES]) {
   static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   struct tm local;
@@ -53,7 +49,8 @@ static size_t write_head(const ekm_syslog *log, ekm_syslog_severity severity, in
   return len < 0 ? 0 : (size_t)len;
 }
 
-bool ekm_syslog_send(ekm_syslog *log, ekm_syslog_severity severity, int64_t wall_s, ekm_view line) {
+bool ekm_system_log_send(ekm_system_log *log, ekm_severity severity, uint32_t code, int64_t wall_s, ekm_view line) {
+  (void)code; /* it stands in the line */
   char head[HEAD_BYTES];
   struct iovec parts[2] = {{head, write_head(log, severity, wall_s, head)}, {NULL, line.len}};
   memcpy(&parts[1].iov_base, &line.ptr, sizeof line.ptr); /* sendmsg only reads */
@@ -68,7 +65,7 @@ bool ekm_syslog_send(ekm_syslog *log, ekm_syslog_severity severity, int64_t wall
   return sent >= 0;
 }
 
-void ekm_syslog_close(ekm_syslog **log) {
+void ekm_system_log_close(ekm_system_log **log) {
   if (*log == NULL) return;
   if ((*log)->fd >= 0) (void)close((*log)->fd);
   ekm_mem_free(*log);
