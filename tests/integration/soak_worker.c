@@ -330,6 +330,7 @@ bool soak_recovers(soak *s) {
     long right = atomic_load(&s->right);
     if (w.session != NULL) act_unwrap(&w);
     ok = w.session != NULL && atomic_load(&s->right) > right;
+    rest(&w);
   }
   leave_session(&w);
   return ok && atomic_load(&s->wrong) == wrong;
