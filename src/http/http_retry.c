@@ -44,7 +44,8 @@ static bool is_passing_fault(const ekm_err *err) {
   static const ekm_err_id ids[] = {EKM_E_DNS,       EKM_E_CONNECT,      EKM_E_TLS_HANDSHAKE,
                                    EKM_E_HTTP_SEND, EKM_E_HTTP_RECEIVE, EKM_E_PROXY};
   for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
-    if (ids[i] == err->id) return err->http_status == 0 || is_passing_status(err->http_status);
+    if (ids[i] == err->id)
+      return err->id != EKM_E_PROXY || err->http_status == 0 || is_passing_status(err->http_status);
   }
   return false;
 }
