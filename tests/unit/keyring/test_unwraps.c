@@ -399,6 +399,92 @@ static void the_end_of_one_is_not_that_of_all(void **state) {
   assert_int_equal(asked_times(f), THREADS);
 }
 
+/* --- everybody at once -------------------------------------------------------------------------------------------- */
+
+enum { CROWD_ROUNDS = 400, CROWD_QUESTIONS = 5 };
+
+typedef struct crowd {
+  fixture *f;
+  uint32_t seed;
+  ekm_thread *thread;
+  unsigned right, failed;
+  bool wrong;
+} crowd;
+
+/* One question of a member of the crowd, and the only right answer to it. */
+typedef struct crowd_question {
+  crowd *who;
+  char ciphertext[8];
+} crowd_question;
+
+static uint32_t next_random(crowd *c) {
+  c->seed = c->seed * 1664525u + 1013904223u;
+  return c->seed >> 8;
+}
+
+/* The vault: its answer tells for which ciphertext it is; now and then it refuses, or is away. */
+static bool ask_crowded(void *arg, int *method, ekm_buf *out, ekm_err *err) {
+  static const ekm_err_id moods[] = {EKM_E_OK, EKM_E_OK, EKM_E_OK, EKM_E_CONNECT, EKM_E_DEADLINE, EKM_E_UNWRAP_REFUSED};
+  crowd_question *q = arg;
+  ekm_err_id mood = moods[next_random(q->who) % (sizeof moods / sizeof moods[0])];
+  *method = (int)(next_random(q->who) % 3);
+  ekm_thread_yield();
+  ekm_buf_append_fmt(out, "key of %s", q->ciphertext);
+  return mood == EKM_E_OK ? ekm_buf_ok(out, "a plaintext", err) : EKM_FAIL(err, mood, "in its mood");
+}
+
+static void ask_in_crowd(crowd *c) {
+  char expected[24];
+  ekm_err err = {0};
+  ekm_buf out;
+  crowd_question q = {.who = c};
+  (void)snprintf(q.ciphertext, sizeof q.ciphertext, "c%u", (unsigned)(next_random(c) % CROWD_QUESTIONS));
+  (void)snprintf(expected, sizeof expected, "key of %s", q.ciphertext);
+  const keyring_unwraps_asker asker = {ask_crowded, &q};
+  const keyring_unwraps_question asked = {"key", VERSION, ekm_view_text(q.ciphertext)};
+  ekm_buf_init(&out, 64);
+  if (!keyring_unwraps_run(c->f->unwraps, &asked, &asker, &c->f->call, &out, &err)) {
+    c->failed++;
+  } else if (strcmp(ekm_buf_text(&out), expected) == 0) {
+    c->right++;
+  } else {
+    c->wrong = true;
+  }
+  ekm_buf_clear(&out);
+}
+
+/* Questions, and now and then a no from elsewhere, or time that passes. */
+static void be_in_crowd(void *arg) {
+  crowd *c = arg;
+  for (int i = 0; i < CROWD_ROUNDS; i++) {
+    switch (next_random(c) % 16) {
+      case 0: refuse_all(c->f); break;
+      case 1: disable(c->f); break;
+      case 2: keyring_unwraps_tidy(c->f->unwraps); break;
+      case 3: fake_clock_pass(&c->f->clock, KEEP_MS); break;
+      default: ask_in_crowd(c); break;
+    }
+  }
+}
+
+/* Whatever happens, nobody gets the key of another ciphertext. */
+static void nobody_gets_the_key_of_another(void **state) {
+  fixture *f = *state;
+  crowd all[THREADS];
+  unsigned right = 0, failed = 0;
+  for (unsigned i = 0; i < THREADS; i++) {
+    all[i] = (crowd){.f = f, .seed = i};
+    assert_true(ekm_thread_start(&all[i].thread, be_in_crowd, &all[i], &f->err));
+  }
+  for (unsigned i = 0; i < THREADS; i++) {
+    ekm_thread_join(&all[i].thread);
+    assert_false(all[i].wrong);
+    right += all[i].right;
+    failed += all[i].failed;
+  }
+  assert_true(right > 0 && failed > 0);
+}
+
 /* What cannot be kept for want of memory is no failure, so nothing is kept here. */
 static void memory_that_runs_out_is_said(void **state) {
   fixture *f = *state;
@@ -436,6 +522,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(who_waits_can_be_cancelled, set_up, tear_down),
       cmocka_unit_test_setup_teardown(who_waits_in_vain_has_what_is_kept, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_end_of_one_is_not_that_of_all, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(nobody_gets_the_key_of_another, set_up, tear_down),
       cmocka_unit_test_setup_teardown(memory_that_runs_out_is_said, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
