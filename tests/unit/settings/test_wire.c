@@ -157,13 +157,43 @@ static void what_cannot_be_is_told(void **state) {
 static void survives_without_memory(void **state) {
   memory_gate gate = {0};
   (void)state;
-  write_conf(log_path, "[vault v.vault.localhost]\naddress = 127.0.0.1\nauthority = https://login.localhost\n");
+  write_conf(
+      log_path,
+      "hint_file = /nowhere/hints\nproxy = http://proxy.example:8080\nproxy_user = me\nproxy_password_file = /p\n"
+      "no_proxy = a.example, b.example\nunwrap_cache_s = 60\ndefault_vault = v.vault.localhost\n"
+      "[vault v.vault.localhost]\naddress = 127.0.0.1\nauthority = https://login.localhost\n"
+      "resource = https://vault.localhost\nkeys = one, two\nreplicas = w.vault.localhost\n"
+      "[vault w.vault.localhost]\nport = 8443\n"
+      "[application 01234567-89ab-cdef-0123-456789abcdef]\nsecret_expires = 2027-03-01\n");
   for (size_t n = 0; memory_gate_next(&gate, n); n++) {
     provider_wiring wiring;
     ekm_err err = {0};
     bool ok = provider_wire(&wiring, &err);
     memory_gate_check(&gate, ok, &err);
     provider_unwire(&wiring);
+  }
+}
+
+/* A mistake stays one: without memory it is told, or that there was none, and nothing starts. */
+static void a_mistake_without_memory(void **state) {
+  static const char *const mistakes[] = {"unknown = 1\n", "retries = many\n", "[vault v.vault.localhost]\nport = 0\n",
+                                         "[vault v.vault.localhost]\ntenant = a/b\n", "no equals sign\n"};
+  (void)state;
+  for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+    bool failed = true;
+    write_conf(log_path, mistakes[i]);
+    for (size_t n = 0; failed; n++) {
+      memory_gate gate = {0};
+      provider_wiring wiring;
+      ekm_err err = {0};
+      assert_true(memory_gate_next(&gate, n));
+      assert_false(provider_wire(&wiring, &err));
+      memory_gate_rest(&gate);
+      failed = gate.failed;
+      bool is_right = err.id == EKM_E_CONFIG_VALUE || err.id == EKM_E_CONFIG_SYNTAX;
+      if (!is_right && !(failed && err.id == EKM_E_OUT_OF_MEMORY)) fail_msg("%s: %s", mistakes[i], err.detail);
+      assert_null(wiring.connector);
+    }
   }
 }
 
@@ -175,6 +205,7 @@ int main(void) {
       cmocka_unit_test(the_systems_log_is_used),
       cmocka_unit_test(what_cannot_be_is_told),
       cmocka_unit_test(survives_without_memory),
+      cmocka_unit_test(a_mistake_without_memory),
   };
   return cmocka_run_group_tests_name("wire", tests, setup, teardown);
 }
