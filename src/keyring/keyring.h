@@ -166,8 +166,10 @@ typedef struct keyring_options {
   unsigned search_workers; /* requests at a time; 0: 1 */
   unsigned search_per_s;   /* requests in a second at most; 0: no limit */
   int64_t search_again_ms; /* how long a thumbprint that no key has is not searched again */
-  keyring_hints *hints;    /* where keys were found before; borrowed, outlives the keyring; NULL: not known */
-  keyring_turns *turns;    /* so that a vault is searched by one keyring at a time; borrowed, as that; NULL: none */
+  /* The URI of the key that another connector noted for a thumbprint, appended; false: none. NULL: nobody did. */
+  bool (*left_behind)(ekm_view thumb, ekm_buf *out_uri);
+  keyring_hints *hints; /* where keys were found before; borrowed, outlives the keyring; NULL: not known */
+  keyring_turns *turns; /* so that a vault is searched by one keyring at a time; borrowed, as that; NULL: none */
 } keyring_options;
 
 /* keyring_new(options, backend, out_keyring, err): takes over ${backend} also on failure; one reference for the

@@ -6,6 +6,7 @@
 #include "keyring/ring.h"
 #include "keyring/search.h"
 #include "keyring/turns.h"
+#include "keyvault/key.h"
 
 enum { WAIT_STEP_MS = 100 }; /* between looks at whether a waiting call was cancelled */
 
@@ -172,6 +173,35 @@ static bool try_hint(wanted *w, const keyring_call *call, bool *out_found, ekm_e
   return try_key(w, hint.name, hint.version, call, out_found, err);
 }
 
+/* Another connector said that this thumbprint means this key. How it made the thumbprint is not known, so there is
+ * nothing to compare; whether it is the right key, the ciphertext tells. */
+static bool try_left_behind(wanted *w, const keyring_call *call, bool *out_found, ekm_err *err) {
+  akv_kid kid;
+  ekm_err ignored = {0};
+  keyring *ring = w->ring;
+  keyring_key *key = NULL;
+  ekm_buf uri;
+
+  ekm_buf_init(&uri, EKM_LIMIT_URL_BYTES);
+  bool is_noted = ring->options.left_behind != NULL && ring->options.left_behind(w->thumb, &uri) &&
+                  ekm_buf_ok(&uri, "the URI of a key", &ignored) &&
+                  akv_kid_parse(ekm_buf_text(&uri), ring->host, &kid, &ignored);
+  ekm_buf_clear(&uri);
+  if (!is_noted) return true;
+  const char *version = kid.version[0] == '\0' ? NULL : kid.version;
+  if (keyring_by_name(ring, kid.name, version, call, &key, err)) {
+    EKM_LOG(ring->options.log, EKM_LOG_INFO, "keyring.left_behind", EKM_LOG_HEX("thumbprint", w->thumb),
+            EKM_LOG_TEXT("name", keyring_key_name(key)), EKM_LOG_TEXT("version", keyring_key_version(key)));
+    ring_note_alias(ring, w->thumb, key);
+    *out_found = true;
+    keyring_key_unref(&key);
+    return true;
+  }
+  if (err->id == EKM_E_OUT_OF_MEMORY || err->id == EKM_E_CANCELLED || keyring_is_outage(err->id)) return false;
+  ekm_err_clear(err);
+  return true;
+}
+
 /* The newest versions of the names that somebody knew to be worth it. */
 static bool try_first_names(wanted *w, const keyring_call *call, bool *out_found, ekm_err *err) {
   char name[EKM_LIMIT_KEY_NAME_CHARS + 1];
@@ -241,7 +271,8 @@ static bool search_now(wanted *w, const keyring_call *call, ekm_err *err) {
   ekm_view thumb = w->thumb;
   bool found = false;
 
-  bool ok = try_hint(w, call, &found, err) && (found || try_first_names(w, call, &found, err));
+  bool ok = try_hint(w, call, &found, err) && (found || try_left_behind(w, call, &found, err)) &&
+            (found || try_first_names(w, call, &found, err));
   bool walked = ok && !found;
   if (walked) ok = walk_through(w, call, &found, err);
   ekm_mutex_lock(&ring->lock);

@@ -4,6 +4,7 @@
 
 #include "base/env.h"
 #include "base/file.h"
+#include "base/left_behind.h"
 #include "base/mem.h"
 #include "base/system_log.h"
 #include "http/http.h"
@@ -63,6 +64,7 @@ static bool make_connector(provider_wiring *out, ekm_err *err) {
                                                   .search_workers = (unsigned)settings->search_workers,
                                                   .search_per_s = (unsigned)settings->search_per_s,
                                                   .search_again_ms = 1000 * settings->search_again_s,
+                                                  .left_behind = ekm_left_behind_key,
                                                   .hints = rest->hints}};
   return keyring_keyvault_connector_new(&options, &out->connector, err);
 }
