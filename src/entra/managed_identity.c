@@ -226,7 +226,7 @@ static bool read_arc_proof(const managed_identity *source, const ekm_http_respon
   ekm_buf content;
   ekm_buf_init(&content, ARC_FILE_MAX_BYTES);
   EKM_TRY(take_arc_path(source, ekm_buf_text(&answer->www_basic), &path, err));
-  EKM_TRY(ekm_file_read(path, &content, err));
+  EKM_TRY(ekm_file_read_ordinary(path, &content, err));
   ekm_buf_append_text(out, "Authorization: Basic ");
   for (size_t i = 0; i < content.len; i++) {
     if (content.ptr[i] < ' ' || content.ptr[i] >= 0x7F) EKM_BAIL(err, EKM_E_TOKEN_ANSWER, "'%s' is no key file", path);

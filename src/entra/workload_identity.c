@@ -24,7 +24,7 @@ static bool read_assertion(const workload_identity *source, ekm_buf *out, ekm_er
   if (!ekm_file_is_absolute(path)) {
     return EKM_FAIL(err, EKM_E_FILE_READ, "AZURE_FEDERATED_TOKEN_FILE does not name a file by its absolute path");
   }
-  if (!ekm_file_read(path, out, err)) return false;
+  if (!ekm_file_read_ordinary(path, out, err)) return false;
   while (out->len > 0 && out->ptr[out->len - 1] <= ' ') ekm_buf_truncate(out, out->len - 1);
   return out->len > 0 || EKM_FAIL(err, EKM_E_FILE_READ, "'%s' is empty", path);
 }

@@ -54,7 +54,7 @@ bool http_proxy_serves(const ekm_http_proxy *proxy, ekm_view host) {
 bool http_proxy_password(const char *path, ekm_secret *out, ekm_err *err) {
   ekm_buf text;
   ekm_buf_init(&text, PASSWORD_FILE_MAX_BYTES);
-  bool ok = ekm_file_read(path, &text, err);
+  bool ok = ekm_file_read_ordinary(path, &text, err);
   if (ok) ekm_buf_truncate(&text, strcspn(ekm_buf_text(&text), "\r\n"));
   if (ok && text.len == 0) ok = EKM_FAIL(err, EKM_E_FILE_READ, "'%s' holds no password in its first line", path);
   ok = ok && ekm_secret_set(out, ekm_buf_view(&text), err);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -337,6 +338,20 @@ static void memory_that_runs_out_is_said(void **state) {
   without_memory(f, arc_pairs, by_file, 2, EKM_E_OK);
 }
 
+/* Whoever answers in the agent's place must not make the engine wait for a pipe that nobody writes to. */
+static void arc_waits_for_no_pipe(void **state) {
+  fixture *f = *state;
+  char path[128], challenge[160];
+  (void)snprintf(path, sizeof path, "%s/a.key", f->folder);
+  (void)snprintf(challenge, sizeof challenge, "Basic realm=%s", path);
+  assert_int_equal(mkfifo(path, 0600), 0);
+  const scripted_step steps[] = {
+      {"GET", ARC, NULL, NULL, METADATA, .status = 401, .answer = "", .challenge = challenge}};
+  f->env.pairs = arc_pairs;
+  SCRIPT(&f->script, steps);
+  assert_int_equal(fetch(f, "", NULL), EKM_E_FILE_READ);
+}
+
 /* A second 401 is the end: a loop of challenges is walked once. */
 static void arc_is_asked_twice_at_most(void **state) {
   fixture *f = *state;
@@ -367,6 +382,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_broken_environment_is_said, set_up, tear_down),
       cmocka_unit_test_setup_teardown(answers_have_their_meaning, set_up, tear_down),
       cmocka_unit_test_setup_teardown(memory_that_runs_out_is_said, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(arc_waits_for_no_pipe, set_up, tear_down),
       cmocka_unit_test_setup_teardown(arc_is_asked_twice_at_most, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
