@@ -40,8 +40,10 @@ format:  ## lay out every C file
 	@scripts/deps.sh lint
 	find src include demo bench tests -name '*.[ch]' -print0 | xargs -0 clang-format -i
 
-windows-check: deps-build deps-windows  ## compile the Windows half
-	@$(MAKE) --no-print-directory -j "$$(nproc)" -f scripts/windows.mk
+windows: deps-windows  ## openekm.dll and ekmctl.exe for Windows x64, into build/windows/bin
+	@scripts/windows_libs.sh build/windows-libs
+	@$(MAKE) --silent --no-print-directory build/windows/build.ninja
+	cmake --build --preset windows
 
 docs: deps-test build-dev  ## the pages that are made from tables
 	scripts/gen_errors.py
@@ -65,4 +67,4 @@ deps-official:  # another Node.js than Debian's will do
 deps-%:
 	@scripts/deps.sh $*
 
-.PHONY: help deps build demo test bench soak tsan official fuzz lint format windows-check docs clean
+.PHONY: help deps build demo test bench soak tsan official fuzz lint format windows docs clean

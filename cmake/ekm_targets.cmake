@@ -9,8 +9,18 @@ set(CMAKE_C_VISIBILITY_PRESET hidden)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
-add_compile_definitions(_GNU_SOURCE)
-file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/warnings.flags EKM_WARNINGS) # one home: scripts/windows.mk reads it too
+# The files of a layer that differ by platform: base/<EKM_SYSTEM>/x.c, x_<EKM_CRYPTO>.c, x_<EKM_TLS>.c.
+if(WIN32)
+  set(EKM_SYSTEM windows)
+  set(EKM_CRYPTO cng)
+  set(EKM_TLS schannel)
+else()
+  set(EKM_SYSTEM posix)
+  set(EKM_CRYPTO openssl)
+  set(EKM_TLS openssl)
+endif()
+
+file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/warnings.flags EKM_WARNINGS)
 add_compile_options(${EKM_WARNINGS} -fstack-protector-strong -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 if(EKM_SANITIZE)
   list(JOIN EKM_SANITIZE "," sanitizers)
@@ -22,25 +32,7 @@ if(EKM_SANITIZE)
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   add_compile_definitions(_FORTIFY_SOURCE=2)
 endif()
-add_link_options(-Wl,-z,relro,-z,now -Wl,-z,noexecstack)
-
-find_package(Threads REQUIRED)
-find_package(PkgConfig REQUIRED)
-pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
-pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
-pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
-pkg_check_modules(TLS REQUIRED IMPORTED_TARGET libssl) # libcurl's own, for what it has no option for
-pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
-pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
-pkg_check_modules(P11KIT REQUIRED IMPORTED_TARGET p11-kit-1)
-find_library(EKM_JANSSON_STATIC NAMES libjansson.a REQUIRED)
-
-# jansson, static and hidden, so that its allocator can be ours (base/json.h). The distribution compiles the archive
-# for programs: one comparison with stdin is all that keeps it out of a shared library, so that name is redirected to
-# a variable of base/json.c.
-set(EKM_JANSSON ${CMAKE_BINARY_DIR}/libjansson_hidden.a)
-execute_process(COMMAND ${CMAKE_OBJCOPY} --redefine-sym stdin=ekm_json_no_stdin ${EKM_JANSSON_STATIC} ${EKM_JANSSON}
-  COMMAND_ERROR_IS_FATAL ANY)
+include(ekm_${EKM_SYSTEM})
 
 # ekm_layer(<layer> SOURCES ... DEPENDS ...): the static library ekm_<layer> of src/<layer>.
 function(ekm_layer layer)
@@ -55,7 +47,7 @@ function(ekm_unit_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests ${CMAKE_SOURCE_DIR}/src)
-  target_link_libraries(${name} PRIVATE ${arg_LINK} PkgConfig::CMOCKA)
+  target_link_libraries(${name} PRIVATE ${arg_LINK} ${EKM_CMOCKA})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS unit)
 endfunction()

@@ -17,4 +17,9 @@ void *ekm_dynlib_symbol(const ekm_dynlib *lib, const char *name);
 /* ekm_dynlib_close(lib): unload; sets the caller's pointer to NULL. */
 void ekm_dynlib_close(ekm_dynlib **lib);
 
+/* ekm_dynlib_stay():
+ * The library that holds this code stays mapped until the process ends, however often it is closed: for code that a
+ * thread may still run in. On POSIX systems the linker has promised it already (-z nodelete). */
+void ekm_dynlib_stay(void);
+
 #endif

@@ -6,6 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* ekm_process_begin():
+ * For a program's first line: libraries that are loaded later come from the system's own folder, and the standard
+ * streams carry bytes as they are. POSIX systems have it so from the start. */
+void ekm_process_begin(void);
+
 /* ekm_process_harden():
  * No core dumps, no debugger of the same user, no error dialogs: for programs that hold keys. Best effort; returns
  * whether all of it took effect. A write beyond the limit of a file's size becomes an error instead of a signal that

@@ -1,6 +1,8 @@
 #include "base/env.h"
+#include "base/process.h"
 #include "cli/cli.h"
 
 int main(int argc, char **argv) {
+  ekm_process_begin();
   return (int)cli_main(argc, argv, ekm_env_process());
 }

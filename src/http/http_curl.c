@@ -205,20 +205,11 @@ static const struct {
     {CURLE_UNSUPPORTED_PROTOCOL, EKM_E_INTERNAL},
 };
 
-/* libcurl has one code for everything that is wrong with a certificate. What OpenSSL said tells a stranger's authority
- * from a wrong name or date: 0 and 1 are "nothing" (the name is libcurl's own check), 9 and 10 the dates, 62 the name.
- */
-static ekm_err_id certificate_failure(CURL *easy) {
-  long why = 0;
-  (void)curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &why);
-  return why == 0 || why == 1 || why == 9 || why == 10 || why == 62 ? EKM_E_TLS_HANDSHAKE : EKM_E_TLS_UNTRUSTED;
-}
-
 /* libcurl gives up long before the deadline where a connection cannot be had. Which part of it was silent is told by
  * what it came to. */
 static ekm_err_id silent_part(const http_curl_handle *h) {
   curl_off_t found_us = 0;
-  if (h->now.in_tls) return EKM_E_TLS_HANDSHAKE;
+  if (h->tls.begun) return EKM_E_TLS_HANDSHAKE;
   if (h->uses_proxy) return EKM_E_PROXY;
   (void)curl_easy_getinfo(h->easy, CURLINFO_NAMELOOKUP_TIME_T, &found_us);
   return found_us > 0 ? EKM_E_CONNECT : EKM_E_DNS;
@@ -228,7 +219,7 @@ static ekm_err_id classify(const http_curl_handle *h, CURLcode rc) {
   if (rc == CURLE_COULDNT_CONNECT && h->uses_proxy) return EKM_E_PROXY;
   if (h->now.too_big) return EKM_E_ANSWER_TOO_BIG;
   if (rc == CURLE_WRITE_ERROR) return EKM_E_OUT_OF_MEMORY;
-  if (rc == CURLE_PEER_FAILED_VERIFICATION) return certificate_failure(h->easy);
+  if (rc == CURLE_PEER_FAILED_VERIFICATION) return http_tls_refusal(h->easy, h->words);
   if (rc == CURLE_OPERATION_TIMEDOUT) {
     int64_t left_ms = ekm_deadline_left_ms(h->now.request->deadline, h->now.clock);
     return left_ms > DEADLINE_SLACK_MS ? silent_part(h) : EKM_E_DEADLINE;
@@ -376,6 +367,7 @@ static bool curl_perform(ekm_http *self, const ekm_http_request *request, ekm_ht
   if (h == NULL) EKM_TRY(http_curl_handle_new(&http->options, origin, request->route, &h, err));
 
   h->now = (http_curl_exchange){.request = request, .response = response, .clock = http->clock};
+  h->tls.begun = false;
   http_headers_begin(&h->now.headers, response);
   EKM_TRY(prepare(h, request, err));
   ok = judge(h, perform_in_time(http, h, left_ms), response, err);

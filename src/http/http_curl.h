@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "http/http.h"
 #include "http/http_headers.h"
+#include "http/http_tls.h"
 
 /* The headers that we send, at most; the nodes are ours, so no call allocates a list. Each costs libcurl a dozen
  * comparisons. */
@@ -31,7 +32,6 @@ typedef struct http_curl_exchange {
   http_headers headers;
   const ekm_clock *clock;
   bool too_big;
-  bool in_tls; /* a connection was made, and its handshake begun */
 } http_curl_exchange;
 
 typedef struct http_curl_handle {
@@ -39,6 +39,7 @@ typedef struct http_curl_handle {
   struct http_curl_handle *below;             /* in the stack of idle ones */
   char *origin;                               /* "host:port" as written in the URL */
   char *address, *ca_file, *certificate_sha1; /* the route; NULL where it says nothing */
+  http_tls tls;                               /* of ca_file and certificate_sha1 */
   char *proxy, *proxy_user, *proxy_password_file, *proxy_exceptions;
   bool uses_proxy; /* false for a host that is excepted */
   uint16_t port;

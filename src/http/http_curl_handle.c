@@ -7,7 +7,6 @@
 #include "base/sigpipe.h"
 #include "base/text.h"
 #include "http/http_proxy.h"
-#include "http/http_tls.h"
 
 enum {
   CONNECT_TIMEOUT_MS = 10 * 1000, /* to reach a server and finish its handshake; the call's deadline may be shorter */
@@ -77,13 +76,6 @@ static CURLcode set_safety(CURL *easy, const http_curl_handle *h) {
   HTTP_CURL_SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   HTTP_CURL_SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
   HTTP_CURL_SET(CURLOPT_NOSIGNAL, 1L);
-  if (h->ca_file != NULL) {
-    HTTP_CURL_SET(CURLOPT_CAINFO, h->ca_file);
-    HTTP_CURL_SET(CURLOPT_CAPATH, NULL);
-#if LIBCURL_VERSION_NUM >= 0x075700
-    HTTP_CURL_SET(CURLOPT_CA_CACHE_TIMEOUT, 0L); /* a file that was replaced counts from the next connection on */
-#endif
-  }
   return rc;
 }
 
@@ -161,26 +153,6 @@ static bool copy_key(http_curl_handle *h, ekm_view origin, const ekm_http_route 
          copy_text(route->certificate_sha1, &h->certificate_sha1, err) && copy_proxy(h, route->proxy, err);
 }
 
-static CURLcode on_tls(CURL *easy, void *context, void *arg) {
-  http_curl_handle *h = arg;
-  (void)easy;
-  h->now.in_tls = true;
-  http_tls_log_no_keys(context);
-  if (h->certificate_sha1 != NULL) http_tls_pin(context, h->certificate_sha1);
-  return CURLE_OK;
-}
-
-/* libcurl with another library for TLS would give on_tls something else, and has no such option. */
-static CURLcode set_tls(CURL *easy, http_curl_handle *h) {
-  CURLcode rc = CURLE_OK;
-  const char *library = curl_version_info(CURLVERSION_NOW)->ssl_version;
-  bool is_openssl = library != NULL && ekm_text_starts_i(library, "OpenSSL/");
-  if (!is_openssl) return h->certificate_sha1 == NULL ? rc : CURLE_NOT_BUILT_IN;
-  HTTP_CURL_SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
-  HTTP_CURL_SET(CURLOPT_SSL_CTX_DATA, h);
-  return rc;
-}
-
 /* libcurl makes a copy of the password that we cannot reach. */
 static CURLcode set_proxy_login(CURL *easy, const char *user, const ekm_secret *password) {
   CURLcode rc = CURLE_OK;
@@ -198,7 +170,8 @@ static bool configure(const http_curl_options *options, http_curl_handle *h, ekm
   }
   h->easy = curl_easy_init();
   CURLcode rc = h->easy == NULL ? CURLE_OUT_OF_MEMORY : set_safety(h->easy, h);
-  if (rc == CURLE_OK) rc = set_tls(h->easy, h);
+  h->tls = (http_tls){.ca_file = h->ca_file, .sha1 = h->certificate_sha1};
+  if (rc == CURLE_OK) rc = http_tls_set(h->easy, &h->tls);
   if (rc == CURLE_OK) rc = set_transport(h->easy, h, options);
   if (rc == CURLE_OK && has_login) rc = set_proxy_login(h->easy, h->proxy_user, &password);
   ekm_secret_clear(&password);

@@ -1,15 +1,29 @@
-/* What libcurl does not let be said in its own options about TLS. For http_curl_handle.c only. */
+/* What depends on the library that libcurl has below it for TLS. For http_curl*.c only; http_tls_openssl.c is the one
+ * of POSIX systems, http_tls_schannel.c that of Windows. */
 #ifndef EKM_HTTP_HTTP_TLS_H
 #define EKM_HTTP_HTTP_TLS_H
 
-/* http_tls_log_no_keys(context):
- * Take out of an OpenSSL SSL_CTX what libcurl put in because the variable SSLKEYLOGFILE is set: the host's environment
- * must not make the keys of our connections readable. */
-void http_tls_log_no_keys(void *context);
+#include <curl/curl.h>
+#include <stdbool.h>
 
-/* http_tls_pin(context, sha1):
- * Have an OpenSSL SSL_CTX take the one certificate whose SHA-1 is ${sha1}, 40 hexadecimal digits, whoever signed it and
- * whatever it says, and no other. ${sha1} is borrowed for the life of the SSL_CTX. */
-void http_tls_pin(void *context, char *sha1);
+#include "base/err.h"
+
+typedef struct http_tls {
+  const char *ca_file; /* its authorities are trusted and no others; NULL: those of the system */
+  const char *sha1;    /* 40 hexadecimal digits, or NULL: the one certificate that is trusted, whatever it says */
+  bool begun;          /* a connection was made, and its handshake begun; never set by Schannel */
+} http_tls;
+
+/* http_tls_set(easy, tls):
+ * Tell a new handle whom it trusts. Nothing of the host's environment may make the keys of our connections readable.
+ * ${tls} and its texts are borrowed for the life of the handle. Returns the first failure of an option, and
+ * CURLE_NOT_BUILT_IN where no certificate can be pinned. */
+CURLcode http_tls_set(CURL *easy, http_tls *tls);
+
+/* http_tls_refusal(easy, words):
+ * libcurl has one code for everything that is wrong with a certificate, CURLE_PEER_FAILED_VERIFICATION. TLS_UNTRUSTED
+ * for the certificate of an authority that is a stranger, TLS_HANDSHAKE for a wrong name or date; ${words} are
+ * libcurl's own. */
+ekm_err_id http_tls_refusal(CURL *easy, const char *words);
 
 #endif

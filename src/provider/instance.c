@@ -1,5 +1,6 @@
 #include "provider/instance.h"
 
+#include "base/dynlib.h"
 #include "base/mem.h"
 
 static struct {
@@ -19,6 +20,7 @@ static provider_instance *new_instance(ekm_err *err) {
 }
 
 bool instance_initialize(ekm_err *err) {
+  ekm_dynlib_stay(); /* a name lookup that was abandoned at its deadline may still run when the host unloads us */
   ekm_mutex_lock(&module.lock);
   if (module.users == 0) module.instance = new_instance(err);
   bool ok = module.instance != NULL;

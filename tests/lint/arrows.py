@@ -43,7 +43,7 @@ WINDOWS = ["src/*/windows/*", "src/*/*_cng.c", "include/openekm/sqlcrypt_abi.h"]
 FOREIGN = {
     "jansson.h": ["src/base/json.h"],
     "openssl/*": ["src/*/*_openssl.[ch]"],
-    "curl/*": ["src/http/http_curl*.[ch]"],
+    "curl/*": ["src/http/http_curl*.[ch]", "src/http/http_tls*.[ch]"],
     "sqlite3.h": ["src/vault/*", "demo/*"],
     "microhttpd.h": ["src/vault/*"],
     "p11-kit/*": ["src/crypto/token_p11.h"],
@@ -55,7 +55,8 @@ FOREIGN = {
     "process.h": WINDOWS,
     "wincrypt.h": WINDOWS,
     "dlfcn.h": POSIX,
-    "fcntl.h": POSIX + SOCKETS,
+    "fcntl.h": POSIX + SOCKETS + WINDOWS,
+    "io.h": WINDOWS,
     "pwd.h": POSIX,
     "pthread.h": POSIX + ["src/base/mutex.h"],
     "sched.h": POSIX,

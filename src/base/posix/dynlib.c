@@ -34,3 +34,5 @@ void ekm_dynlib_close(ekm_dynlib **lib) {
   ekm_mem_free(*lib);
   *lib = NULL;
 }
+
+void ekm_dynlib_stay(void) {}

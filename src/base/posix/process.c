@@ -18,6 +18,8 @@ static void ignore(int signal_number) {
   (void)sigaction(signal_number, &action, NULL);
 }
 
+void ekm_process_begin(void) {}
+
 bool ekm_process_harden(void) {
   const struct rlimit none = {0, 0};
   bool ok = setrlimit(RLIMIT_CORE, &none) == 0;

@@ -48,3 +48,11 @@ void ekm_dynlib_close(ekm_dynlib **lib) {
   ekm_mem_free(*lib);
   *lib = NULL;
 }
+
+/* Cannot fail for code that is running. */
+void ekm_dynlib_stay(void) {
+  static const char here;
+  HMODULE self;
+  (void)GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_PIN | GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS,
+                           (LPCWSTR)(const void *)&here, &self);
+}
