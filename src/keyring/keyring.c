@@ -215,7 +215,9 @@ bool keyring_next_id(keyring *ring, uint32_t id, const keyring_call *call, uint3
 
 /* Not a missing permission: who may not list may unwrap nevertheless. */
 void keyring_note_refusal(keyring *ring, const ekm_err *err) {
-  if (!keyring_is_forbidden(err->id)) keyring_unwraps_note(ring->unwraps, NULL, NULL, err);
+  if (keyring_is_forbidden(err->id)) return;
+  keyring_unwraps_note(ring->unwraps, NULL, NULL, err);
+  ring_tell_replicas(ring, err);
 }
 
 /* --- create and drop ---------------------------------------------------------------------------------------------- */

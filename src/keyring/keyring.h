@@ -209,8 +209,9 @@ EKM_MUST_USE bool keyring_by_name(keyring *ring, const char *name, const char *v
  * says, else under the names that are to be looked at first, else by one search through the vault (newest versions
  * first, then older ones) that all waiting threads share. Of several versions of one material one that is enabled.
  * KEY_NOT_FOUND if a search that began after this call, or search_again_ms ago at most, found nothing of that
- * thumbprint; VAULT_FORBIDDEN or VAULT_ROLE if keys had to be passed over because they may not be read; DEADLINE or
- * CANCELLED while waiting for another thread's search. */
+ * thumbprint; VAULT_FORBIDDEN or VAULT_ROLE if keys had to be passed over because they may not be read;
+ * SEARCH_UNFINISHED if the time was over before the search was, though the vault answers, DEADLINE if it does not. The
+ * next search goes on from there. CANCELLED, also while waiting for another thread's search. */
 EKM_MUST_USE bool keyring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, keyring_key **out_key,
                                    ekm_err *err);
 

@@ -137,9 +137,16 @@ static bool compare_known(wanted *w, bool *out_found, ekm_err *err) {
   return true;
 }
 
+static void note_answer(keyring *ring) {
+  ekm_mutex_lock(&ring->lock);
+  ring->answers_until_ms = ekm_clock_mono_ms(ring->options.clock) + RING_SILENCE_MS;
+  ekm_mutex_unlock(&ring->lock);
+}
+
 static bool wanted_visit(void *arg, const keyring_record *record, bool *out_found, ekm_err *err) {
   wanted *w = arg;
   keyring_key *key = NULL;
+  note_answer(w->ring);
   if (!ring_remember(w->ring, record, &key, NULL, err)) {
     if (err->id != EKM_E_KEY_TYPE) return false;
     ekm_err_clear(err); /* other keys may live in the vault too */
@@ -293,6 +300,15 @@ static bool search_now(wanted *w, const keyring_call *call, ekm_err *err) {
   return true;
 }
 
+/* A vault that answers, but not to the end of the search, is not away: it may say no yet. */
+static bool fail_search(keyring *ring, ekm_err *err) {
+  ekm_mutex_lock(&ring->lock);
+  bool answers = ekm_clock_mono_ms(ring->options.clock) < ring->answers_until_ms;
+  ekm_mutex_unlock(&ring->lock);
+  if (!answers || err->id != EKM_E_DEADLINE) return false;
+  return EKM_FAIL(err, EKM_E_SEARCH_UNFINISHED, "the vault has more keys than could be looked at so far");
+}
+
 static bool search_in_turn(keyring *ring, ekm_view thumb, const keyring_call *call, ekm_err *err) {
   bool known = false;
   wanted w = {ring, thumb, 0};
@@ -346,7 +362,7 @@ bool ring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, keyr
 
   *out_key = keyring_peek(ring, thumb);
   if (*out_key == NULL && thumb.len == KEYRING_THUMB_BYTES) {
-    if (!search_in_turn(ring, thumb, call, err)) return false;
+    if (!search_in_turn(ring, thumb, call, err)) return fail_search(ring, err);
     *out_key = keyring_peek(ring, thumb);
   }
   if (*out_key != NULL) {

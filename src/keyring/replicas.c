@@ -41,11 +41,21 @@ static keyring_call part_of(const keyring *ring, const keyring_call *call, size_
   return part;
 }
 
+/* What a replica answered is of use no longer, either. Which of its keys it was about does not matter: this is rare. */
+void ring_tell_replicas(const keyring *ring, const ekm_err *err) {
+  for (size_t i = 0; i < ring->replica_count && keyring_unwraps_is_no(err->id); i++) {
+    keyring_unwraps_forget(ring->replicas[i]->unwraps, NULL, NULL);
+  }
+}
+
 static bool ask_all(keyring *ring, const wish *w, const keyring_call *call, ekm_err *err) {
   if (ring->replica_count == 0) return ask(ring, w, call, err);
   keyring_call part = part_of(ring, call, ring->replica_count + 1);
   if (ask(ring, w, &part, err)) return true;
-  if (!keyring_is_outage(err->id)) return false;
+  if (!keyring_is_outage(err->id)) {
+    ring_tell_replicas(ring, err);
+    return false;
+  }
   for (size_t i = 0; i < ring->replica_count; i++) {
     keyring *replica = ring->replicas[i];
     ekm_err why = {0};

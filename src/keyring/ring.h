@@ -19,6 +19,8 @@ enum { RING_ALIASES = 64 }; /* thumbprints of another connector that lead to a k
 
 enum { RING_MISSING = 64 }; /* thumbprints that no key had; the oldest goes */
 
+enum { RING_SILENCE_MS = 1000 }; /* a vault that was silent for so long during a search may be away */
+
 /* A thumbprint that a whole search did not find. */
 typedef struct ring_missing {
   uint8_t thumb[KEYRING_THUMB_BYTES];
@@ -53,6 +55,7 @@ struct keyring {
   uint64_t searches;  /* how many have begun */
   uint64_t fruitless; /* the number of the last one that went through the whole vault in vain; 0 for none */
   ekm_cond search_ended;
+  int64_t answers_until_ms; /* a search was answered so lately that the vault is not away */
 };
 
 /* ring_ref_of_id(ring, id): the key with one more reference, or NULL. The lock is held by the caller. */
@@ -84,6 +87,9 @@ EKM_MUST_USE bool ring_by_thumb(keyring *ring, ekm_view thumb, const keyring_cal
                                 ekm_err *err);
 EKM_MUST_USE bool ring_unwrap_by_thumb(keyring *ring, ekm_view thumb, ekm_view ciphertext, const keyring_call *call,
                                        ekm_buf *out_plaintext, ekm_err *err);
+
+/* ring_tell_replicas(ring, err): after a definite no of the vault, what they answered is not used again. */
+void ring_tell_replicas(const keyring *ring, const ekm_err *err);
 
 /* ring_can_report(ring, name, err): KEY_NAME_BAD if the thumbprint that is reported cannot be made of such a name. */
 EKM_MUST_USE bool ring_can_report(const keyring *ring, const char *name, ekm_err *err);

@@ -149,6 +149,10 @@ static bool is_refusal_of_all(ekm_err_id id) {
   return keyring_is_forbidden(id) || is_among(id, ids, sizeof ids / sizeof ids[0]);
 }
 
+bool keyring_unwraps_is_no(ekm_err_id id) {
+  return is_refusal_of_all(id) || is_refusal_of_key(id);
+}
+
 /* The end of the one who asked, which is not that of those who wait. */
 static bool is_own_end(ekm_err_id id) {
   return id == EKM_E_DEADLINE || id == EKM_E_CANCELLED;

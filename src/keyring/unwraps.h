@@ -56,7 +56,11 @@ EKM_MUST_USE bool keyring_unwraps_run(keyring_unwraps *unwraps, const keyring_un
  * key (404, disabled, not in its time) what is kept of it. */
 void keyring_unwraps_note(keyring_unwraps *unwraps, const char *name, const char *version, const ekm_err *err);
 
-/* keyring_unwraps_forget(unwraps, name, version): this version was found disabled. */
+/* keyring_unwraps_is_no(id): is it a definite no, about the application or a key, after which nothing that was kept of
+ * that may be used? */
+bool keyring_unwraps_is_no(ekm_err_id id);
+
+/* keyring_unwraps_forget(unwraps, name, version): this version was found disabled. NULL, NULL: all. */
 void keyring_unwraps_forget(keyring_unwraps *unwraps, const char *name, const char *version);
 
 /* keyring_unwraps_tidy(unwraps): wipe what is over its time. */

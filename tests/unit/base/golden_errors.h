@@ -111,6 +111,7 @@ static const struct golden_error {
     {96, "VAULT_DENIED", 5086, false},
     {97, "HOST_UNSUITABLE", 5087, false},
     {98, "CONFIG_UNTRUSTED", 5088, false},
+    {99, "SEARCH_UNFINISHED", 5089, true},
 };
 
 #endif

@@ -151,6 +151,76 @@ static void a_silent_vault_gets_half_of_the_time(void **state) {
   assert_in_range(atomic_load(&granted_ms), 25000, 30000);
 }
 
+/* A vault with many keys, in which the search is not over in time, and the key is deleted: that is no outage. */
+static atomic_int requests_left;
+
+static bool hurried_get(keyring_backend *self, const char *name, const char *version, const keyring_call *call,
+                        keyring_record *out, ekm_err *err) {
+  counting_backend *b = (counting_backend *)(void *)self;
+  if (atomic_fetch_sub(&requests_left, 1) <= 0) return EKM_FAIL(err, EKM_E_DEADLINE, "'%s'", name);
+  return b->lower->get(b->lower, name, version, call, out, err);
+}
+
+static void a_search_that_is_not_over_is_no_outage(void **state) {
+  pair *p = *state;
+  fixture *f = p->f;
+  for (int i = 0; i < 4; i++) {
+    keyring_key *other = create(f, (const char *[]){"a", "b", "c", "d"}[i]);
+    keyring_key_unref(&other);
+  }
+  assert_true(keyring_drop(f->ring, p->key, &f->call, &f->err));
+  f->vault->base.get = hurried_get;
+  atomic_store(&requests_left, 2);
+  assert_false(unwrap(p));
+  assert_int_equal(f->err.id, EKM_E_SEARCH_UNFINISHED);
+  atomic_store(&requests_left, 100);
+  assert_false(unwrap(p));
+  assert_int_equal(f->err.id, EKM_E_KEY_NOT_FOUND);
+  assert_int_equal(counting_backend_calls(p->copies), 0);
+}
+
+/* What a replica answered in an outage is not used any more once the vault itself has said no. */
+static void a_no_ends_what_copies_answered(void **state) {
+  static const ekm_err_id noes[] = {EKM_E_TOKEN_REFUSED, EKM_E_VAULT_ROLE, EKM_E_KEY_DISABLED, EKM_E_KEY_NOT_FOUND};
+  pair *p = *state;
+  fixture *f = p->f;
+  keyring *ring = NULL, *replica = NULL;
+  counting_backend *copies = counting_backend_over(&p->copies->base);
+  copies->borrowed = true;
+  const keyring_options options = {.host = "b.vault.localhost",
+                                   .crypto = f->crypto,
+                                   .clock = ekm_clock_system(),
+                                   .wrap_alg = "RSA-OAEP-256",
+                                   .keep_ms = 3600000,
+                                   .grace_ms = 3600000};
+  assert_true(keyring_new(&options, &copies->base, &replica, &f->err));
+  ring = forgetful_ring_with(f, (keyring_options){.host = "a.vault.localhost"});
+  assert_true(keyring_add_replica(ring, replica, &f->err));
+  keyring_unref(&p->ring);
+  p->ring = ring;
+  expect_unwrapped(p); /* from now on its thumbprint is known in the vault itself */
+  for (size_t i = 0; i < sizeof noes / sizeof noes[0]; i++) {
+    atomic_store(&f->vault->fail_with, EKM_E_CONNECT);
+    atomic_store(&p->copies->fail_with, 0);
+    expect_unwrapped(p);
+    int unwraps = atomic_load(&p->copies->unwraps);
+    expect_unwrapped(p);
+    assert_int_equal(atomic_load(&p->copies->unwraps), unwraps); /* it is kept */
+    if (noes[i] == EKM_E_TOKEN_REFUSED) {                        /* as at the next session */
+      keyring_note_refusal(p->ring, &(ekm_err){.id = noes[i]});
+    } else {
+      atomic_store(&f->vault->fail_with, (int)noes[i]);
+      assert_false(unwrap(p));
+      assert_int_equal(f->err.id, noes[i]);
+    }
+    atomic_store(&f->vault->fail_with, EKM_E_CONNECT);
+    atomic_store(&p->copies->fail_with, EKM_E_CONNECT);
+    assert_false(unwrap(p));
+    assert_int_equal(f->err.id, EKM_E_CONNECT);
+  }
+  keyring_unref(&replica);
+}
+
 static void there_are_not_too_many(void **state) {
   pair *p = *state;
   for (int i = 1; i < KEYRING_REPLICAS_MAX; i++) assert_true(keyring_add_replica(p->ring, p->replica, &p->f->err));
@@ -193,6 +263,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_no_is_not_asked_elsewhere, set_up_pair, tear_down_pair),
       cmocka_unit_test_setup_teardown(the_first_vault_has_the_word_when_none_answers, set_up_pair, tear_down_pair),
       cmocka_unit_test_setup_teardown(a_silent_vault_gets_half_of_the_time, set_up_pair, tear_down_pair),
+      cmocka_unit_test_setup_teardown(a_search_that_is_not_over_is_no_outage, set_up_pair, tear_down_pair),
+      cmocka_unit_test_setup_teardown(a_no_ends_what_copies_answered, set_up_pair, tear_down_pair),
       cmocka_unit_test_setup_teardown(there_are_not_too_many, set_up_pair, tear_down_pair),
       cmocka_unit_test_setup_teardown(copies_without_memory, set_up_pair, tear_down_pair),
   };
