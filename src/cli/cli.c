@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "host/host_algorithm.h"
 
 /* --- the document ------------------------------------------------------------------------------------------------- */
 
@@ -169,6 +170,15 @@ static bool find_key(cli *c, ekm_err *err) {
 done:
   ekm_buf_clear(&thumb);
   return ok;
+}
+
+bool cli_iv_bytes(cli *c, size_t *out_bytes, ekm_err *err) {
+  host_algorithm_list list;
+  *out_bytes = 0;
+  if (!host_algorithm_enumerate(c->module, &list, &c->result, err)) return false;
+  const host_algorithm *algorithm = host_algorithm_by_id(&list, c->key.algorithm);
+  if (algorithm != NULL) *out_bytes = algorithm->iv_bytes;
+  return true;
 }
 
 static bool prepare(cli *c, const cli_command *command, ekm_err *err) {

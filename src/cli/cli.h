@@ -45,6 +45,10 @@ typedef struct cli {
 /* cli_main(argc, argv, env): run one command line and return its exit status. */
 cli_status cli_main(int argc, char **argv, const ekm_env *env);
 
+/* cli_iv_bytes(c, out_bytes, err): the length of the initialisation vector that the algorithm of c->key wants; 0 for an
+ * asymmetric key. */
+EKM_MUST_USE bool cli_iv_bytes(cli *c, size_t *out_bytes, ekm_err *err);
+
 /* cli_read_input(c, out, err): the bytes of --in or of standard input; decoded when --hex is given. */
 EKM_MUST_USE bool cli_read_input(const cli *c, ekm_buf *out, ekm_err *err);
 

@@ -59,8 +59,9 @@ bool cli_explain(cli *c, json_t *doc, ekm_err *err) {
   bool is_others = add_others(code, doc);
   if (is_ours || is_others) return true;
   if (known_code_is_near(code)) {
-    return EKM_FAIL(err, EKM_E_ABSENT, "%u is among the numbers of Microsoft's connector, but is not documented", code);
+    return EKM_FAIL(err, EKM_E_PROVIDER_CODE, "%u is among the numbers of Microsoft's connector, but is not documented",
+                    code);
   }
-  return EKM_FAIL(err, EKM_E_ABSENT, "OpenEKM has no code %u; another provider's codes are explained by its maker",
-                  code);
+  return EKM_FAIL(err, EKM_E_PROVIDER_CODE,
+                  "OpenEKM has no code %u; another provider's codes are explained by its maker", code);
 }

@@ -18,6 +18,7 @@ static const cli_option table[] = {
      AT(thumbprint)},
     {"--in", "FILE", "read the input here; else standard input", CLI_TAKES_INPUT, CLI_OPTION_TEXT, AT(in)},
     {"--hex", NULL, "the input is hexadecimal text", CLI_TAKES_INPUT, CLI_OPTION_FLAG, AT(hex)},
+    {"--iv", "HEX", "the initialisation vector, which a symmetric key wants", CLI_TAKES_IV, CLI_OPTION_TEXT, AT(iv)},
     {"--out", "FILE", "write the result here, as bytes; else hexadecimal on standard output", CLI_TAKES_OUTPUT,
      CLI_OPTION_TEXT, AT(out)},
     {"--algorithm", "TAG", "the algorithm of the new key; RSA_2048 if not given", CLI_TAKES_ALGORITHM, CLI_OPTION_TEXT,

@@ -23,14 +23,15 @@ enum {
   CLI_TAKES_SQL = 512,        /* --database, --admin, names in SQL Server, --with-secret */
   CLI_TAKES_INVENTORY = 2048, /* --inventory */
   CLI_TAKES_DRY_RUN = 4096,   /* --dry-run */
+  CLI_TAKES_IV = 8192,        /* --iv */
   CLI_TAKES_ALWAYS = 1024     /* --json, --log-level, --help, --version */
 };
 
-enum { CLI_WORDS_MAX = 4, CLI_TAKES_BITS = 13 };
+enum { CLI_WORDS_MAX = 4, CLI_TAKES_BITS = 14 };
 
 typedef struct cli_options {
   const char *provider, *identity, *secret_file, *log_level;
-  const char *key, *thumbprint, *in, *out, *algorithm, *inventory;
+  const char *key, *thumbprint, *in, *iv, *out, *algorithm, *inventory;
   const char *database, *admin, *asymmetric_key, *login, *credential, *provider_name, *provider_file;
   bool with_secret, dry_run, secret_stdin, json, hex, yes, help, version;
   unsigned count, seconds, threads;

@@ -4,7 +4,9 @@
 #include "host/conform_probe.h"
 #include "host/public_key.h"
 
-enum { LISTED_MAX = 256, LIST_END_MAX = 100000 };
+enum { LISTED_MAX = 256, LIST_END_MAX = 100000, OTHERS_MAX = 16 };
+
+#define NO_PUBLIC_HALF "a symmetric key has no public half"
 
 conform_verdict conform_keys_end(conform_state *state) {
   SqlCpKeyId id = 0;
@@ -151,6 +153,7 @@ static SqlCpError ask_blob(conform_state *state, const conform_output *self, con
 }
 
 conform_verdict conform_key_blob(conform_state *state) {
+  if (state->iv_len != 0) return conform_skipped(state, NO_PUBLIC_HALF);
   SqlCpKeyThumbprint thumb = conform_key_thumb(state);
   const conform_output output = {
       .fn = HOST_FN_ExportKey, .slot_count = 1, .names = {"the key blob"}, .ask = ask_blob, .data = &thumb};
@@ -171,6 +174,17 @@ static bool has_our_thumb(const conform_state *state, const roomy_info *room) {
   return ekm_view_equal(ekm_view_of(room->thumb, room->info.thumb.cb), host_key_thumb(&state->key));
 }
 
+/* A key of the list, by its thumbprint: whatever its name, it has that thumbprint. */
+static bool leads_elsewhere(conform_state *state, roomy_info *listed) {
+  SqlCpError code;
+  SqlCpKeyThumbprint thumb = {listed->info.thumb.cb, listed->thumb};
+  roomy_info found;
+  make_room(&found);
+  HOST_CALL(code, state->calls, GetKeyInfoByThumb, (conform_handle(state), &thumb, &found.info));
+  return code == scp_err_Success && !ekm_view_equal(ekm_view_of(found.thumb, found.info.thumb.cb),
+                                                    ekm_view_of(listed->thumb, listed->info.thumb.cb));
+}
+
 static conform_verdict same_in_list(conform_state *state) {
   SqlCpKeyId ids[LISTED_MAX];
   roomy_info room, again;
@@ -179,7 +193,12 @@ static conform_verdict same_in_list(conform_state *state) {
     SqlCpError code;
     make_room(&room);
     HOST_CALL(code, state->calls, GetKeyInfoByKeyId, (conform_handle(state), ids[i], &room.info));
-    if (code != scp_err_Success || !has_our_thumb(state, &room)) continue;
+    if (code != scp_err_Success) continue;
+    if (!has_our_thumb(state, &room)) {
+      CONFORM_EXPECT(state, i >= OTHERS_MAX || !leads_elsewhere(state, &room),
+                     "the thumbprint of the key with id %u leads to another key", ids[i]);
+      continue;
+    }
     CONFORM_EXPECT(
         state,
         by_thumb(state, conform_handle(state), &again) == scp_err_Success && again.info.algId == room.info.algId &&
@@ -230,6 +249,7 @@ conform_verdict conform_key_algorithm(conform_state *state) {
 }
 
 conform_verdict conform_key_export(conform_state *state) {
+  if (state->iv_len != 0) return conform_skipped(state, NO_PUBLIC_HALF);
   uint8_t bytes[SQLCP_MAX_KEY_BLOB_BYTES];
   SqlCpWchar tag[SQLCP_MAX_ALG_TAG_BYTES / 2];
   SqlCpKeyBlob blob = {sizeof bytes, bytes};

@@ -31,6 +31,17 @@ conform_verdict conform_skipped(conform_state *state, const char *fmt, ...) {
 
 /* --- the session and the key of the run --------------------------------------------------------------------------- */
 
+enum { IV_BYTES = 64 };
+
+/* Tolerant: what a provider says of its algorithms is the business of other rules. */
+static uint32_t iv_len_of(const conform_state *state, SqlCpAlgId id) {
+  SqlCpWchar tag[SQLCP_MAX_ALG_TAG_BYTES / 2];
+  SqlCpAlgorithmInfo info = {.algTag = {sizeof tag, tag}};
+  SqlCpError code;
+  HOST_CALL(code, state->calls, GetAlgorithmInfo, (id, &info));
+  return code == scp_err_Success && info.ivLen <= IV_BYTES ? info.ivLen : 0;
+}
+
 bool conform_open(conform_state *state, ekm_err *err) {
   const conform_options *options = state->options;
   if (options->identity == NULL) return true;
@@ -58,6 +69,7 @@ bool conform_open(conform_state *state, ekm_err *err) {
   }
   state->key.thumb_len = info.thumb.cb;
   state->key.algorithm = info.algId;
+  state->iv_len = iv_len_of(state, info.algId);
   return true;
 }
 
@@ -93,6 +105,17 @@ const SqlCpSession *conform_handle(const conform_state *state) {
 
 SqlCpKeyThumbprint conform_key_thumb(conform_state *state) {
   return (SqlCpKeyThumbprint){(uint32_t)state->key.thumb_len, state->key.thumb};
+}
+
+static uint8_t iv_bytes[IV_BYTES]; /* the ABI has no const; nobody writes them */
+
+ekm_view conform_iv(const conform_state *state) {
+  return ekm_view_of(iv_bytes, state->iv_len);
+}
+
+const SqlCpEncryptionParam *conform_param(const conform_state *state, SqlCpEncryptionParam *out) {
+  *out = (SqlCpEncryptionParam){.type = SQLCP_PARAM_IV, .cb = state->iv_len, .pb = iv_bytes};
+  return state->iv_len == 0 ? NULL : out;
 }
 
 size_t conform_list_algorithms(const conform_state *state, SqlCpAlgId *ids) {

@@ -19,6 +19,7 @@ struct conform_state {
   const host_calls *calls; /* of module */
   host_session *session;   /* NULL when there is none */
   host_key key;            /* of options->key_name; thumb_len 0 when there is none */
+  uint32_t iv_len;         /* of its algorithm: 0 for a key that is not symmetric */
   char seen[CONFORM_SEEN_BYTES];
 };
 
@@ -48,6 +49,11 @@ const SqlCpSession *conform_handle(const conform_state *state);
 
 /* conform_key_thumb(state): the key's thumbprint as the ABI wants it; borrows from ${state}. */
 SqlCpKeyThumbprint conform_key_thumb(conform_state *state);
+
+/* conform_iv(state), conform_param(state, out): the initialisation vector that the key's algorithm wants, as a view and
+ * as the ABI wants it; empty and NULL where it wants none. It is always the same: the suite encrypts nothing secret. */
+ekm_view conform_iv(const conform_state *state);
+const SqlCpEncryptionParam *conform_param(const conform_state *state, SqlCpEncryptionParam *out);
 
 /* conform_list_algorithms(state, ids): ids up to the first code that is not Success; at most CONFORM_ALGORITHMS.
  * Tolerant: how the list ends is the business of one rule. */

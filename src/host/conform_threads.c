@@ -24,7 +24,7 @@ static bool use_session(const conform_state *state, const host_session *session,
   SqlCpKeyId id = 0;
   host_key found;
   static const uint8_t plain[32] = "thirty-two bytes that are known";
-  ekm_view thumb = host_key_thumb(&state->key);
+  const ekm_view thumb = host_key_thumb(&state->key), iv = conform_iv(state);
   ekm_secret back = {0};
   ekm_buf cipher;
   ekm_buf_init(&cipher, HOST_DATA_MAX_BYTES);
@@ -32,8 +32,8 @@ static bool use_session(const conform_state *state, const host_session *session,
   EKM_TRY(host_key_next(session, &id, &more, NULL, err));
   if (state->key.thumb_len != 0) {
     EKM_TRY(host_key_by_thumb(session, thumb, &found, NULL, err));
-    EKM_TRY(host_key_encrypt(session, thumb, ekm_view_of(plain, sizeof plain), &cipher, NULL, err));
-    EKM_TRY(host_key_decrypt(session, thumb, ekm_buf_view(&cipher), &back, NULL, err));
+    EKM_TRY(host_key_encrypt_iv(session, thumb, iv, ekm_view_of(plain, sizeof plain), &cipher, NULL, err));
+    EKM_TRY(host_key_decrypt_iv(session, thumb, iv, ekm_buf_view(&cipher), &back, NULL, err));
     if (back.len != sizeof plain || !ekm_mem_equal(ekm_secret_reveal(&back).ptr, plain, sizeof plain)) {
       EKM_BAIL(err, EKM_E_MISMATCH, "what a thread had encrypted came back as other bytes");
     }

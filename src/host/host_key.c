@@ -189,18 +189,27 @@ typedef struct request {
   uint32_t max;     /* bytes of the longest answer */
   SqlCpData thumb;
   SqlCpData in;
+  SqlCpEncryptionParam iv;
+  uint32_t iv_count; /* 0 or 1 */
 } request;
+
+static void set_iv(request *what, ekm_view iv) {
+  const SqlCpData bytes = abi_data(iv);
+  what->iv = (SqlCpEncryptionParam){.type = SQLCP_PARAM_IV, .cb = bytes.cb, .pb = bytes.pb};
+  what->iv_count = iv.len > 0 ? 1 : 0;
+}
 
 static SqlCpError send(const host_session *session, const request *what, SqlCpData *out) {
   const host_calls *calls = host_module_calls(host_session_module(session));
   const SqlCpSession *handle = host_session_handle(session);
+  const SqlCpEncryptionParam *iv = what->iv_count == 0 ? NULL : &what->iv;
   SqlCpError code;
   if (what->fn == HOST_FN_ExportKey) {
     HOST_CALL(code, calls, ExportKey, (handle, &what->thumb, NULL, SQLCP_BLOB_PUBLIC_KEY, out));
   } else if (what->fn == HOST_FN_Encrypt) {
-    HOST_CALL(code, calls, Encrypt, (handle, &what->thumb, 1, NULL, 0, &what->in, out));
+    HOST_CALL(code, calls, Encrypt, (handle, &what->thumb, 1, iv, what->iv_count, &what->in, out));
   } else {
-    HOST_CALL(code, calls, Decrypt, (handle, &what->thumb, 1, NULL, 0, &what->in, out));
+    HOST_CALL(code, calls, Decrypt, (handle, &what->thumb, 1, iv, what->iv_count, &what->in, out));
   }
   return code;
 }
@@ -253,20 +262,32 @@ bool host_key_export(const host_session *session, ekm_view thumb, ekm_buf *out_b
 
 bool host_key_encrypt(const host_session *session, ekm_view thumb, ekm_view plaintext, ekm_buf *out_ciphertext,
                       host_result *result, ekm_err *err) {
+  return host_key_encrypt_iv(session, thumb, ekm_view_of(NULL, 0), plaintext, out_ciphertext, result, err);
+}
+
+bool host_key_encrypt_iv(const host_session *session, ekm_view thumb, ekm_view iv, ekm_view plaintext,
+                         ekm_buf *out_ciphertext, host_result *result, ekm_err *err) {
   request what = {.fn = HOST_FN_Encrypt, .what = "the ciphertext", .max = HOST_DATA_MAX_BYTES};
   what.thumb = abi_data(thumb);
   what.in = abi_data(plaintext);
+  set_iv(&what, iv);
   return append_answer(session, &what, out_ciphertext, result, err);
 }
 
 bool host_key_decrypt(const host_session *session, ekm_view thumb, ekm_view ciphertext, ekm_secret *out_plaintext,
                       host_result *result, ekm_err *err) {
+  return host_key_decrypt_iv(session, thumb, ekm_view_of(NULL, 0), ciphertext, out_plaintext, result, err);
+}
+
+bool host_key_decrypt_iv(const host_session *session, ekm_view thumb, ekm_view iv, ekm_view ciphertext,
+                         ekm_secret *out_plaintext, host_result *result, ekm_err *err) {
   bool ok = false;
   uint32_t len = 0;
   host_guard guard = {0};
   request what = {.fn = HOST_FN_Decrypt, .what = "the plaintext", .max = HOST_DATA_MAX_BYTES};
   what.thumb = abi_data(thumb);
   what.in = abi_data(ciphertext);
+  set_iv(&what, iv);
   ekm_secret_clear(out_plaintext);
   EKM_TRY(fetch(session, &what, &guard, &len, result, err));
   EKM_TRY(ekm_secret_set(out_plaintext, ekm_view_of(guard.mem, len), err));

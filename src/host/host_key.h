@@ -73,6 +73,13 @@ EKM_MUST_USE bool host_key_encrypt(const host_session *session, ekm_view thumb, 
 EKM_MUST_USE bool host_key_decrypt(const host_session *session, ekm_view thumb, ekm_view ciphertext,
                                    ekm_secret *out_plaintext, host_result *result, ekm_err *err);
 
+/* host_key_encrypt_iv, host_key_decrypt_iv(session, thumb, iv, ...): the same with an initialisation vector, which a
+ * symmetric key wants and the engine keeps beside the ciphertext; empty: none. */
+EKM_MUST_USE bool host_key_encrypt_iv(const host_session *session, ekm_view thumb, ekm_view iv, ekm_view plaintext,
+                                      ekm_buf *out_ciphertext, host_result *result, ekm_err *err);
+EKM_MUST_USE bool host_key_decrypt_iv(const host_session *session, ekm_view thumb, ekm_view iv, ekm_view ciphertext,
+                                      ekm_secret *out_plaintext, host_result *result, ekm_err *err);
+
 /* host_key_thumb(key): its thumbprint, borrowed. */
 ekm_view host_key_thumb(const host_key *key);
 

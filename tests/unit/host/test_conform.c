@@ -78,6 +78,14 @@ static void each_module_breaks_exactly_the_rules_of_its_row(void **state) {
   assert_int_equal(wrong, 0);
 }
 
+/* Who names the one key for which the fault is no fault is told of it by the others of the list. */
+static void a_key_that_is_always_the_answer_is_noticed_by_the_others(void **state) {
+  findings found;
+  (void)state;
+  (void)run(MOCK_FOLDER "/mock_first_key_always.so", "mock-one", &found);
+  assert_string_equal(found.broken, "key-same");
+}
+
 /* Is ${id} one of the words of ${rules}? */
 static bool names_rule(const char *rules, const char *id) {
   size_t len = strlen(id);
@@ -143,6 +151,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_good_module_breaks_no_rule),
       cmocka_unit_test(each_module_breaks_exactly_the_rules_of_its_row),
+      cmocka_unit_test(a_key_that_is_always_the_answer_is_noticed_by_the_others),
       cmocka_unit_test(every_rule_has_been_seen_to_fail),
       cmocka_unit_test(a_missing_export_breaks_the_first_rule_and_skips_the_others),
       cmocka_unit_test(without_a_credential_rules_are_skipped_and_none_breaks),
