@@ -8,7 +8,7 @@ help:  ## what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
 
 deps:  ## install every package that any target needs
-	@scripts/deps.sh build test demo fuzz lint windows
+	@scripts/deps.sh build test demo fuzz lint windows dist
 
 build: build-dev  ## everything, into build/dev
 
@@ -45,6 +45,12 @@ windows: deps-windows  ## openekm.dll and ekmctl.exe for Windows x64, into build
 	@$(MAKE) --silent --no-print-directory build/windows/build.ninja
 	cmake --build --preset windows
 
+windows-sign: windows deps-dist  ## signed, into build/windows/signed: CERT, KEY, ROOT; PFX, ROOT; or a development certificate
+	@scripts/windows_sign.sh build/windows/signed build/windows/bin/openekm.dll build/windows/bin/ekmctl.exe
+
+windows-test: windows deps-dist  ## the tests of what make windows makes
+	@scripts/run_tests.sh windows
+
 docs: deps-test build-dev  ## the pages that are made from tables
 	scripts/gen_errors.py
 	build/dev/src/settings/openekm_sample >docs/openekm.conf
@@ -67,4 +73,4 @@ deps-official:  # another Node.js than Debian's will do
 deps-%:
 	@scripts/deps.sh $*
 
-.PHONY: help deps build demo test bench soak tsan official fuzz lint format windows docs clean
+.PHONY: help deps build demo test bench soak tsan official fuzz lint format windows windows-sign windows-test docs clean
