@@ -6,9 +6,8 @@
 #include "keyring/ring.h"
 #include "keyring/search.h"
 #include "keyring/turns.h"
+#include "keyring/wait.h"
 #include "keyvault/key.h"
-
-enum { WAIT_STEP_MS = 100 }; /* between looks at whether a waiting call was cancelled */
 
 /* --- foreign thumbprints that are known --------------------------------------------------------------------------- */
 
@@ -234,30 +233,17 @@ void ring_note_hint(keyring *ring, const keyring_key *key) {
 
 /* --- the search --------------------------------------------------------------------------------------------------- */
 
-static bool is_cancelled(const keyring_call *call) {
-  return call->is_cancelled != NULL && call->is_cancelled(call->cancel_arg);
-}
-
 /* Wait until no other thread searches, then be the one who does; or find the key, or learn that a whole search was in
  * vain. Not one that had begun before this call: it may have passed by a key that is newer. Returns true if the caller
  * must search. The lock is held by the caller. */
 static bool take_search_turn(keyring *ring, ekm_view thumb, const keyring_call *call) {
   uint64_t begun_before = ring->searches;
-  while (ring->searching && !is_cancelled(call)) {
-    int64_t left_ms = ekm_deadline_left_ms(call->deadline, ring->options.clock);
-    if (left_ms == 0) break;
-    ekm_cond_wait(&ring->search_ended, &ring->lock, left_ms < WAIT_STEP_MS ? left_ms : WAIT_STEP_MS);
-  }
+  while (ring->searching && keyring_wait(call, ring->options.clock, &ring->search_ended, &ring->lock)) continue;
   if (ring->searching || ring->fruitless > begun_before) return false;
   if (find_thumb(ring, thumb) != 0 || is_missing_locked(ring, thumb)) return false;
   ring->searching = true;
   ring->searches++;
   return true;
-}
-
-static bool waited_in_vain(const keyring_call *call, ekm_err *err) {
-  return EKM_FAIL(err, is_cancelled(call) ? EKM_E_CANCELLED : EKM_E_DEADLINE,
-                  "while another thread searched the vault for a key");
 }
 
 static bool walk_through(wanted *w, const keyring_call *call, bool *out_found, ekm_err *err) {
@@ -317,7 +303,7 @@ static bool search_in_turn(keyring *ring, ekm_view thumb, const keyring_call *ca
   bool my_turn = take_search_turn(ring, thumb, call);
   bool still_searching = ring->searching && !my_turn;
   ekm_mutex_unlock(&ring->lock);
-  if (still_searching) return waited_in_vain(call, err);
+  if (still_searching) return keyring_fail_waiting(call, "while another thread searched the vault for a key", err);
   return my_turn ? search_now(&w, call, err) : compare_known(&w, &known, err);
 }
 

@@ -1,11 +1,10 @@
 #include "keyring/search.h"
 
-#include "base/mutex.h"
 #include "base/thread.h"
+#include "keyring/wait.h"
 
 enum {
   MAX_WORKERS = 16,
-  WAIT_STEP_MS = 100,    /* between looks at whether the call was cancelled */
   FORBIDDEN_AT_FIRST = 8 /* so many keys that may not be read, and none that may: it is no key's own permission */
 };
 
@@ -29,10 +28,6 @@ typedef struct walk {
   ekm_err err;      /* of that one */
 } walk;
 
-static bool is_cancelled(const keyring_call *call) {
-  return call->is_cancelled != NULL && call->is_cancelled(call->cancel_arg);
-}
-
 static bool is_found(walk *w) {
   ekm_mutex_lock(&w->lock);
   bool found = w->found;
@@ -44,22 +39,19 @@ static bool is_found(walk *w) {
  * ends the walk at once: what has been seen is remembered, and the next call goes on. */
 static bool take_turn(walk *w, ekm_err *err) {
   if (w->pace->per_s == 0) return true;
+  keyring_call turn = *w->call;
   ekm_mutex_lock(&w->lock);
-  int64_t now_ms = ekm_clock_mono_ms(w->pace->clock);
-  if (w->next_turn_us < 1000 * now_ms) w->next_turn_us = 1000 * now_ms;
-  int64_t turn_ms = w->next_turn_us / 1000;
+  int64_t now_us = 1000 * ekm_clock_mono_ms(w->pace->clock);
+  if (w->next_turn_us < now_us) w->next_turn_us = now_us;
+  turn.deadline.at_ms = w->next_turn_us / 1000;
   w->next_turn_us += 1000000 / w->pace->per_s;
-  bool in_time = turn_ms < w->call->deadline.at_ms;
-  while (in_time && !w->found && now_ms < turn_ms && !is_cancelled(w->call)) {
-    int64_t left_ms = turn_ms - now_ms;
-    ekm_cond_wait(&w->found_it, &w->lock, left_ms < WAIT_STEP_MS ? left_ms : WAIT_STEP_MS);
-    now_ms = ekm_clock_mono_ms(w->pace->clock);
-  }
+  bool in_time = turn.deadline.at_ms < w->call->deadline.at_ms;
+  while (in_time && !w->found && keyring_wait(&turn, w->pace->clock, &w->found_it, &w->lock)) continue;
   ekm_mutex_unlock(&w->lock);
   if (!in_time) {
     return EKM_FAIL(err, EKM_E_DEADLINE, "the vault has more keys than can be looked at in the time of one call");
   }
-  return !is_cancelled(w->call) || EKM_FAIL(err, EKM_E_CANCELLED, "while the vault was searched for a key");
+  return !keyring_is_cancelled(w->call) || EKM_FAIL(err, EKM_E_CANCELLED, "while the vault was searched for a key");
 }
 
 /* Permissions may differ from key to key. */

@@ -3,9 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/mutex.h"
-
-enum { WAIT_STEP_MS = 100 }; /* between looks at whether a waiting call was cancelled */
+#include "keyring/wait.h"
 
 struct keyring_turns {
   const ekm_clock *clock;
@@ -44,24 +42,15 @@ static const char **place_of(keyring_turns *turns, const char *host) {
 }
 
 bool keyring_turns_take(keyring_turns *turns, const char *host, const keyring_call *call, ekm_err *err) {
-  const char **place;
-  bool cancelled = false;
-  int64_t left_ms = 1;
-
   ekm_mutex_lock(&turns->lock);
-  for (;;) {
+  const char **place = place_of(turns, host);
+  while ((place == NULL || *place != NULL) && keyring_wait(call, turns->clock, &turns->given, &turns->lock)) {
     place = place_of(turns, host);
-    if (place != NULL && *place == NULL) break;
-    cancelled = call->is_cancelled != NULL && call->is_cancelled(call->cancel_arg);
-    left_ms = ekm_deadline_left_ms(call->deadline, turns->clock);
-    if (cancelled || left_ms == 0) break;
-    ekm_cond_wait(&turns->given, &turns->lock, left_ms < WAIT_STEP_MS ? left_ms : WAIT_STEP_MS);
   }
-  bool is_mine = !cancelled && left_ms > 0;
+  bool is_mine = place != NULL && *place == NULL;
   if (is_mine) *place = host;
   ekm_mutex_unlock(&turns->lock);
-  return is_mine || EKM_FAIL(err, cancelled ? EKM_E_CANCELLED : EKM_E_DEADLINE,
-                             "while '%s' was searched for another credential", host);
+  return is_mine || keyring_fail_waiting(call, "while the vault was searched for another credential", err);
 }
 
 void keyring_turns_give(keyring_turns *turns, const char *host) {

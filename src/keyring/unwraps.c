@@ -3,11 +3,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/mutex.h"
 #include "base/text.h"
+#include "keyring/wait.h"
 
 enum {
-  WAIT_STEP_MS = 100,   /* between looks at whether a waiting call was cancelled */
   ASK_AGAIN_MS = 5000,  /* while the vault is away, who has a kept answer does not wait for it at each call */
   QUESTION_BYTES = 1024 /* name, version and ciphertext */
 };
@@ -271,23 +270,16 @@ static void free_flight(flight *f) {
   ekm_mem_free(f);
 }
 
-static bool is_cancelled(const keyring_call *call) {
-  return call->is_cancelled != NULL && call->is_cancelled(call->cancel_arg);
-}
-
 typedef enum outcome { HAS_ANSWER, HAS_FAILED, ASKS_HIMSELF } outcome;
 
 /* Who waited and may go on when the other's own end came: asks himself. */
 static outcome wait_for(keyring_unwraps *u, flight *f, const keyring_call *call, ekm_buf *out, ekm_err *err) {
   outcome result = HAS_FAILED;
-  int64_t left_ms = 0;
   f->waiters++;
-  while (!f->done && !is_cancelled(call) && (left_ms = ekm_deadline_left_ms(call->deadline, u->clock)) > 0) {
-    ekm_cond_wait(&u->landed, &u->lock, left_ms < WAIT_STEP_MS ? left_ms : WAIT_STEP_MS);
-  }
+  while (!f->done && keyring_wait(call, u->clock, &u->landed, &u->lock)) continue;
   f->waiters--;
   if (!f->done) {
-    (void)EKM_FAIL(err, is_cancelled(call) ? EKM_E_CANCELLED : EKM_E_DEADLINE, "while another thread unwrapped it");
+    (void)keyring_fail_waiting(call, "while another thread unwrapped it", err);
   } else if (f->ok) {
     if (give(&f->plaintext, out, err)) result = HAS_ANSWER;
   } else if (is_own_end(f->err.id)) {
