@@ -164,7 +164,7 @@ static void warn_of_log(doctor *d) {
   char detail[DETAIL_BYTES];
   if (where == NULL || settings->log_level == EKM_LOG_OFF) {
     warn(d, STEP_CONFIGURATION, "nothing is logged: after a failure there is SQL Server's number, and no sentence",
-         "Set log_file, or log_to = syslog, in openekm.conf; see logging.md.");
+         "Set log_file, or log_to = system, in openekm.conf; see logging.md.");
   } else if (settings->log_to_system ? !ekm_file_exists(where) : !has_folder(where)) {
     (void)snprintf(detail, sizeof detail, "nothing is logged: %s '%.200s' is not there",
                    settings->log_to_system ? "the socket" : "the folder of", where);
@@ -174,10 +174,20 @@ static void warn_of_log(doctor *d) {
   }
 }
 
+/* Nor does anybody notice that each start of SQL Server searches its keys anew. */
+static void warn_of_hints(doctor *d) {
+  const char *path = d->way.settings.hint_file;
+  char detail[DETAIL_BYTES];
+  if (path == NULL || has_folder(path)) return;
+  (void)snprintf(detail, sizeof detail, "no hints are kept: the folder of '%.200s' is not there", path);
+  warn(d, STEP_CONFIGURATION, detail, "Make it for the account of SQL Server, with mode 0700, or correct hint_file.");
+}
+
 static bool see_configuration(doctor *d) {
   ekm_err err = {0};
   if (!reach_configure(&d->way, &err)) return fail(d, STEP_CONFIGURATION, &err);
   warn_of_log(d);
+  warn_of_hints(d);
   good(d, STEP_CONFIGURATION, "%s; vaults with a section of their own: %zu",
        d->way.file == NULL ? "no file, so all is by default" : d->way.file, d->way.settings.vault_count);
   return true;

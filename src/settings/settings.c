@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/url.h"
 #include "http/http_proxy.h"
+#include "keyvault/vault.h"
 
 enum { MAX_FIRST_KEYS = 64 }; /* in the setting "keys" of a vault */
 
@@ -408,6 +409,32 @@ static bool read_vault(const ekm_config *config, const char *section, provider_v
          read_tenant(config, section, &out->tenant, err) && read_lists(config, section, out, err);
 }
 
+/* Is ${word}, the host of a vault, one of those that a credential may name, too? */
+static bool is_usable(const provider_settings *settings, ekm_view word) {
+  char host[EKM_LIMIT_HOST_BYTES + 1] = "";
+  ekm_err why = {0};
+  memcpy(host, word.ptr, word.len < sizeof host ? word.len : 0);
+  ekm_text_lower(host);
+  for (size_t i = 0; i < settings->vault_count; i++) {
+    if (strcmp(settings->vaults[i].host, host) == 0) return true;
+  }
+  return akv_vault_check_cloud(host, &why);
+}
+
+/* A replica that is no vault would be noticed by each session of its vault, as a credential that fails. */
+static bool check_replicas(const ekm_config *config, const provider_settings *settings, ekm_err *err) {
+  for (size_t i = 0; i < settings->vault_count; i++) {
+    const char *at = settings->vaults[i].replicas;
+    const char *section = ekm_config_section(config, SETTINGS_VAULTS, i);
+    ekm_view word = at == NULL ? ekm_view_of(NULL, 0) : ekm_text_next_word(&at);
+    for (; word.len > 0; word = ekm_text_next_word(&at)) {
+      if (is_usable(settings, word)) continue;
+      return refuse(config, section, "replicas", "must be vaults of a known cloud, or have sections of their own", err);
+    }
+  }
+  return true;
+}
+
 static bool read_vaults(const ekm_config *config, provider_settings *out, ekm_err *err) {
   size_t count = ekm_config_section_count(config, SETTINGS_VAULTS);
   if (count == 0) return true;
@@ -548,7 +575,9 @@ static bool read_applications(const ekm_config *config, provider_settings *out, 
 bool settings_read(ekm_config *config, provider_settings *out, ekm_err *err) {
   memset(out, 0, sizeof *out);
   out->config = config;
-  if (read_top(config, out, err) && read_vaults(config, out, err) && read_applications(config, out, err)) return true;
+  if (read_top(config, out, err) && read_vaults(config, out, err) && check_replicas(config, out, err) &&
+      read_applications(config, out, err))
+    return true;
   settings_free(out);
   return false;
 }

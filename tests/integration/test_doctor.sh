@@ -110,6 +110,8 @@ has out "^warning  configuration .*the folder of '$dir/nowhere/openekm.log' is n
 logs "log_file = $dir/openekm.log"
 is 'warnings about the log' "$(grep -c '^warning  configuration' out)" 0
 [ ! -e openekm.log ] || fail 'the doctor made the log of another account'
+logs "log_file = $dir/openekm.log\nhint_file = $dir/nowhere/hints"
+has out "^warning  configuration .*no hints are kept: the folder of '$dir/nowhere/hints' is not there"
 logs "log_to = system\nsyslog_socket = $dir/socket"
 has out "^warning  configuration .*the socket '$dir/socket' is not there"
 : >socket

@@ -160,6 +160,8 @@ static void mistakes_are_told_with_their_line(void **state) {
       {VAULT_LINE "keys = tde key, tde_key\n", 2, "names of keys"},
       {VAULT_LINE "replicas = west\n", 2, "whole host names"},
       {VAULT_LINE "replicas = w.vault.localhost, https://e.vault.localhost\n", 2, "whole host names"},
+      {VAULT_LINE "replicas = w.vault.azure.net, evil.example\n", 2, "of a known cloud, or have sections"},
+      {VAULT_LINE "replicas = w.vault.azure.net.evil.example\n", 2, "of a known cloud, or have sections"},
       {VAULT_LINE "replicas = a.vault.x b.vault.x c.vault.x d.vault.x e.vault.x\n", 2, "too many"},
       {"\nunwrap_grace_s = 60\n", 2, "set unwrap_cache_s, too"},
       {"unwrap_cache_s = 0\nunwrap_grace_s = 60\n", 2, "set unwrap_cache_s, too"},
