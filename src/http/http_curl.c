@@ -298,6 +298,7 @@ static bool find_origin(const ekm_http_request *request, ekm_view *out, ekm_err 
   if (!ekm_text_starts_i(request->url, scheme)) return EKM_FAIL(err, EKM_E_INTERNAL, "a URL is not %s", scheme);
   const char *host = request->url + strlen(scheme);
   *out = ekm_view_of(host, strcspn(host, "/?#"));
+  if (memchr(host, '@', out->len) != NULL) return EKM_FAIL(err, EKM_E_LIMIT, "a URL has a user in front of its host");
   if (!is_http || is_local(*out)) return true;
   return EKM_FAIL(err, EKM_E_LIMIT, "'%.*s' is asked over https only", (int)out->len, host);
 }

@@ -482,8 +482,41 @@ static void survives_without_memory(void **state) {
   raw_server_stop(&raw);
 }
 
+/* Whatever an environment says, nothing but this machine and its metadata service is spoken to in the clear. */
+static void http_stays_on_this_machine(void **state) {
+  static const char *const urls[] = {"http://10.0.0.1/",
+                                     "http://evil.invalid/",
+                                     "http://127.0.0.1.evil.invalid/",
+                                     "http://localhost.evil.invalid/",
+                                     "http://169.254.169.254.evil.invalid/",
+                                     "http://evil.invalid#127.0.0.1/",
+                                     "http://evil.invalid?@127.0.0.1/",
+                                     "http://127.0.0.1:80@evil.invalid/", /* a user and a password */
+                                     "http://localhost:@evil.invalid:80/",
+                                     "http://169.254.169.254:80@evil.invalid/token"};
+  const ekm_http_route route = {.local_http = true};
+  (void)state;
+  for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+    ekm_err err = {0};
+    ekm_http *own = NULL;
+    ekm_http_response response;
+    const ekm_http_request request = {.method = "GET",
+                                      .url = urls[i],
+                                      .route = &route,
+                                      .fields = {"X-IDENTITY-HEADER: secret"},
+                                      .deadline = ekm_deadline_in(ekm_clock_system(), CALL_MS)};
+    ekm_http_response_init(&response);
+    assert_true(ekm_http_curl_new(ekm_clock_system(), "openekm-test", EKM_HTTP_MAX_AGE_S, &own, &err));
+    assert_false(ekm_http_perform(own, &request, &response, &err));
+    if (err.id != EKM_E_LIMIT) fail_msg("%s: %s", urls[i], err.detail);
+    ekm_http_response_clear(&response);
+    ekm_http_free(&own);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(http_stays_on_this_machine),
       cmocka_unit_test(survives_without_memory),
       cmocka_unit_test(each_request_is_what_it_says),
       cmocka_unit_test(send_once_makes_a_connection_of_its_own),
