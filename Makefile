@@ -8,7 +8,7 @@ help:  ## what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
 
 deps:  ## install every package that any target needs
-	@scripts/deps.sh build test demo fuzz lint windows dist
+	@scripts/deps.sh build test demo fuzz lint windows dist wine
 
 build: build-dev  ## everything, into build/dev
 
@@ -48,7 +48,7 @@ windows: deps-windows  ## openekm.dll and ekmctl.exe for Windows x64, into build
 windows-sign: windows deps-dist  ## signed, into build/windows/signed: CERT, KEY, ROOT; PFX, ROOT; or a development certificate
 	@scripts/windows_sign.sh build/windows/signed build/windows/bin/openekm.dll build/windows/bin/ekmctl.exe
 
-windows-test: windows deps-dist  ## the tests of what make windows makes
+windows-test: deps-test deps-wine deps-dist windows build-dev  ## what can be seen in them, and what Wine can run, akvd behind
 	@scripts/run_tests.sh windows
 
 docs: deps-test build-dev  ## the pages that are made from tables
