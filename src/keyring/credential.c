@@ -9,9 +9,24 @@
 
 enum { PLAIN_ID_CHARS = 32, GUID_CHARS = EKM_TEXT_GUID_CHARS };
 
-static void take_id(const char *guid, keyring_credential *out) {
-  memcpy(out->client_id, guid, GUID_CHARS);
+/* The client id at the start of ${text}, with its hyphens or without: how many characters of it that are; 0 for none. */
+static size_t take_id(ekm_view text, keyring_credential *out) {
+  const char *at = (const char *)text.ptr;
+  size_t len = 0;
+  if (text.len >= GUID_CHARS && ekm_text_starts_guid(at)) {
+    memcpy(out->client_id, at, len = GUID_CHARS);
+  } else if (text.len >= PLAIN_ID_CHARS && ekm_hex_is(at, PLAIN_ID_CHARS)) {
+    for (size_t to = 0; len < PLAIN_ID_CHARS; len++) {
+      if (len == 8 || len == 12 || len == 16 || len == 20) out->client_id[to++] = '-';
+      out->client_id[to++] = at[len];
+    }
+  }
   ekm_text_lower(out->client_id);
+  return len;
+}
+
+static ekm_view behind(ekm_view text, size_t len) {
+  return ekm_view_of(text.ptr + len, text.len - len);
 }
 
 /* --- what begins with a word -------------------------------------------------------------------------------------- */
@@ -20,11 +35,9 @@ static void take_id(const char *guid, keyring_credential *out) {
 static bool take_named(const char *word, ekm_view rest, keyring_credential *out, ekm_err *err) {
   const char *at = (const char *)rest.ptr;
   if (rest.len == 0) return true;
-  if (rest.len != 1 + GUID_CHARS || at[0] != ':' || !ekm_text_starts_guid(at + 1)) {
-    return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "behind '%s:' there is no client id of 36 characters", word);
-  }
-  take_id(at + 1, out);
-  return true;
+  size_t len = at[0] != ':' ? 0 : take_id(behind(rest, 1), out);
+  if (len > 0 && rest.len == 1 + len) return true;
+  return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "'%s' is not followed by ':' and a client id alone", word);
 }
 
 static bool take_path(ekm_view path, keyring_credential *out, ekm_err *err) {
@@ -47,14 +60,12 @@ static bool take_path(ekm_view path, keyring_credential *out, ekm_err *err) {
 
 static bool take_certificate(const char *word, ekm_view rest, keyring_credential *out, ekm_err *err) {
   const char *at = (const char *)rest.ptr;
-  bool has_id = rest.len > 1 + GUID_CHARS && at[0] == ':' && ekm_text_starts_guid(at + 1);
-  if (!has_id || at[1 + GUID_CHARS] != ':') {
-    return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID,
-                    "'%s:' is not followed by a client id of 36 characters, ':' and a path", word);
+  size_t id_len = rest.len == 0 || at[0] != ':' ? 0 : take_id(behind(rest, 1), out);
+  if (id_len == 0 || rest.len <= 1 + id_len || at[1 + id_len] != ':') {
+    return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "'%s' is not followed by ':', a client id, ':' and a path", word);
   }
-  take_id(at + 1, out);
-  at += 2 + GUID_CHARS;
-  size_t left = rest.len - 2 - GUID_CHARS;
+  at += 2 + id_len;
+  size_t left = rest.len - 2 - id_len;
   const char *bar = memchr(at, '|', left);
   size_t path_len = bar == NULL ? left : (size_t)(bar - at);
   if (!take_path(ekm_view_of(at, path_len), out, err)) return false;
@@ -79,22 +90,13 @@ static const struct {
 
 static bool take_secret(const char *at, size_t len, keyring_credential *out, ekm_err *err) {
   size_t id_len = len >= GUID_CHARS && ekm_text_starts_guid(at) ? GUID_CHARS : PLAIN_ID_CHARS;
-  if (len == id_len) return EKM_FAIL(err, EKM_E_SECRET_SHORT, "nothing follows its %zu bytes of client id", len);
+  if (len == id_len) return EKM_FAIL(err, EKM_E_SECRET_SHORT, "it has %zu bytes, no more than a client id", len);
   if (len < id_len) return EKM_FAIL(err, EKM_E_SECRET_SHORT, "it has %zu bytes", len);
-  if (id_len == GUID_CHARS) {
-    memcpy(out->client_id, at, id_len);
-  } else {
+  if (take_id(ekm_view_of(at, len), out) != id_len) {
     int good = 0;
     while (good < PLAIN_ID_CHARS && ekm_hex_is(at + good, 1)) good++;
-    if (good < PLAIN_ID_CHARS) {
-      return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "its character %d is none of a client id", good + 1);
-    }
-    for (int from = 0, to = 0; from < PLAIN_ID_CHARS; from++) {
-      if (from == 8 || from == 12 || from == 16 || from == 20) out->client_id[to++] = '-';
-      out->client_id[to++] = at[from];
-    }
+    return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "its character %d is none of a client id", good + 1);
   }
-  ekm_text_lower(out->client_id);
   return ekm_secret_set(&out->secret, ekm_view_of(at + id_len, len - id_len), err);
 }
 

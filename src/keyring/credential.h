@@ -7,8 +7,9 @@
  *   workload-identity[:CLIENT-ID]                                what another issuer vouches for, no secret
  *   certificate:CLIENT-ID:PATH[|PASSWORD]                        a client certificate in a PEM or PFX file
  *
- * '|' ends the path, because no path on Windows has one; the password may have more of them. It stands here and not in
- * a file, because the engine keeps SECRET encrypted, and a password that lies beside its file protects nothing. */
+ * CLIENT-ID may lack its hyphens there, too. '|' ends the path, because no path on Windows has one; the password may
+ * have more of them. It stands here and not in a file, because the engine keeps SECRET encrypted, and a password that
+ * lies beside its file protects nothing. */
 #ifndef EKM_KEYRING_CREDENTIAL_H
 #define EKM_KEYRING_CREDENTIAL_H
 

@@ -59,11 +59,14 @@ static void secrets_are_taken_apart(void **state) {
       {"managed-identity:", REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"managed-identity " GUID, REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"managed-identity:" GUID "x", REFUSED(EKM_E_SECRET_CLIENT_ID)},
-      {"managed-identity:" PLAIN_ID, REFUSED(EKM_E_SECRET_CLIENT_ID)},
+      {"managed-identity:" PLAIN_ID, EKM_E_OK, AKV_MANAGED_IDENTITY, GUID, "", ""},
+      {"managed-identity:" PLAIN_ID "0", REFUSED(EKM_E_SECRET_CLIENT_ID)},
+      {"managed-identity" GUID, REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"certificate", REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"certificate:/etc/a.pem", REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"certificate:" GUID, REFUSED(EKM_E_SECRET_CLIENT_ID)},
-      {"certificate:" PLAIN_ID ":/etc/a.pem|secret", REFUSED(EKM_E_SECRET_CLIENT_ID)},
+      {"certificate:" PLAIN_ID ":/etc/a.pem|secret", EKM_E_OK, AKV_CERTIFICATE, GUID, "/etc/a.pem", "secret"},
+      {"certificate:" PLAIN_ID, REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"certificate:" GUID "/etc/a.pem", REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"certificate:" GUID ":", REFUSED(EKM_E_CERT_FILE)},
       {"certificate:" GUID ":a.pem", REFUSED(EKM_E_CERT_FILE)},
@@ -85,8 +88,8 @@ static void secrets_are_taken_apart(void **state) {
 static void what_is_wrong_has_its_place(void **state) {
   static const struct {
     const char *text, *detail;
-  } rows[] = {{PLAIN_ID, "nothing follows its 32 bytes of client id"},
-              {GUID, "nothing follows its 36 bytes of client id"},
+  } rows[] = {{PLAIN_ID, "it has 32 bytes, no more than a client id"},
+              {GUID, "it has 36 bytes, no more than a client id"},
               {"short", "it has 5 bytes"},
               {" " GUID "secret", "its character 1 is none of a client id"},
               {"01234567-89ab-cdef-0123_456789abcdefsecret", "its character 9 is none of a client id"},
