@@ -146,7 +146,15 @@ static const char *words_of(const json_t *doc) {
   return text;
 }
 
-static bool fail(const managed_identity *source, const place *at, const ekm_http_response *answer, ekm_err *err) {
+/* Whoever repeats what he was told in confidence: that is for no log. */
+static bool repeats_secret(const place *at, const ekm_buf *proof, const char *words) {
+  bool has_secret = strcmp(at->header_name, "Metadata") != 0;
+  return (has_secret && http_words_repeat(words, ekm_view_text(at->header_value))) ||
+         http_words_repeat(words, ekm_buf_view(proof));
+}
+
+static bool fail(const managed_identity *source, const place *at, const ekm_buf *proof, const ekm_http_response *answer,
+                 ekm_err *err) {
   char words[WORDS_BYTES] = "";
   json_t *doc = NULL;
   ekm_err why = {0};
@@ -157,6 +165,7 @@ static bool fail(const managed_identity *source, const place *at, const ekm_http
   err->http_status = answer->status;
   ekm_err_id id = is_refusal(answer->status, words) ? EKM_E_TOKEN_REFUSED : EKM_E_TOKEN_FAILED;
   if (why.id == EKM_E_OUT_OF_MEMORY) id = why.id;
+  if (repeats_secret(at, proof, words)) http_words_copy("(words that repeat the secret)", words, sizeof words);
   return EKM_FAIL(err, id, "%s answered %d for the identity %s%s%s", at->what, answer->status,
                   source->client_id[0] == '\0' ? "of the system" : source->client_id, words[0] != '\0' ? ": " : "",
                   words);
@@ -166,7 +175,6 @@ static bool read_answer(const managed_identity *source, const place *at, const e
                         entra_token **out_token, ekm_err *err) {
   json_t *doc = NULL;
   ekm_err why = {0};
-  if (answer->status != 200) return fail(source, at, answer, err);
   bool ok = ekm_json_parse(ekm_buf_view(&answer->body), &doc, &why) && read_token(source, doc, out_token, &why);
   ekm_json_free(&doc);
   if (ok) return true;
@@ -251,7 +259,7 @@ static bool ask_place(const managed_identity *source, const place *at, const ekm
     EKM_TRY(read_arc_proof(source, answer, &proof, err));
     EKM_TRY(ask(source, at, url, (const char *[]){ekm_buf_text(&field), ekm_buf_text(&proof)}, call, answer, err));
   }
-  ok = true;
+  ok = answer->status == 200 || fail(source, at, &proof, answer, err);
 done:
   ekm_buf_clear(&field);
   ekm_buf_clear(&proof);

@@ -369,6 +369,33 @@ static void arc_is_asked_twice_at_most(void **state) {
   assert_string_equal(scripted_http_complaint(&f->script), "");
 }
 
+/* Errors go to logs, also those that somebody words who was told a secret. */
+static void repeated_secrets_are_for_no_log(void **state) {
+  static const char *const pairs[] = {"IDENTITY_ENDPOINT", "http://127.0.0.1:41/token", "IDENTITY_HEADER",
+                                      "a-header-that-is-a-secret", NULL};
+  static const scripted_step app_steps[] = {
+      {"GET", "http://127.0.0.1:41/token?api-version=2019-08-01&resource=" RESOURCE, NULL, NULL,
+       .fields = {"X-IDENTITY-HEADER: a-header-that-is-a-secret"}, .status = 400,
+       .answer = "{\"message\":\"No Managed Identity found for a-header-that-is-a-secret\"}"}};
+  fixture *f = *state;
+  char path[128], challenge[160];
+  (void)snprintf(path, sizeof path, "%s/a.key", f->folder);
+  (void)snprintf(challenge, sizeof challenge, "Basic realm=%s", path);
+  assert_true(ekm_file_write_private(path, ekm_view_text("a-proof-that-is-a-secret"), &f->err));
+  const scripted_step arc_steps[] = {
+      {"GET", ARC, NULL, NULL, METADATA, .status = 401, .answer = "", .challenge = challenge},
+      {"GET", ARC, NULL, NULL, .fields = {"Metadata: true", "Authorization: Basic a-proof-that-is-a-secret"},
+       .status = 403, .answer = "{\"error\":\"not with 'a-proof-that-is-a-secret'\"}"}};
+  f->env.pairs = pairs;
+  SCRIPT(&f->script, app_steps);
+  assert_int_equal(fetch(f, "", NULL), EKM_E_TOKEN_REFUSED);
+  assert_null(strstr(f->err.detail, "-secret"));
+  f->env.pairs = arc_pairs;
+  SCRIPT(&f->script, arc_steps);
+  assert_int_equal(fetch(f, "", NULL), EKM_E_TOKEN_FAILED);
+  assert_null(strstr(f->err.detail, "-secret"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_virtual_machine_asks_its_metadata_service, set_up, tear_down),
@@ -384,6 +411,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(memory_that_runs_out_is_said, set_up, tear_down),
       cmocka_unit_test_setup_teardown(arc_waits_for_no_pipe, set_up, tear_down),
       cmocka_unit_test_setup_teardown(arc_is_asked_twice_at_most, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(repeated_secrets_are_for_no_log, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
