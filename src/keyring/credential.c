@@ -9,7 +9,7 @@
 
 enum { PLAIN_ID_CHARS = 32, GUID_CHARS = EKM_TEXT_GUID_CHARS };
 
-/* The client id at the start of ${text}, with its hyphens or without: how many characters of it that are; 0 for none. */
+/* The client id at the start of ${text}, with or without its hyphens: how many characters of it that are, or 0. */
 static size_t take_id(ekm_view text, keyring_credential *out) {
   const char *at = (const char *)text.ptr;
   size_t len = 0;
