@@ -113,7 +113,8 @@ done:
 }
 
 static size_t step_of(const walk *w, size_t nth) {
-  return (w->start + nth) % (2 * w->names.count);
+  size_t steps = 2 * w->names.count;
+  return steps == 0 ? 0 : (w->start + nth) % steps;
 }
 
 static bool take_step(walk *w, size_t step, ekm_err *err) {

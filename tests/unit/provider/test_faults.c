@@ -333,7 +333,8 @@ static const fault_row rows_session[] = {
   { &vault, make, clear, rows, sizeof(rows) / sizeof((rows)[0]) }
 
 static void learn_thumbs(void) {
-  static const char *const names[] = {"tde", "tde/" PAPER_VAULT_OLDEST, "old"};
+  static const char oldest[] = "tde/" PAPER_VAULT_OLDEST;
+  static const char *const names[] = {"tde", oldest, "old"};
   subject *s = make_session(&vault);
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     engine_text name;
