@@ -14,6 +14,7 @@ typedef struct walk {
   const keyring_pace *pace;
   const keyring_visit *visitor;
   const keyring_call *call;
+  keyring_call request; /* the same, of a worker's request: it ends, too, when another one finds the key */
   keyring_list names;
   size_t start; /* the first step; the walk goes round from there */
 
@@ -33,6 +34,11 @@ static bool is_found(walk *w) {
   bool found = w->found;
   ekm_mutex_unlock(&w->lock);
   return found;
+}
+
+static bool is_over(void *arg) {
+  walk *w = arg;
+  return keyring_is_cancelled(w->call) || is_found(w);
 }
 
 /* Wait for the turn of a request, or until another worker finds the key. A turn that would come behind the deadline
@@ -79,7 +85,7 @@ static bool look_at(walk *w, const char *name, const char *version, ekm_err *err
   if (!take_turn(w, err)) return false;
   if (is_found(w)) return true;
   keyring_record_init(&record);
-  bool ok = w->backend->get(w->backend, name, version, w->call, &record, err);
+  bool ok = w->backend->get(w->backend, name, version, &w->request, &record, err);
   if (ok) {
     ok = w->visitor->visit(w->visitor->arg, &record, &is_it, err);
     note_readable(w, is_it);
@@ -98,7 +104,7 @@ static bool look_at_older_versions(walk *w, const char *name, ekm_err *err) {
   keyring_list versions = {0};
 
   EKM_TRY(take_turn(w, err));
-  if (!w->backend->list_versions(w->backend, name, w->call, &versions, err)) {
+  if (!w->backend->list_versions(w->backend, name, &w->request, &versions, err)) {
     if (err->id != EKM_E_KEY_NOT_FOUND) goto done;
     ekm_err_clear(err);
   }
@@ -169,6 +175,7 @@ bool keyring_search(keyring_backend *backend, const keyring_pace *pace, const ke
   walk w = {.backend = backend, .pace = pace, .visitor = visitor, .call = call, .start = *resume_at};
 
   *out_found = false;
+  w.request = (keyring_call){call->deadline, is_over, &w};
   ekm_mutex_init(&w.lock);
   ekm_cond_init(&w.found_it);
   bool ok = backend->list_names(backend, call, &w.names, err);

@@ -33,7 +33,8 @@ typedef struct keyring_visit {
  * be read; then the first of these refusals is the error if nothing was found. Any other error ends the walk.
  * *${resume_at} is 0 at first; a walk that ends with an error leaves there where the next one begins, which goes round
  * from there: a vault that is too large for the time of one call, or that throttles, is searched by several. Threads
- * that it starts have ended when it returns; ${call} is looked at by all of them. */
+ * that it starts have ended when it returns; ${call} is looked at by all of them. Requests that still run when the key
+ * is found are cancelled. */
 EKM_MUST_USE bool keyring_search(keyring_backend *backend, const keyring_pace *pace, const keyring_visit *visitor,
                                  const keyring_call *call, size_t *resume_at, bool *out_found, ekm_err *err);
 

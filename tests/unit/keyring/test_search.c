@@ -381,6 +381,40 @@ static void who_finds_the_key_ends_the_work_of_all(void **state) {
   keyring_unref(&ring);
 }
 
+/* A request that is not answered, as over a connection that a firewall forgot; it ends when its call does. */
+static atomic_bool asked_silence, was_cancelled;
+
+static bool silent_get(keyring_backend *self, const char *name, const char *version, const keyring_call *call,
+                       keyring_record *out, ekm_err *err) {
+  counting_backend *b = (counting_backend *)(void *)self;
+  if (strcmp(name, "silent") != 0) {
+    wait_until(&asked_silence);
+    return b->lower->get(b->lower, name, version, call, out, err);
+  }
+  atomic_store(&asked_silence, true);
+  ekm_deadline patience = ekm_deadline_in(ekm_clock_system(), 5000);
+  while (!call->is_cancelled(call->cancel_arg) && ekm_deadline_left_ms(patience, ekm_clock_system()) > 0) {
+    ekm_thread_yield();
+  }
+  atomic_store(&was_cancelled, call->is_cancelled(call->cancel_arg));
+  return EKM_FAIL(err, EKM_E_CANCELLED, "'%s'", name);
+}
+
+static void who_finds_the_key_waits_for_no_answer(void **state) {
+  fixture *f = *state;
+  keyring_key *found = NULL;
+  keyring_key *other = create(f, "silent");
+  keyring_key *key = create(f, "tde");
+  keyring *ring = forgetful_ring_with(f, (keyring_options){.search_workers = 2});
+  f->vault->base.get = silent_get;
+  assert_true(keyring_by_thumb(ring, keyring_key_thumb(key), &f->call, &found, &f->err));
+  assert_true(atomic_load(&was_cancelled));
+  keyring_key_unref(&found);
+  keyring_key_unref(&other);
+  keyring_key_unref(&key);
+  keyring_unref(&ring);
+}
+
 /* A vault of which this application may read only the keys whose names end in 3. */
 static bool choosy_get(keyring_backend *self, const char *name, const char *version, const keyring_call *call,
                        keyring_record *out, ekm_err *err) {
@@ -594,6 +628,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(requests_keep_their_distance, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_turn_behind_the_deadline_is_not_waited_for, set_up, tear_down),
       cmocka_unit_test_setup_teardown(who_finds_the_key_ends_the_work_of_all, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(who_finds_the_key_waits_for_no_answer, set_up, tear_down),
       cmocka_unit_test_setup_teardown(keys_that_may_not_be_read_are_passed_by, set_up, tear_down),
       cmocka_unit_test_setup_teardown(where_nothing_may_be_read_few_are_tried, set_up, tear_down),
       cmocka_unit_test_setup_teardown(of_two_copies_the_enabled_one_is_found, set_up, tear_down),
