@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "base/mutex.h"
 #include "base/text.h"
@@ -241,6 +242,15 @@ static const char *why_no_host(ekm_view name) {
   return "a name has letters, digits and hyphens, a host dots between them";
 }
 
+/* Who swaps IDENTITY and SECRET must not find the secret in the log. A vault's name has at most 24 characters. */
+static bool is_secret(ekm_view name) {
+  enum { ID_CHARS = 32 };
+  const char *text = (const char *)name.ptr;
+  if (name.len > ID_CHARS && ekm_hex_is(text, ID_CHARS)) return true;
+  if (name.len > EKM_TEXT_GUID_CHARS && ekm_text_starts_guid(text)) return true;
+  return ekm_text_starts_i(text, "certificate:");
+}
+
 bool keyring_keyvault_host(const keyring_keyvault_options *options, const char *identity,
                            char out_host[EKM_LIMIT_HOST_BYTES + 1], ekm_err *err) {
   ekm_view name = strip(identity);
@@ -254,6 +264,7 @@ bool keyring_keyvault_host(const keyring_keyvault_options *options, const char *
     }
     name = strip(options->default_vault);
   }
+  if (is_secret(name)) return EKM_FAIL(err, EKM_E_IDENTITY_BAD, "it begins as a SECRET does, and is not shown here");
   uint32_t port = cut_port(&name);
   size_t suffix_len = strlen(options->vault_suffix);
   bool is_bare = name.len > 0 && memchr(name.ptr, '.', name.len) == NULL;

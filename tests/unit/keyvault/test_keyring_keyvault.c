@@ -105,6 +105,21 @@ static void what_is_wrong_is_said(void **state) {
   }
 }
 
+/* IDENTITY and SECRET are swapped easily; what goes into the log then has nothing of it. */
+static void a_secret_in_the_wrong_place_is_not_shown(void **state) {
+  static const char *const rows[] = {PLAIN_ID "hunter2", PLAIN_ID "h.unter2", GUID "hunter2", GUID "~hunter2.x",
+                                     "Certificate:" GUID ":/a.pfx|hunter2"};
+  keyring_keyvault_options options = plain_options();
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    char host[EKM_LIMIT_HOST_BYTES + 1];
+    ekm_err err = {0};
+    assert_false(keyring_keyvault_host(&options, rows[i], host, &err));
+    assert_int_equal(err.id, EKM_E_IDENTITY_BAD);
+    assert_string_equal(err.detail, "it begins as a SECRET does, and is not shown here");
+  }
+}
+
 /* Microsoft's form has no SECRET; nothing else may be without. */
 static void managed_identities_need_no_secret(void **state) {
   const ekm_secret none = {0};
@@ -331,6 +346,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(identities_become_hosts),
       cmocka_unit_test(what_is_wrong_is_said),
+      cmocka_unit_test(a_secret_in_the_wrong_place_is_not_shown),
       cmocka_unit_test(managed_identities_need_no_secret),
       cmocka_unit_test(an_endless_identity_is_refused),
       cmocka_unit_test(equal_credentials_share_others_never),
