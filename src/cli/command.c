@@ -1,11 +1,15 @@
 #include "cli/command.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "base/buf.h"
 
 enum {
   LIBRARY = CLI_TAKES_PROVIDER,
   SESSION = LIBRARY | CLI_TAKES_SESSION,
-  KEY = SESSION | CLI_TAKES_KEY,
+  NAMED = SESSION | CLI_TAKES_KEY,
+  KEY = NAMED | CLI_TAKES_THUMB,
   SCRIPT = CLI_TAKES_SQL | CLI_TAKES_KEY
 };
 
@@ -25,7 +29,7 @@ static const cli_command commands[] = {
      cli_decrypt},
     {"bench", NULL, "measure warm calls: decrypt, encrypt, sessions, key info", KEY | CLI_TAKES_BENCH, CLI_NEEDS_KEY,
      cli_bench},
-    {"conform", NULL, "test the provider against the rules of the SqlCrypt interface", KEY | CLI_TAKES_THREADS,
+    {"conform", NULL, "test the provider against the rules of the SqlCrypt interface", NAMED | CLI_TAKES_THREADS,
      CLI_NEEDS_PATH, cli_conform},
     {"config check", "[FILE]", "is the provider's configuration right, and what it names there?", 0, CLI_NEEDS_NOTHING,
      cli_config_check},
@@ -44,11 +48,11 @@ static const cli_command commands[] = {
     {"rotate", "[NAME]", "with --dry-run: what a rotation would take, and which key versions are still needed",
      CLI_TAKES_SESSION | CLI_TAKES_KEY | CLI_TAKES_INVENTORY | CLI_TAKES_DRY_RUN, CLI_NEEDS_NOTHING, cli_rotate},
     {"doctor", NULL, "walk from the configuration to an unwrapped key, and say what is wrong where",
-     KEY | CLI_TAKES_INVENTORY, CLI_NEEDS_NOTHING, cli_doctor},
+     NAMED | CLI_TAKES_INVENTORY, CLI_NEEDS_NOTHING, cli_doctor},
     {"explain", "CODE", "what a code of an entry point means, and what to do", 0, CLI_NEEDS_NOTHING, cli_explain},
 };
 
-enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0], SECOND_WORDS_BYTES = 100 };
 
 const cli_command *cli_commands(size_t *out_count) {
   *out_count = COMMAND_COUNT;
@@ -94,7 +98,26 @@ static bool check_given(const cli_options *options, const cli_command *command, 
   return true;
 }
 
+/* "sql" is no command, but "sql setup" is one: the words that may follow the first. */
+static void append_second_words(const char *first, ekm_buf *out) {
+  size_t len = strlen(first);
+  for (size_t i = 0; i < COMMAND_COUNT; i++) {
+    if (strncmp(commands[i].name, first, len) != 0 || commands[i].name[len] != ' ') continue;
+    ekm_buf_append_text(out, out->len == 0 ? "" : ", ");
+    ekm_buf_append_text(out, commands[i].name + len + 1);
+  }
+}
+
 bool cli_command_unknown(const cli_options *options, ekm_err *err) {
+  char words[SECOND_WORDS_BYTES];
+  ekm_buf second;
+  ekm_buf_init(&second, sizeof words - 1);
+  append_second_words(options->words[0], &second);
+  (void)snprintf(words, sizeof words, "%s", ekm_buf_text(&second));
+  ekm_buf_clear(&second);
+  if (words[0] != '\0' && options->word_count == 1) {
+    return EKM_FAIL(err, EKM_E_USAGE, "'%s' is followed by one of: %s", options->words[0], words);
+  }
   return EKM_FAIL(err, EKM_E_USAGE, "there is no command '%s%s%s'", options->words[0],
                   options->word_count > 1 ? " " : "", options->word_count > 1 ? options->words[1] : "");
 }

@@ -45,10 +45,6 @@ bool cli_conform(cli *c, json_t *doc, ekm_err *err) {
                                    .key_name = c->options.key,
                                    .threads = c->options.threads};
   const conform_listener listener = {.starts = starts, .ends = ends, .arg = &self};
-  if (c->options.thumbprint != NULL) {
-    json_decref(self.rows);
-    return EKM_FAIL(err, EKM_E_USAGE, "conform names its key with --key");
-  }
   bool ran = conform_run(&options, &listener, &totals, err);
   if (self.json) {
     (void)json_object_set_new(doc, "rules", self.rows);

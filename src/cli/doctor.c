@@ -582,10 +582,6 @@ static void walk(doctor *d) {
 
 bool cli_doctor(cli *c, json_t *doc, ekm_err *err) {
   doctor d = {.c = c, .way = {.c = c}, .rows = json_array()};
-  if (c->options.thumbprint != NULL) {
-    json_decref(d.rows);
-    return EKM_FAIL(err, EKM_E_USAGE, "doctor names its key with --key");
-  }
   akv_key_init(&d.key);
   walk(&d);
   if (c->options.json) (void)json_object_set(doc, "steps", d.rows);

@@ -14,7 +14,7 @@ static const cli_option table[] = {
     {"--secret-stdin", NULL, "read the SECRET from standard input", CLI_TAKES_SESSION, CLI_OPTION_FLAG,
      AT(secret_stdin)},
     {"--key", "NAME", "the key by its name", CLI_TAKES_KEY, CLI_OPTION_TEXT, AT(key)},
-    {"--thumbprint", "HEX", "the key by its thumbprint; 0x in front is fine", CLI_TAKES_KEY, CLI_OPTION_TEXT,
+    {"--thumbprint", "HEX", "the key by its thumbprint; 0x in front is fine", CLI_TAKES_THUMB, CLI_OPTION_TEXT,
      AT(thumbprint)},
     {"--in", "FILE", "read the input here; else standard input", CLI_TAKES_INPUT, CLI_OPTION_TEXT, AT(in)},
     {"--hex", NULL, "the input is hexadecimal text", CLI_TAKES_INPUT, CLI_OPTION_FLAG, AT(hex)},

@@ -13,7 +13,7 @@
 enum {
   CLI_TAKES_PROVIDER = 1,     /* --provider */
   CLI_TAKES_SESSION = 2,      /* --identity, --secret-file, --secret-stdin */
-  CLI_TAKES_KEY = 4,          /* --key, --thumbprint */
+  CLI_TAKES_KEY = 4,          /* --key */
   CLI_TAKES_INPUT = 8,        /* --in, --hex */
   CLI_TAKES_OUTPUT = 16,      /* --out */
   CLI_TAKES_ALGORITHM = 32,   /* --algorithm */
@@ -24,10 +24,11 @@ enum {
   CLI_TAKES_INVENTORY = 2048, /* --inventory */
   CLI_TAKES_DRY_RUN = 4096,   /* --dry-run */
   CLI_TAKES_IV = 8192,        /* --iv */
+  CLI_TAKES_THUMB = 16384,    /* --thumbprint */
   CLI_TAKES_ALWAYS = 1024     /* --json, --log-level, --help, --version */
 };
 
-enum { CLI_WORDS_MAX = 4, CLI_TAKES_BITS = 14 };
+enum { CLI_WORDS_MAX = 4, CLI_TAKES_BITS = 15 };
 
 typedef struct cli_options {
   const char *provider, *identity, *secret_file, *log_level;

@@ -25,7 +25,6 @@ static bool check_given(const cli *c, ekm_err *err) {
         "rotate changes nothing itself: --dry-run shows the steps; 'az keyvault key rotate' makes a version, "
         "and 'ekmctl sql rotate' writes the script that moves a database to it");
   }
-  if (c->options.thumbprint != NULL) return EKM_FAIL(err, EKM_E_USAGE, "rotate names its key with --key");
   if (c->options.inventory != NULL) return true;
   return EKM_FAIL(err, EKM_E_USAGE, "needed: --inventory, the result of the query of 'ekmctl sql inventory'");
 }

@@ -160,7 +160,6 @@ static bool check_given(const cli *c, bool needs_key, ekm_err *err) {
               {o->key, "NAME, the key in the vault", needs_key},
               {o->admin, "--admin, the login that runs the script", needs_key},
               {c->identity, "--identity, the vault", needs_key}};
-  if (o->thumbprint != NULL) return EKM_FAIL(err, EKM_E_USAGE, "a key is named here, not given by --thumbprint");
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     if (rows[i].needed && rows[i].text == NULL) return EKM_FAIL(err, EKM_E_USAGE, "needed: %s", rows[i].option);
   }

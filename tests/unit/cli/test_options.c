@@ -109,7 +109,11 @@ static void commands_refuse_what_is_not_theirs(void **state) {
                                       "key show a b",
                                       "key create",
                                       "key show a --key b",
-                                      "key create k --thumbprint 00"};
+                                      "key create k --thumbprint 00",
+                                      "doctor --thumbprint 00",
+                                      "conform --thumbprint 00",
+                                      "rotate --thumbprint 00",
+                                      "sql setup --thumbprint 00"};
   (void)state;
   for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
     cli_options options;

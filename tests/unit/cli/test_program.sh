@@ -125,6 +125,8 @@ check 2 nonsense --help
 has err "there is no command 'nonsense'"
 check 2 key nonsense --help
 has err "there is no command 'key nonsense'"
+check 2 sql
+has err "'sql' is followed by one of: setup, rotate, migrate, cleanup, inventory"
 is 'output of a help that is not there' "$(cat out)" ''
 check 0 key --help
 check 2 keys --hex "${with_secret[@]}"
