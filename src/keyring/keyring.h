@@ -188,8 +188,8 @@ void keyring_unref(keyring **ring);
  * beyond KEYRING_REPLICAS_MAX. */
 EKM_MUST_USE bool keyring_add_replica(keyring *ring, keyring *replica, ekm_err *err);
 
-/* keyring_is_outage(id): does this error say that a vault, or the way to it, is away, and nothing of a key? */
-bool keyring_is_outage(ekm_err_id id);
+/* keyring_is_outage(err): does it say that a vault, or the way to it, is away, and nothing of a key? */
+bool keyring_is_outage(const ekm_err *err);
 
 /* keyring_is_forbidden(id): does it say that this application may not do this, by access policy, role, or an unknown
  * rule? */

@@ -449,7 +449,7 @@ static bool sign_in_anywhere(const keyvault_connector *connector, akv_client *co
       return true;
     }
     if (i == 0) *err = why;
-    if (i == 0 && !keyring_is_outage(why.id)) return false;
+    if (i == 0 && !keyring_is_outage(&why)) return false;
     if (count > 1) ekm_log_err(connector->options.keyring.log, EKM_LOG_WARN, "keyring.replica", &why);
   }
   return false;

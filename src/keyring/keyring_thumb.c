@@ -167,7 +167,7 @@ static bool try_key(wanted *w, const char *name, const char *version, const keyr
   keyring_record_init(&record);
   bool ok = backend->get(backend, name, version, call, &record, err) && wanted_visit(w, &record, out_found, err);
   keyring_record_clear(&record);
-  if (ok || err->id == EKM_E_OUT_OF_MEMORY || err->id == EKM_E_CANCELLED || keyring_is_outage(err->id)) return ok;
+  if (ok || err->id == EKM_E_OUT_OF_MEMORY || err->id == EKM_E_CANCELLED || keyring_is_outage(err)) return ok;
   ekm_err_clear(err);
   return true;
 }
@@ -203,7 +203,7 @@ static bool try_left_behind(wanted *w, const keyring_call *call, bool *out_found
     keyring_key_unref(&key);
     return true;
   }
-  if (err->id == EKM_E_OUT_OF_MEMORY || err->id == EKM_E_CANCELLED || keyring_is_outage(err->id)) return false;
+  if (err->id == EKM_E_OUT_OF_MEMORY || err->id == EKM_E_CANCELLED || keyring_is_outage(err)) return false;
   ekm_err_clear(err);
   return true;
 }

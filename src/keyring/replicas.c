@@ -52,7 +52,7 @@ static bool ask_all(keyring *ring, const wish *w, const keyring_call *call, ekm_
   if (ring->replica_count == 0) return ask(ring, w, call, err);
   keyring_call part = part_of(ring, call, ring->replica_count + 1);
   if (ask(ring, w, &part, err)) return true;
-  if (!keyring_is_outage(err->id)) {
+  if (!keyring_is_outage(err)) {
     ring_tell_replicas(ring, err);
     return false;
   }

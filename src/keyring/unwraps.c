@@ -120,13 +120,20 @@ static bool is_among(ekm_err_id id, const ekm_err_id *ids, size_t count) {
   return false;
 }
 
+/* A service that answers so to a sign-in is busy, or it is not the service; any other 4xx is about who asks (conditional
+ * access, a resource that the tenant lacks), although not every one is known to be for good. */
+static bool is_busy(int http_status) {
+  return http_status < 400 || http_status == 404 || http_status == 408 || http_status == 410 || http_status == 429 ||
+         http_status >= 500;
+}
+
 /* The vault, or the way to it, is away: nothing was said about the key. */
-bool keyring_is_outage(ekm_err_id id) {
-  static const ekm_err_id ids[] = {EKM_E_DNS,          EKM_E_CONNECT,         EKM_E_TLS_HANDSHAKE,
-                                   EKM_E_HTTP_SEND,    EKM_E_HTTP_RECEIVE,    EKM_E_PROXY,
-                                   EKM_E_DEADLINE,     EKM_E_VAULT_THROTTLED, EKM_E_VAULT_SERVER_ERROR,
-                                   EKM_E_TOKEN_FAILED, EKM_E_HOST_DOWN,       EKM_E_PROXY_AUTH};
-  return is_among(id, ids, sizeof ids / sizeof ids[0]);
+bool keyring_is_outage(const ekm_err *err) {
+  static const ekm_err_id ids[] = {EKM_E_DNS,       EKM_E_CONNECT,         EKM_E_TLS_HANDSHAKE,     EKM_E_HTTP_SEND,
+                                   EKM_E_PROXY,     EKM_E_PROXY_AUTH,      EKM_E_HTTP_RECEIVE,      EKM_E_DEADLINE,
+                                   EKM_E_HOST_DOWN, EKM_E_VAULT_THROTTLED, EKM_E_VAULT_SERVER_ERROR};
+  return is_among(err->id, ids, sizeof ids / sizeof ids[0]) ||
+         (err->id == EKM_E_TOKEN_FAILED && is_busy(err->http_status));
 }
 
 /* The key or this version of it is gone, or may not be used. */
@@ -321,7 +328,7 @@ static bool fall_back(keyring_unwraps *u, const keyring_unwraps_question *asked,
   note(u, asked->name, asked->version, err);
   kept_answer *answer = what == NULL ? NULL : find_kept(u, what);
   if (answer == NULL || err->id == EKM_E_CANCELLED || err->id == EKM_E_OUT_OF_MEMORY) return false;
-  if (!keyring_is_outage(err->id) || now >= answer->ends_ms) {
+  if (!keyring_is_outage(err) || now >= answer->ends_ms) {
     drop(answer);
     return false;
   }

@@ -19,10 +19,11 @@ enum { KEEP_MS = 60000, GRACE_MS = 600000, THREADS = 16 };
 typedef struct vault {
   atomic_int asked;
   _Atomic ekm_err_id refuses_with; /* OK: it answers */
-  atomic_int method;               /* what it reports as the one that worked */
-  atomic_int told;                 /* the method that it was told */
-  ekm_mutex lock;                  /* held by a test that wants it to hang */
-  void (*meanwhile)(void *arg);    /* what happens elsewhere while it thinks; may be NULL */
+  atomic_int refuses_status;
+  atomic_int method;            /* what it reports as the one that worked */
+  atomic_int told;              /* the method that it was told */
+  ekm_mutex lock;               /* held by a test that wants it to hang */
+  void (*meanwhile)(void *arg); /* what happens elsewhere while it thinks; may be NULL */
   void *meanwhile_arg;
 } vault;
 
@@ -43,6 +44,7 @@ static bool ask(void *arg, int *method, ekm_buf *out, ekm_err *err) {
   ekm_mutex_unlock(&v->lock);
   if (v->meanwhile != NULL) v->meanwhile(v->meanwhile_arg);
   *method = atomic_load(&v->method);
+  err->http_status = atomic_load(&v->refuses_status);
   if (atomic_load(&v->refuses_with) != EKM_E_OK) return EKM_FAIL(err, atomic_load(&v->refuses_with), "as it was told");
   ekm_buf_append_text(out, "the DEK");
   return ekm_buf_ok(out, "a plaintext", err);
@@ -138,6 +140,25 @@ static void outages_are_bridged_for_a_while(void **state) {
     assert_int_equal(run(f, "b"), outages[i]); /* what was never kept */
     fake_clock_pass(&f->clock, 1);
     assert_int_equal(run(f, "a"), outages[i]); /* the hard end */
+  }
+}
+
+/* Not every 4xx of a sign-in service is known to be for good, but each is about who asks. */
+static void a_sign_in_service_that_answers_is_not_away(void **state) {
+  static const struct {
+    int status;
+    bool is_away;
+  } rows[] = {{0, true},   {400, false}, {401, false}, {403, false}, {404, true}, {408, true},
+              {410, true}, {413, false}, {429, true},  {500, true},  {503, true}, {599, true}};
+  fixture *f = *state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    make(f, KEEP_MS, GRACE_MS);
+    atomic_store(&f->vault.refuses_with, EKM_E_OK);
+    assert_int_equal(run(f, "a"), EKM_E_OK);
+    fake_clock_pass(&f->clock, KEEP_MS);
+    atomic_store(&f->vault.refuses_status, rows[i].status);
+    atomic_store(&f->vault.refuses_with, EKM_E_TOKEN_FAILED);
+    if (run(f, "a") != (rows[i].is_away ? EKM_E_OK : EKM_E_TOKEN_FAILED)) fail_msg("%d", rows[i].status);
   }
 }
 
@@ -510,6 +531,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(without_keeping_each_is_asked, set_up, tear_down),
       cmocka_unit_test_setup_teardown(kept_answers_are_used_while_fresh, set_up, tear_down),
       cmocka_unit_test_setup_teardown(outages_are_bridged_for_a_while, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_sign_in_service_that_answers_is_not_away, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_outage_is_asked_about_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_definite_no_ends_what_is_kept, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_no_about_a_key_ends_all_of_it, set_up, tear_down),
