@@ -120,8 +120,8 @@ static bool is_among(ekm_err_id id, const ekm_err_id *ids, size_t count) {
   return false;
 }
 
-/* A service that answers so to a sign-in is busy, or it is not the service; any other 4xx is about who asks (conditional
- * access, a resource that the tenant lacks), although not every one is known to be for good. */
+/* A service that answers a sign-in so is busy, or something else is in its place. Any other 4xx is about who asks
+ * (conditional access, a resource that the tenant lacks), although not every one is known to be for good. */
 static bool is_busy(int http_status) {
   return http_status < 400 || http_status == 404 || http_status == 408 || http_status == 410 || http_status == 429 ||
          http_status >= 500;
