@@ -95,6 +95,11 @@ static void warn(doctor *d, step at, const char *detail, const char *format, ...
   d->next = at; /* more may be said of it */
 }
 
+/* How Azure's command line calls the vault. */
+static const char *az_vault(const doctor *d) {
+  return strstr(d->way.host, ".managedhsm.") != NULL ? "hsm-name" : "vault-name";
+}
+
 /* Write ${value} in place of the word ${name} of ${remedy}, if both are there. */
 static void fill_in(char remedy[2 * DETAIL_BYTES], const char *name, int value_chars, const char *value) {
   char before[2 * DETAIL_BYTES];
@@ -111,6 +116,11 @@ static void remedy_of(const doctor *d, const ekm_err_info *info, char out[2 * DE
   (void)snprintf(out, 2 * DETAIL_BYTES, "%s", info->remedy);
   fill_in(out, " VAULT", (int)strcspn(d->way.host, "."), d->way.host);
   fill_in(out, " CLIENT-ID", (int)strlen(who), who);
+  const char *key = d->c->options.key == NULL || strstr(d->c->options.key, "://") != NULL ? "" : d->c->options.key;
+  if (d->key.name[0] != '\0') key = d->key.name;
+  fill_in(out, " NAME", (int)strcspn(key, "/"), key);
+  fill_in(out, " VERSION", (int)strlen(d->key.version), d->key.version);
+  if (strcmp(az_vault(d), "hsm-name") == 0) fill_in(out, " --vault-name", (int)strlen("--hsm-name"), "--hsm-name");
 }
 
 /* What an error means is in the table; its own words say how it was seen. False, so that a step can return it. */
@@ -353,11 +363,6 @@ static bool see_list(doctor *d) {
   }
   good(d, STEP_LIST, "keys: %zu", count);
   return true;
-}
-
-/* How Azure's command line calls the vault. */
-static const char *az_vault(const doctor *d) {
-  return strstr(d->way.host, ".managedhsm.") != NULL ? "hsm-name" : "vault-name";
 }
 
 static int az_name_chars(const doctor *d) {

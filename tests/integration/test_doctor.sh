@@ -189,6 +189,7 @@ fails unwrap
 allow get,list,wrapKey,unwrapKey
 doctor 1 --key absent
 fails key
+has out 'az keyvault key recover --vault-name local --name absent'
 # 403 has five reasons, and each its own words and remedy
 forbidden() { # forbidden KIND WORDS REMEDY
   trouble "{\"trouble\":[{\"operation\":\"key_wrap\",\"kind\":\"$1\"}]}"
@@ -205,6 +206,7 @@ trouble '{"trouble":[]}'
 check 0 key disable --data vault --name tde
 doctor 1 --key tde
 fails key 'disabled'
+has out 'what to do: .*az keyvault key set-attributes --vault-name local --name tde --version [0-9a-f]{32} --enabled true'
 check 0 key enable --data vault --name tde
 doctor 3 --key tde --provider /nonexistent.so
 fails provider
