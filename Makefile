@@ -48,6 +48,9 @@ windows: deps-windows  ## openekm.dll and ekmctl.exe for Windows x64, into build
 windows-sign: windows deps-dist  ## signed, into build/windows/signed: CERT, KEY, ROOT; PFX, ROOT; or a development certificate
 	@scripts/windows_sign.sh build/windows/signed build/windows/bin/openekm.dll build/windows/bin/ekmctl.exe
 
+windows-package: windows deps-dist  ## a zip with all that a server needs, and its MSI; signed as by windows-sign
+	@scripts/windows_package.py build/windows build/windows-libs
+
 windows-test: deps-test deps-wine deps-dist windows build-dev  ## what can be seen in them, and what Wine can run, akvd behind
 	@scripts/run_tests.sh windows
 
@@ -73,4 +76,4 @@ deps-official:  # another Node.js than Debian's will do
 deps-%:
 	@scripts/deps.sh $*
 
-.PHONY: help deps build demo test bench soak tsan official fuzz lint format windows windows-sign windows-test docs clean
+.PHONY: help deps build demo test bench soak tsan official fuzz lint format windows windows-sign windows-package windows-test docs clean

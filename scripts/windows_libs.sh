@@ -2,6 +2,7 @@
 # windows_libs.sh FOLDER: the libraries of openekm.dll for Windows x64, static, from the distribution's own sources.
 #
 #   FOLDER/include, FOLDER/lib   libcurl with Schannel, jansson; cmocka for the tests
+#   FOLDER/licences              what their authors say of copying them, NAME.txt each
 #   FOLDER/versions.txt          which sources they were made of: name of the .dsc, and its checksum as apt knows it
 #   FOLDER/recipe                what they were made by: this script, the toolchain file and the compiler
 #
@@ -90,14 +91,16 @@ if made_by_this && [ "$versions" = "$(cat "$out/versions.txt")" ]; then
 fi
 
 fresh=$work/fresh
-mkdir -p "$fresh/include" "$fresh/lib"
+mkdir -p "$fresh/include" "$fresh/lib" "$fresh/licences"
 for source in "${sources[@]}"; do
   echo "windows: $(sed -n "s/^\(${source}_.*\)\.dsc .*/\1/p" <<<"$versions")"
   (cd "$work" && apt source "$source" >"$source.log" 2>&1) || { cat "$work/$source.log" >&2; exit 1; }
-  build_"$source" "$(find "$work" -maxdepth 1 -type d -name "$source-*")"
+  from=$(find "$work" -maxdepth 1 -type d -name "$source-*")
+  build_"$source" "$from"
+  cp "$from/debian/copyright" "$fresh/licences/$source.txt"
 done
-rm -rf "$out/include" "$out/lib" "$out/recipe"
-mv "$fresh/include" "$fresh/lib" "$out"
+rm -rf "$out/include" "$out/lib" "$out/licences" "$out/recipe"
+mv "$fresh/include" "$fresh/lib" "$fresh/licences" "$out"
 echo "$versions" >"$out/versions.txt"
 echo "$recipe" >"$out/recipe"
 rm -rf "$work"

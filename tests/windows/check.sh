@@ -4,16 +4,16 @@ trap 'rm -rf "$scratch"' EXIT
 passed=0
 failed=0
 
-# check NAME COMMAND...: NAME is true if COMMAND succeeds
+# check WHAT COMMAND...: WHAT is true if COMMAND succeeds
 check() {
-  local name=$1
+  local what=$1
   shift
   if "$@" >"$scratch/check.log" 2>&1; then
     passed=$((passed + 1))
-    echo "ok: $name"
+    echo "ok: $what"
   else
     failed=$((failed + 1))
-    echo "FAILED: $name"
+    echo "FAILED: $what"
     tail -n 20 "$scratch/check.log"
   fi
 }
