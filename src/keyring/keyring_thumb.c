@@ -233,17 +233,24 @@ void ring_note_hint(keyring *ring, const keyring_key *key) {
 
 /* --- the search --------------------------------------------------------------------------------------------------- */
 
-/* Wait until no other thread searches, then be the one who does; or find the key, or learn that a whole search was in
- * vain. Not one that had begun before this call: it may have passed by a key that is newer. Returns true if the caller
- * must search. The lock is held by the caller. */
-static bool take_search_turn(keyring *ring, ekm_view thumb, const keyring_call *call) {
+typedef enum search_turn {
+  TURN_MINE,     /* the caller must search */
+  TURN_ANOTHERS, /* a whole search of another thread was in vain */
+  TURN_NEEDLESS, /* the key is known, or was searched in vain lately */
+  TURN_TOO_LATE  /* another thread searches still */
+} search_turn;
+
+/* Wait until no other thread searches. Not every search in vain counts for the caller: one that had begun before this
+ * call may have passed by a key that is newer. The lock is held by the caller. */
+static search_turn take_search_turn(keyring *ring, ekm_view thumb, const keyring_call *call) {
   uint64_t begun_before = ring->searches;
   while (ring->searching && keyring_wait(call, ring->options.clock, &ring->search_ended, &ring->lock)) continue;
-  if (ring->searching || ring->fruitless > begun_before) return false;
-  if (find_thumb(ring, thumb) != 0 || is_missing_locked(ring, thumb)) return false;
+  if (ring->searching) return TURN_TOO_LATE;
+  if (find_thumb(ring, thumb) != 0 || is_missing_locked(ring, thumb)) return TURN_NEEDLESS;
+  if (ring->fruitless > begun_before) return TURN_ANOTHERS;
   ring->searching = true;
   ring->searches++;
-  return true;
+  return TURN_MINE;
 }
 
 static bool walk_through(wanted *w, const keyring_call *call, bool *out_found, ekm_err *err) {
@@ -300,11 +307,15 @@ static bool search_in_turn(keyring *ring, ekm_view thumb, const keyring_call *ca
   wanted w = {ring, thumb, 0};
   if (!compare_known(&w, &known, err)) return false;
   ekm_mutex_lock(&ring->lock);
-  bool my_turn = take_search_turn(ring, thumb, call);
-  bool still_searching = ring->searching && !my_turn;
+  search_turn turn = take_search_turn(ring, thumb, call);
   ekm_mutex_unlock(&ring->lock);
-  if (still_searching) return keyring_fail_waiting(call, "while another thread searched the vault for a key", err);
-  return my_turn ? search_now(&w, call, err) : compare_known(&w, &known, err);
+  if (turn == TURN_MINE) return search_now(&w, call, err);
+  if (turn == TURN_TOO_LATE) {
+    return keyring_fail_waiting(call, "while another thread searched the vault for a key", err);
+  }
+  /* Another's search compared its keys with another thumbprint. */
+  if (!compare_known(&w, &known, err)) return false;
+  return turn == TURN_NEEDLESS || known || try_left_behind(&w, call, &known, err);
 }
 
 /* What keeps a version from being used, and says nothing of the others: one name may have versions of several types. */
