@@ -13,8 +13,6 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/text.h"
-#include "base/url.h"
 #include "cli/command.h"
 #include "cli/reach.h"
 #include "cli/versions.h"
@@ -100,14 +98,16 @@ static const char *az_vault(const doctor *d) {
   return strstr(d->way.host, ".managedhsm.") != NULL ? "hsm-name" : "vault-name";
 }
 
-/* Write ${value} in place of the word ${name} of ${remedy}, if both are there. */
+/* Write ${value} in place of the last word of ${name} in ${remedy}, if both are there. */
 static void fill_in(char remedy[2 * DETAIL_BYTES], const char *name, int value_chars, const char *value) {
   char before[2 * DETAIL_BYTES];
   const char *at = strstr(remedy, name);
   if (at == NULL || value_chars == 0) return;
+  const char *word = strrchr(name, ' ');
+  at += word - name;
   memcpy(before, remedy, sizeof before);
   (void)snprintf(remedy, 2 * DETAIL_BYTES, "%.*s %.*s%s", (int)(at - remedy), before, value_chars, value,
-                 before + (at - remedy) + strlen(name));
+                 before + (at - remedy) + strlen(word));
 }
 
 /* What the table says, with the names of this vault and application in its commands. */
@@ -118,8 +118,8 @@ static void remedy_of(const doctor *d, const ekm_err_info *info, char out[2 * DE
   fill_in(out, " CLIENT-ID", (int)strlen(who), who);
   const char *key = d->c->options.key == NULL || strstr(d->c->options.key, "://") != NULL ? "" : d->c->options.key;
   if (d->key.name[0] != '\0') key = d->key.name;
-  fill_in(out, " NAME", (int)strcspn(key, "/"), key);
-  fill_in(out, " VERSION", (int)strlen(d->key.version), d->key.version);
+  fill_in(out, " --name NAME", (int)strcspn(key, "/"), key);
+  fill_in(out, " --version VERSION", (int)strlen(d->key.version), d->key.version);
   if (strcmp(az_vault(d), "hsm-name") == 0) fill_in(out, " --vault-name", (int)strlen("--hsm-name"), "--hsm-name");
 }
 
@@ -392,40 +392,18 @@ static void warn_of_key(doctor *d) {
   }
 }
 
-/* The NAME or NAME/VERSION of a key's URL; what is none is left as it is. */
-static bool take_url(const doctor *d, const char **text, ekm_url *url, ekm_err *err) {
-  static const char folder[] = "/keys/";
-  if (!ekm_text_starts_i(*text, "https://")) return true;
-  if (!ekm_url_parse(*text, url, "the key's URL", err)) return false;
-  if (!ekm_text_starts_i(url->path, folder) || !ekm_text_ieq(url->host, d->way.host)) {
-    return EKM_FAIL(err, EKM_E_KEY_NAME_BAD, "'%.100s' is not https://%s/keys/NAME/VERSION", *text, d->way.host);
-  }
-  size_t len = strlen(url->path);
-  if (url->path[len - 1] == '/') url->path[len - 1] = '\0';
-  *text = url->path + sizeof folder - 1;
-  return true;
-}
-
-/* NAME, NAME/VERSION or the URL of either, as PROVIDER_KEY_NAME has it. */
-static bool get_key(doctor *d, const char *text, const akv_call *call, ekm_err *err) {
-  char name[EKM_LIMIT_KEY_NAME_CHARS + 1];
-  ekm_url url;
-  if (!take_url(d, &text, &url, err)) return false;
-  size_t len = strcspn(text, "/");
-  if (len > EKM_LIMIT_KEY_NAME_CHARS) return EKM_FAIL(err, EKM_E_KEY_NAME_TOO_LONG, "it has %zu characters", len);
-  (void)snprintf(name, sizeof name, "%.*s", (int)len, text);
-  return akv_get_key(d->way.client, name, text[len] == '/' ? text + len + 1 : NULL, call, &d->key, err);
-}
-
 static bool see_key(doctor *d) {
   ekm_err err = {0};
   const akv_call call = reach_call();
-  const char *name = d->c->options.key;
-  if (name == NULL) {
+  reach_key key;
+  if (d->c->options.key == NULL) {
     say(d, STEP_KEY, "skipped", "no key was named", "Give --key NAME to look further.");
     return false;
   }
-  if (!get_key(d, name, &call, &err)) return fail(d, STEP_KEY, &err);
+  if (!reach_key_parse(&d->way, d->c->options.key, &key, &err) ||
+      !akv_get_key(d->way.client, key.name, key.version[0] == '\0' ? NULL : key.version, &call, &d->key, &err)) {
+    return fail(d, STEP_KEY, &err);
+  }
   if (!d->key.enabled) {
     (void)EKM_FAIL(&err, EKM_E_KEY_DISABLED, "'%s', version %s", d->key.name, d->key.version);
     return fail(d, STEP_KEY, &err);

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
+#include "base/url.h"
 
 enum { CALL_TIMEOUT_MS = 30000 };
 
@@ -61,6 +63,36 @@ bool reach_open(reach *r, ekm_err *err) {
                                         .delay_ms = r->settings.retry_delay_ms,
                                         .max_delay_ms = r->settings.retry_max_delay_ms};
   return ekm_http_retry_new(r->http, &retry, &r->http, err) && reach_connect(r, err);
+}
+
+/* The NAME or NAME/VERSION of a key's URL; what is none is left as it is. */
+static bool take_url(const reach *r, const char **text, ekm_url *url, ekm_err *err) {
+  static const char folder[] = "/keys/";
+  if (!ekm_text_starts_i(*text, "https://")) return true;
+  if (!ekm_url_parse(*text, url, "the key's URL", err)) return false;
+  if (!ekm_text_starts_i(url->path, folder) || !ekm_text_ieq(url->host, r->host)) {
+    return EKM_FAIL(err, EKM_E_KEY_NAME_BAD, "'%.100s' is not https://%s/keys/NAME/VERSION", *text, r->host);
+  }
+  size_t len = strlen(url->path);
+  if (url->path[len - 1] == '/') url->path[len - 1] = '\0';
+  *text = url->path + sizeof folder - 1;
+  return true;
+}
+
+bool reach_key_parse(const reach *r, const char *text, reach_key *out, ekm_err *err) {
+  ekm_url url;
+  *out = (reach_key){.name = ""};
+  if (!take_url(r, &text, &url, err)) return false;
+  size_t len = strcspn(text, "/");
+  if (len > EKM_LIMIT_KEY_NAME_CHARS) return EKM_FAIL(err, EKM_E_KEY_NAME_TOO_LONG, "it has %zu characters", len);
+  memcpy(out->name, text, len);
+  if (text[len] == '\0') return true;
+  if (strlen(text + len + 1) != EKM_LIMIT_KEY_VERSION_CHARS) {
+    return EKM_FAIL(err, EKM_E_KEY_NAME_BAD, "the version behind '%s/' is not %d hexadecimal digits", out->name,
+                    EKM_LIMIT_KEY_VERSION_CHARS);
+  }
+  memcpy(out->version, text + len + 1, EKM_LIMIT_KEY_VERSION_CHARS);
+  return true;
 }
 
 void reach_clear(reach *r) {

@@ -45,6 +45,17 @@ EKM_MUST_USE bool reach_open(reach *r, ekm_err *err);
 
 void reach_clear(reach *r);
 
+/* A key, as PROVIDER_KEY_NAME has it. */
+typedef struct reach_key {
+  char name[EKM_LIMIT_KEY_NAME_CHARS + 1];
+  char version[EKM_LIMIT_KEY_VERSION_CHARS + 1]; /* "" for the newest */
+} reach_key;
+
+/* reach_key_parse(r, text, out, err):
+ * NAME, NAME/VERSION, or the URL of either in the vault of ${r}; after reach_identify. KEY_NAME_BAD, KEY_NAME_TOO_LONG;
+ * whether a vault takes the characters is for the client to say. */
+EKM_MUST_USE bool reach_key_parse(const reach *r, const char *text, reach_key *out, ekm_err *err);
+
 /* reach_call(): the bounds of one question, from now on. */
 akv_call reach_call(void);
 

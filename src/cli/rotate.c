@@ -70,12 +70,12 @@ static bool is_named(const plan *p, const key_version *version) {
 }
 
 /* The key that was asked for, or all that the inventory names. */
-static void report(const plan *p, const cli *c, json_t *doc) {
+static void report(const plan *p, const cli *c, const char *key, json_t *doc) {
   const char *last = "";
   cli_set_text(doc, "vault", p->way.host);
   cli_set_text(doc, "inventory", c->options.inventory);
-  if (c->options.key != NULL) rotation_append_key(&p->list, p->way.host, c->options.key, doc);
-  for (size_t i = 0; c->options.key == NULL && i < p->list.count; i++) {
+  if (key != NULL) rotation_append_key(&p->list, p->way.host, key, doc);
+  for (size_t i = 0; key == NULL && i < p->list.count; i++) {
     const key_version *version = &p->list.items[i];
     if (strcmp(version->name, last) == 0 || !is_named(p, version)) continue;
     last = version->name;
@@ -87,15 +87,18 @@ static void report(const plan *p, const cli *c, json_t *doc) {
 
 bool cli_rotate(cli *c, json_t *doc, ekm_err *err) {
   bool ok = false;
+  reach_key key = {.name = ""};
   plan p = {.way = {.c = c}};
   if (!check_given(c, err)) return false;
   p.list.inv = &p.inv;
   EKM_TRY(inventory_read(c->options.inventory, &p.inv, err));
   EKM_TRY(reach_open(&p.way, err));
-  EKM_TRY(look(&p, c->options.key, err));
-  report(&p, c, doc);
+  if (c->options.key != NULL) EKM_TRY(reach_key_parse(&p.way, c->options.key, &key, err));
+  const char *name = key.name[0] == '\0' ? NULL : key.name; /* all versions of it are looked at, whichever was named */
+  EKM_TRY(look(&p, name, err));
+  report(&p, c, name, doc);
   if (!c->options.json) rotation_print(doc);
-  ok = rotation_judge(&p.list, c->options.key, err);
+  ok = rotation_judge(&p.list, name, err);
   if (!c->options.json) (void)json_object_clear(doc); /* it is printed */
 done:
   versions_clear(&p.list);

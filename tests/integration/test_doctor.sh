@@ -53,6 +53,9 @@ has out '^skipped  provider'
 doctor 0 --key "https://$identity:$port/keys/tde/" --provider "$provider"
 has out '^ok       key .*.tde., version'
 has out '^ok       provider'
+doctor 1 --key tde/
+fails key "version behind 'tde/' is not 32 hexadecimal digits"
+has out 'what to do: PROVIDER_KEY_NAME is NAME, NAME/VERSION'
 doctor 1 --key https://w.vault.localhost/keys/tde
 fails key "is not https://$identity/keys/NAME"
 doctor 0

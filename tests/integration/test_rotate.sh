@@ -63,6 +63,10 @@ lacks out 'az keyvault key rotate'
 lacks out ERROR
 rotate 0 tde --inventory inv.csv
 has out "^key 'tde'$"
+rotate 0 "tde/$v1" --inventory inv.csv
+has out "^key 'tde'$"
+rotate 0 "https://local.vault.localhost/keys/tde" --inventory inv.csv
+has out "^key 'tde'$"
 rotate 0 --key tde --inventory inv.csv --json
 is_object out || fail 'no JSON' out
 python3 -c '
