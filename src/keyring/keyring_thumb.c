@@ -9,6 +9,8 @@
 #include "keyring/wait.h"
 #include "keyvault/key.h"
 
+enum { THUMB_MAX_BYTES = 32 }; /* that an engine passes (sqlcrypt_abi.h) */
+
 /* --- foreign thumbprints that are known --------------------------------------------------------------------------- */
 
 /* The place of a foreign thumbprint, or NULL. The lock is held by the caller, as below. */
@@ -355,7 +357,7 @@ static bool by_packed_name(keyring *ring, ekm_view thumb, const keyring_call *ca
 }
 
 bool ring_by_thumb(keyring *ring, ekm_view thumb, const keyring_call *call, keyring_key **out_key, ekm_err *err) {
-  char hex[2 * KEYRING_FOREIGN_NAME_BYTES + 1] = "";
+  char hex[2 * THUMB_MAX_BYTES + 1] = "";
 
   *out_key = keyring_peek(ring, thumb);
   if (*out_key == NULL && thumb.len == KEYRING_THUMB_BYTES) {

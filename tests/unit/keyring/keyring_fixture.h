@@ -2,6 +2,10 @@
 #ifndef EKM_TESTS_UNIT_KEYRING_KEYRING_FIXTURE_H
 #define EKM_TESTS_UNIT_KEYRING_KEYRING_FIXTURE_H
 
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/thread.h"
 #include "keyring/keyring.h"
 #include "support/cmocka_all.h"
 #include "support/counting_backend.h"
@@ -56,6 +60,28 @@ static inline keyring_key *create(fixture *f, const char *name) {
   keyring_key *key = NULL;
   assert_true(keyring_create(f->ring, name, KEYRING_RSA, 2048, &f->call, &key, &f->err));
   return key;
+}
+
+static inline void fill(fixture *f, int count) {
+  char name[16];
+  for (int i = 0; i < count; i++) {
+    (void)snprintf(name, sizeof name, "key-%d", i);
+    keyring_key *key = create(f, name);
+    keyring_key_unref(&key);
+  }
+}
+
+static inline void expect_missing(fixture *f, keyring *ring, ekm_err_id expected) {
+  static const uint8_t none[KEYRING_THUMB_BYTES] = {1};
+  keyring_key *key = NULL;
+  ekm_err_clear(&f->err);
+  assert_false(keyring_by_thumb(ring, ekm_view_of(none, sizeof none), &f->call, &key, &f->err));
+  assert_int_equal(f->err.id, expected);
+}
+
+static inline void wait_until(const atomic_bool *happened) {
+  ekm_deadline deadline = ekm_deadline_in(ekm_clock_system(), 5000);
+  while (!atomic_load(happened) && ekm_deadline_left_ms(deadline, ekm_clock_system()) > 0) ekm_thread_yield();
 }
 
 #endif
