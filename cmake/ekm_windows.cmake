@@ -6,6 +6,7 @@ if(NOT EXISTS ${EKM_WINDOWS_LIBS}/versions.txt)
   message(FATAL_ERROR "${EKM_WINDOWS_LIBS} is empty: scripts/windows_libs.sh fills it; make windows does it all")
 endif()
 find_program(EKM_PYTHON NAMES python3 REQUIRED)
+find_program(EKM_WINDMC NAMES x86_64-w64-mingw32-windmc REQUIRED)
 include_directories(SYSTEM ${EKM_WINDOWS_LIBS}/include)
 
 add_compile_definitions(_WIN32_WINNT=0x0A00 UNICODE _UNICODE __USE_MINGW_ANSI_STDIO=1 CURL_STATICLIB)
@@ -42,6 +43,21 @@ function(ekm_windows_image target EKM_FILE_NAME EKM_FILE_TYPE EKM_FILE_DESCRIPTI
   set(script ${CMAKE_SOURCE_DIR}/scripts/load_config.py)
   set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${script})
   add_custom_command(TARGET ${target} POST_BUILD COMMAND ${EKM_PYTHON} -B ${script} $<TARGET_FILE:${target}> VERBATIM)
+endfunction()
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+# ekm_message_table(<target>): the texts of the events that it writes, one for each code of the table of errors.
+function(ekm_message_table target)
+  set(out ${CMAKE_CURRENT_BINARY_DIR}/${target}_messages)
+  set(scripts ${CMAKE_SOURCE_DIR}/scripts)
+  add_custom_command(OUTPUT ${out}/messages.rc ${out}/MSG00409.bin
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${out}
+    COMMAND ${EKM_PYTHON} -B ${scripts}/gen_messages.py ${out}/messages.mc
+    COMMAND ${EKM_WINDMC} -U -h ${out} -r ${out} ${out}/messages.mc
+    DEPENDS ${scripts}/gen_messages.py ${scripts}/gen_errors.py ${CMAKE_SOURCE_DIR}/src/base/err_table.def VERBATIM)
+  set_source_files_properties(${out}/messages.rc PROPERTIES INCLUDE_DIRECTORIES ${out} OBJECT_DEPENDS ${out}/MSG00409.bin)
+  target_sources(${target} PRIVATE ${out}/messages.rc)
 endfunction()
 
 # --- exports --------------------------------------------------------------------------------------------------------

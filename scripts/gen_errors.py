@@ -29,18 +29,24 @@ Server must not tell them apart; the log does.
 """
 
 
-def page(table):
-    rows = ROW.findall(table)
+def rows():
+    """(name, id, code, retry, text, remedy) of each row, as text."""
+    table = TABLE.read_text(encoding="utf-8")
+    found = ROW.findall(table)
     starts = len(re.findall(r"^EKM_ERR\(", table, re.MULTILINE))
-    if len(rows) != starts:
-        sys.exit(f"{TABLE.name}: {starts} rows, of which {len(rows)} can be read")
-    rows.sort(key=lambda row: (int(row[2]), int(row[1])))
-    lines = [f"| {code} | {name} | {text} | {remedy} | {retry} |" for name, _, code, retry, text, remedy in rows]
+    if len(found) != starts:
+        sys.exit(f"{TABLE.name}: {starts} rows, of which {len(found)} can be read")
+    return found
+
+
+def page():
+    by_code = sorted(rows(), key=lambda row: (int(row[2]), int(row[1])))
+    lines = [f"| {code} | {name} | {text} | {remedy} | {retry} |" for name, _, code, retry, text, remedy in by_code]
     return HEAD + "\n".join(lines) + "\n"
 
 
 def main():
-    wanted = page(TABLE.read_text(encoding="utf-8"))
+    wanted = page()
     if "--check" not in sys.argv[1:]:
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(wanted, encoding="utf-8")

@@ -11,7 +11,8 @@
  * path is looked up for each line, so that a logger that is started anew, or late, is found.
  *
  * Windows: events of the Application log under the source OpenEKM. The number of an event is the code of its error,
- * 1 if it is about none; the line is its text.
+ * 0 if it is about none; the line is its string, to which the message of that number adds what the table of errors says
+ * (scripts/gen_messages.py).
  *
  * Nothing ever waits: a line that nobody takes is lost, and the logger counts it. Platform code: posix/system_log.c,
  * windows/system_log.c.

@@ -5,10 +5,7 @@
 #include "base/mem.h"
 #include "base/utf16.h"
 
-enum {
-  LINE_MAX_BYTES = 2 * 31839, /* of one string of an event */
-  NO_ERROR_EVENT = 1
-};
+enum { LINE_MAX_BYTES = 2 * 31839 }; /* of one string of an event */
 
 struct ekm_system_log {
   HANDLE source;
@@ -46,7 +43,7 @@ bool ekm_system_log_send(ekm_system_log *log, ekm_severity severity, uint32_t co
   ekm_buf_append(&wide, "\0", 2);
   if (ok && ekm_buf_ok(&wide, "a line", &ignored)) {
     LPCWSTR strings[] = {(LPCWSTR)(const void *)wide.ptr};
-    ok = ReportEventW(log->source, type_of(severity), 0, code == 0 ? NO_ERROR_EVENT : code, NULL, 1, 0, strings, NULL);
+    ok = ReportEventW(log->source, type_of(severity), 0, code, NULL, 1, 0, strings, NULL);
   }
   ekm_buf_clear(&text);
   ekm_buf_clear(&wide);
