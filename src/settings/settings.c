@@ -435,6 +435,17 @@ static bool check_replicas(const ekm_config *config, const provider_settings *se
   return true;
 }
 
+/* A bare name gets a domain later, from vault_suffix. */
+static bool check_default_vault(const ekm_config *config, const provider_settings *settings, ekm_err *err) {
+  static const char scheme[] = "https://";
+  const char *text = settings->default_vault;
+  if (text == NULL) return true;
+  if (ekm_text_starts_i(text, scheme)) text += sizeof scheme - 1;
+  const ekm_view host = ekm_view_of(text, strcspn(text, ":/"));
+  if (host.len > 0 && (memchr(host.ptr, '.', host.len) == NULL || is_usable(settings, host))) return true;
+  return refuse(config, "", "default_vault", "must be a vault of a known cloud, or have a section of its own", err);
+}
+
 static bool read_vaults(const ekm_config *config, provider_settings *out, ekm_err *err) {
   size_t count = ekm_config_section_count(config, SETTINGS_VAULTS);
   if (count == 0) return true;
@@ -576,7 +587,7 @@ bool settings_read(ekm_config *config, provider_settings *out, ekm_err *err) {
   memset(out, 0, sizeof *out);
   out->config = config;
   if (read_top(config, out, err) && read_vaults(config, out, err) && check_replicas(config, out, err) &&
-      read_applications(config, out, err))
+      check_default_vault(config, out, err) && read_applications(config, out, err))
     return true;
   settings_free(out);
   return false;
