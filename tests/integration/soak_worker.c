@@ -13,8 +13,8 @@ enum { RECOVERY_MS = 20000, BLOB_BYTES = 4096, PAUSE_MS = 10, TURNS_PER_APP = 8 
 
 /* What the network may be told as, and what an interrupted creation is. */
 static bool is_honest(uint32_t code) {
-  static const ekm_err_id ids[] = {EKM_E_CONNECT,  EKM_E_TLS_HANDSHAKE, EKM_E_HTTP_SEND,      EKM_E_HTTP_RECEIVE,
-                                   EKM_E_DEADLINE, EKM_E_HOST_DOWN,     EKM_E_CREATION_UNSURE};
+  static const ekm_err_id ids[] = {EKM_E_CONNECT,  EKM_E_TLS_HANDSHAKE, EKM_E_HTTP_SEND,       EKM_E_HTTP_RECEIVE,
+                                   EKM_E_DEADLINE, EKM_E_HOST_DOWN,     EKM_E_CREATION_UNSURE, EKM_E_SEARCH_UNFINISHED};
   for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
     if (ekm_err_info_of(ids[i])->code == code) return true;
   }
