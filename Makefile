@@ -58,6 +58,7 @@ docs: deps-test build-dev  ## the pages that are made from tables
 	scripts/gen_errors.py
 	build/dev/src/settings/openekm_sample >docs/openekm.conf
 	build/dev/src/vault/akvd_sample >docs/akvd.conf
+	scripts/gen_sql.py build/dev/bin/ekmctl
 
 clean:  ## remove the build folders
 	rm -rf build

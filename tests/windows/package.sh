@@ -30,7 +30,8 @@ check "and none is missing" [ "$(find "unpacked/$name" -type f | wc -l)" = $(($(
 for file in openekm.dll ekmctl.exe "$name.msi"; do
   check "$file is signed" verify "unpacked/$name/$file"
 done
-for file in LICENSE.txt licences/curl.txt licences/jansson.txt openekm.sample.conf docs/windows-install.md; do
+for file in LICENSE.txt licences/curl.txt licences/jansson.txt openekm.sample.conf docs/windows-install.md \
+  sql/register.sql sql/encrypt.sql sql/migrate.sql sql/upgrade.sql; do
   check "$file is there" [ -s "unpacked/$name/$file" ]
 done
 check "no key is there" [ -z "$(grep -rlE 'BEGIN [A-Z ]*PRIVATE KEY' unpacked)" ]
