@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # openekm.dll and ekmctl.exe under Wine, with akvd of this machine behind: TLS by Schannel, trust from a file.
 #
-#   test_end_to_end.sh AKVD EKMCTL.EXE OPENEKM.DLL
+#   test_end_to_end.sh AKVD EKMCTL.EXE OPENEKM.DLL ROUNDS.EXE
 set -u
-akvd=$(realpath "$1") ekmctl=$(realpath "$2") provider=$(realpath "$3")
+akvd=$(realpath "$1") ekmctl=$(realpath "$2") provider=$(realpath "$3") rounds=$(realpath "$4")
 wine=$(realpath "$(dirname "$0")/../../scripts/wine.sh")
 . "$(dirname "$0")/../integration/test_akvd_process_common.sh"
 checks=0
@@ -56,6 +56,12 @@ thumb=$(value thumbprint)
 is 'the thumbprint' "$thumb" "$("$akvd" key show --data vault --name tde --json | sed -n 's/.*"thumbprint": "\(.*\)".*/\1/p')"
 ekmctl 0 decrypt --thumbprint "0x$thumb" "${as[@]}" --in "Z:$dir/wrapped" --out "Z:$dir/back"
 is 'what was wrapped' "$(od -An -v -tx1 back | tr -d ' \n')" "$plain"
+
+# --- loaded and unloaded, over and over ---
+"$wine" "$rounds" "Z:$provider" "$identity" "Z:$dir/secret" "$thumb" "Z:$dir/wrapped" >out 2>err </dev/null
+is 'the exit status of rounds.exe' $? 0
+has out '^1 passed, 0 failed'
+sed -n 's/^memory/rounds.exe: memory/p' out
 
 # --- a key of its own making ---
 ekmctl 0 key create made "${as[@]}"
