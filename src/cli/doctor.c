@@ -323,7 +323,8 @@ static bool see_way(doctor *d) {
 /* --- signing in --------------------------------------------------------------------------------------------------- */
 
 static bool is_of_challenge(ekm_err_id id) {
-  return id == EKM_E_CHALLENGE_BAD || id == EKM_E_AUTHORITY_FOREIGN || id == EKM_E_RESOURCE_FOREIGN;
+  return id == EKM_E_CHALLENGE_BAD || id == EKM_E_AUTHORITY_FOREIGN || id == EKM_E_RESOURCE_FOREIGN ||
+         id == EKM_E_VAULT_NOT_FOUND;
 }
 
 static bool see_token(doctor *d) {

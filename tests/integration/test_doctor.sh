@@ -160,6 +160,9 @@ trouble '{"clock_shift_s":120,"trouble":[]}'
 doctor 0 --key tde
 has out '^warning  clock'
 trouble '{"clock_shift_s":0,"trouble":[]}'
+sed -i 's/^\[vault .*/[vault nobody.vault.localhost]/' openekm.conf
+identity=nobody.vault.localhost doctor 1 --key tde
+fails challenge 'does not know the address.*no vault of this host name'
 configure "$ca" 'resource = https://elsewhere.example'
 doctor 1 --key tde
 fails challenge
