@@ -19,7 +19,7 @@ function(ekm_connector_test name)
     target_compile_definitions(${name} PRIVATE EKM_TEST_AKVD="$<TARGET_FILE:akvd>")
     add_dependencies(${name} akvd)
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS "integration;${arg_LABELS}" TIMEOUT 60)
+  set_tests_properties(${name} PROPERTIES LABELS "integration;${arg_LABELS}" TIMEOUT 120)
 endfunction()
 
 ekm_connector_test(test_hostile_manners SOURCES ${EKM_HOSTILE_SUPPORT} LINK ekm_keys PkgConfig::TLS)
@@ -56,5 +56,5 @@ if(TARGET akvd)
     $<TARGET_FILE:akvd>)
   set_tests_properties(test_akvd_process_admin test_akvd_process_identity test_akvd_process_serve test_akvd_process_audit
     test_akvd_process_token
-    PROPERTIES LABELS integration TIMEOUT 120)
+    PROPERTIES LABELS integration TIMEOUT 300)
 endif()
