@@ -52,6 +52,17 @@ check "the folder of the configuration is closed" has MsiLockPermissionsEx "CONF
 check "the configuration is not in it" [ -z "$(table File | grep -F '|openekm.conf|')" ]
 check "the DLL has the version of its resource" has File "|1.0.0.0|1033|"
 
+# --- the script for those who refuse MSIs does the same ---
+script=unpacked/$name/install.ps1
+sddl=$(table MsiLockPermissionsEx | sed -n 's/^configuration_folder|CONFIGDIR|CreateFolder|\(.*\)|$/\1/p')
+in_script() { [ -n "$1" ] && grep -qF -- "$1" "$script"; }
+check "the same access rights" in_script "'$sddl'"
+check "the same source of events" in_script "HKLM:\\$(table Registry | sed -nE 's/^event_types\|2\|([^|]*)\|.*/\1/p')'"
+check "the same message file" in_script "(Join-Path \$programs '$(table Registry | sed -nE 's/.*\[INSTALLDIR\]([^|]*)\|.*/\1/p')')"
+check "it understands the sums" [ -z "$(grep -vE '^[0-9a-f]{64}  ([A-Za-z0-9_-][A-Za-z0-9._-]*)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$' \
+  "unpacked/$name/SHA256SUMS")" ]
+check "it is ASCII" [ -z "$(LC_ALL=C grep -n '[^ -~]' "$script")" ]
+
 # --- what is in it decides which product it is ---
 echo "another page" >"unpacked/$name/docs/another.md"
 rm "unpacked/$name/$name.msi" "unpacked/$name/SHA256SUMS"
