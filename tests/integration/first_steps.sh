@@ -15,7 +15,7 @@ set -x
 . ./steps.sh >seen.txt
 set +x
 
-for text in 127.0.0.1: tde-key OpenEKM RSA_2048 34; do
+for text in 127.0.0.1: tde-key OpenEKM RSA_2048 'broken   0'; do
   grep -q "$text" seen.txt || { echo "'$text' is not seen"; cat seen.txt; exit 1; }
 done
 thumbprint=$(akvd key show --data vault --name tde-key | sed -n 's/^thumbprint *//p')
