@@ -20,10 +20,11 @@ installed() { diff -r "$scratch/stage" "$programs/OpenEKM"; }
 registry() { "$wine" reg query "$@" | tr -d '\r'; }
 products() { registry "$uninstall_key" /s | sed -nE 's/.*DisplayVersion +REG_SZ +//p' | tr '\n' ' '; }
 event_source() { registry "$source_key" | sed -nE 's/^ +(\S+) +(\S+) +(.*)$/\1 \2 \3/p' | sort | tr '\n' ';'; }
+effective() { "$wine" "$programs/OpenEKM/ekmctl.exe" config show | tr -d '\r'; }
 product_code() { msiinfo export "$scratch/$1.msi" Property | tr -d '\r' | sed -n 's/^ProductCode\t//p'; }
 
 mkdir -p "$scratch/stage/docs"
-cp "$1/openekm.dll" "$1/ekmctl.exe" "$scratch/stage"
+check "the files are signed" "$root/scripts/windows_sign.sh" "$scratch/stage" "$1/openekm.dll" "$1/ekmctl.exe"
 cp "$root/LICENSE" "$scratch/stage/LICENSE.txt"
 cp "$root/docs/keys.md" "$scratch/stage/docs"
 echo "only in the old version" >"$scratch/stage/docs/gone.md"
@@ -42,12 +43,14 @@ check "with its files" [ -f "$programs/OpenEKM/docs/gone.md" ]
 check "the folder of the configuration is there" [ -d "$settings" ]
 check "and empty" [ -z "$(ls -A "$settings")" ]
 check "the tool runs" "$wine" "$programs/OpenEKM/ekmctl.exe" --version
+check "and loads the library" "$wine" "$programs/OpenEKM/ekmctl.exe" info --provider 'C:\Program Files\OpenEKM\openekm.dll'
 check "events have a source" [ "$(event_source)" = \
   'EventMessageFile REG_SZ C:\Program Files\OpenEKM\openekm.dll;TypesSupported REG_DWORD 0x7;' ]
 check "Windows lists it" [ "$(products)" = "0.0.9 " ]
 
 echo "log_level = debug" >"$settings/openekm.conf"
 rm -rf "$scratch/stage.new" && mv "$scratch/stage" "$scratch/stage.new" && mv "$scratch/stage.this" "$scratch/stage"
+check "and is read" grep -q "^ *log_level *debug *'C:.ProgramData.OpenEKM.openekm.conf' line 1\$" <(effective)
 check "it is upgraded" msiexec /i "$scratch/this.msi"
 check "to exactly the new files" installed
 check "Windows lists the new version alone" [ "$(products)" = "0.1.0 " ]
