@@ -11,7 +11,7 @@
 typedef struct http_tls {
   const char *ca_file; /* its authorities are trusted and no others; NULL: those of the system */
   const char *sha1;    /* 40 hexadecimal digits, or NULL: the one certificate that is trusted, whatever it says */
-  bool begun;          /* a connection was made, and its handshake begun; never set by Schannel */
+  bool begun;          /* a connection was made, and its handshake begun; never set by Schannel: it does not say */
 } http_tls;
 
 /* http_tls_set(easy, tls):

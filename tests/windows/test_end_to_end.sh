@@ -121,8 +121,8 @@ signal.alarm(100) # whatever becomes of this script
 signal.pause()' 2>>everything)
 silent=$!
 read -r silent_port <&4
-echo 'call_timeout_ms = 1000' | cat - right.conf >openekm.conf
 sed -i "s/port = $port\$/port = $silent_port/" openekm.conf
+sed -i '1i call_timeout_ms = 1000' openekm.conf
 fails 5005
 kill "$silent"
 exec 4<&-
