@@ -51,7 +51,7 @@ windows-sign: windows deps-dist  ## signed, into build/windows/signed: CERT, KEY
 windows-package: windows deps-dist  ## a zip with all that a server needs, and its MSI; signed as by windows-sign
 	@scripts/windows_package.py build/windows build/windows-libs
 
-windows-test: deps-test deps-wine deps-dist windows build-dev  ## what can be seen in them, and what Wine can run, akvd behind
+windows-test: deps-test deps-official deps-wine deps-dist windows build-dev  ## what can be seen in them, and what Wine can run, akvd behind
 	@scripts/run_tests.sh windows
 
 docs: deps-test build-dev  ## the pages that are made from tables
