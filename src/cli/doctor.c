@@ -226,10 +226,11 @@ static bool see_proof(doctor *d, ekm_err *err) {
       "Make a new secret in Entra, give it to the credential by ALTER CREDENTIAL, and correct secret_expires in "
       "the configuration.");
   if (me.kind != AKV_CERTIFICATE) return true;
-  const entra_certificate_file file = {me.client_id, me.path, me.secret};
+  const entra_certificate_file file = {me.client_id, me.path, me.secret, me.entry};
   if (!entra_certificate_open(&file, ekm_clock_wall_s(ekm_clock_system()), &signer, err)) return false;
   warn_of_end(d, "the client certificate", ekm_signer_about(signer)->not_after_wall_s,
-              "Make a new certificate, add it to the application in Entra, and then replace the file.");
+              "Make a new certificate, add it to the application in Entra, and then replace the file, or name the new "
+              "entry of the store by ALTER CREDENTIAL.");
   ekm_signer_free(&signer);
   return true;
 }

@@ -179,7 +179,8 @@ static bool print(const cli *c, json_t *doc, const ekm_buf *script, ekm_err *err
 }
 
 static const char no_secret[] =
-    "<client id without hyphens, then the client secret; managed-identity; or certificate:CLIENT-ID:PATH>";
+    "<client id without hyphens, then the client secret; managed-identity; certificate:CLIENT-ID:PATH; or on Windows "
+    "certificate:CLIENT-ID:store:THUMBPRINT>";
 
 static bool write_script(cli *c, json_t *doc, const char *template, const char *secret, ekm_err *err) {
   names n;

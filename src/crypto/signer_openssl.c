@@ -210,6 +210,12 @@ done:
   return ok;
 }
 
+bool ekm_signer_open_store(const char *thumbprint, ekm_signer **out_signer, ekm_err *err) {
+  (void)thumbprint;
+  *out_signer = NULL;
+  return EKM_FAIL(err, EKM_E_NOT_SUPPORTED, "there are no certificate stores but on Windows; name a file");
+}
+
 void ekm_signer_free(ekm_signer **signer) {
   ekm_signer *dead = *signer;
   *signer = NULL;

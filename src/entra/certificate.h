@@ -1,14 +1,14 @@
 /* The identity of an application with a client certificate: it proves itself by an assertion (assertion.h) that the
  * certificate's private key signs.
  *
- *   file (PEM or PFX) --> signer --> assertion --> token_request.h
+ *   file (PEM or PFX), or entry of a store --> signer --> assertion --> token_request.h
  *
  * The file is read at each request, so that a new one counts from the next sign-in on, and so that no private key stays
- * in memory between them. Nobody but its owner may have access to it.
+ * in memory between them. Nobody but its owner may have access to it. An entry is opened at each request.
  *
- * Errors: those of token_request.h and of ekm_signer_open; FILE_READ for a file that is not there, or that others may
- * read; CERT_EXPIRED, and then nothing was sent to the sign-in service. From ENTRA_EXPIRY_WARN_DAYS before the end on
- * each request leaves a line of level warn, entra.certificate_expiry. */
+ * Errors: those of token_request.h, of ekm_signer_open and ekm_signer_open_store; FILE_READ for a file that is not
+ * there, or that others may read; CERT_EXPIRED, and then nothing was sent to the sign-in service. From
+ * ENTRA_EXPIRY_WARN_DAYS before the end on each request leaves a line of level warn, entra.certificate_expiry. */
 #ifndef EKM_ENTRA_CERTIFICATE_H
 #define EKM_ENTRA_CERTIFICATE_H
 
@@ -22,8 +22,9 @@ enum { ENTRA_CERTIFICATE_PATH_MAX_CHARS = 1023 };
 /* What the certificate is of. */
 typedef struct entra_certificate_file {
   const char *client_id;      /* a GUID with hyphens */
-  const char *path;           /* absolute */
+  const char *path;           /* absolute; not read where there is an entry */
   const ekm_secret *password; /* of the file; empty for none */
+  const char *entry;          /* of the machine's store: ekm_signer_open_store; NULL: the file */
 } entra_certificate_file;
 
 /* All borrowed, and outlive the source; ${log} may be NULL. */

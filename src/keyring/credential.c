@@ -40,8 +40,30 @@ static bool take_named(const char *word, ekm_view rest, keyring_credential *out,
   return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "'%s' is not followed by ':' and a client id alone", word);
 }
 
+/* What is copied out of the dialog of Windows begins with a left-to-right mark (U+200E) and has spaces. */
+static bool take_entry(ekm_view text, keyring_credential *out, ekm_err *err) {
+  static const char mark[] = "\xe2\x80\x8e";
+  size_t count = 0;
+  const char *at = (const char *)text.ptr;
+  for (size_t i = 0; i < text.len; i++) {
+    if (at[i] == ' ') continue;
+    if (text.len - i > sizeof mark - 1 && ekm_text_starts_i(at + i, mark)) {
+      i += sizeof mark - 2;
+      continue;
+    }
+    if (!ekm_hex_is(at + i, 1) || count == EKM_SIGNER_ENTRY_CHARS) {
+      return EKM_FAIL(err, EKM_E_CERT_FILE, "behind store: character %zu is none of a thumbprint of %d digits", i + 1,
+                      EKM_SIGNER_ENTRY_CHARS);
+    }
+    out->entry[count++] = at[i];
+  }
+  ekm_text_lower(out->entry);
+  return count == EKM_SIGNER_ENTRY_CHARS ||
+         EKM_FAIL(err, EKM_E_CERT_FILE, "behind store: a thumbprint has %d hexadecimal digits, and not %zu",
+                  EKM_SIGNER_ENTRY_CHARS, count);
+}
+
 static bool take_path(ekm_view path, keyring_credential *out, ekm_err *err) {
-  static const char store[] = "store:";
   const char *at = (const char *)path.ptr;
   if (path.len >= sizeof out->path) return EKM_FAIL(err, EKM_E_CERT_FILE, "its path has %zu bytes", path.len);
   for (size_t i = 0; i < path.len; i++) {
@@ -51,11 +73,27 @@ static bool take_path(ekm_view path, keyring_credential *out, ekm_err *err) {
   }
   if (path.len > 0) memcpy(out->path, at, path.len);
   out->path[path.len] = '\0';
-  if (ekm_file_is_absolute(out->path)) return true;
-  bool is_store = ekm_text_starts_i(out->path, store);
-  return EKM_FAIL(err, EKM_E_CERT_FILE,
-                  is_store ? "entries of a certificate store are not understood: export it into a file"
-                           : "behind the client id there is no absolute path");
+  return ekm_file_is_absolute(out->path) ||
+         EKM_FAIL(err, EKM_E_CERT_FILE, "behind the client id there is no absolute path");
+}
+
+/* What stands behind the client id and its colon. */
+static bool take_place(ekm_view text, keyring_credential *out, ekm_err *err) {
+  static const char store[] = "store:";
+  const size_t store_len = sizeof store - 1;
+  const char *at = (const char *)text.ptr;
+  const char *bar = text.len == 0 ? NULL : memchr(at, '|', text.len);
+  size_t len = bar == NULL ? text.len : (size_t)(bar - at);
+  bool is_entry = len >= store_len && ekm_text_starts_i(at, store);
+  bool ok = is_entry ? take_entry(ekm_view_of(text.ptr + store_len, len - store_len), out, err)
+                     : take_path(ekm_view_of(text.ptr, len), out, err);
+  if (!ok || bar == NULL) return ok;
+  if (is_entry) return EKM_FAIL(err, EKM_E_CERT_PASSWORD, "an entry of a certificate store has none");
+  ekm_view password = behind(text, len + 1);
+  if (password.len > 0 && memchr(password.ptr, '\0', password.len) != NULL) {
+    return EKM_FAIL(err, EKM_E_CERT_PASSWORD, "it has a NUL");
+  }
+  return ekm_secret_set(&out->secret, password, err);
 }
 
 static bool take_certificate(const char *word, ekm_view rest, keyring_credential *out, ekm_err *err) {
@@ -64,17 +102,7 @@ static bool take_certificate(const char *word, ekm_view rest, keyring_credential
   if (id_len == 0 || rest.len <= 1 + id_len || at[1 + id_len] != ':') {
     return EKM_FAIL(err, EKM_E_SECRET_CLIENT_ID, "'%s' is not followed by ':', a client id, ':' and a path", word);
   }
-  at += 2 + id_len;
-  size_t left = rest.len - 2 - id_len;
-  const char *bar = memchr(at, '|', left);
-  size_t path_len = bar == NULL ? left : (size_t)(bar - at);
-  if (!take_path(ekm_view_of(at, path_len), out, err)) return false;
-  if (bar == NULL) return true;
-  ekm_view password = ekm_view_of(bar + 1, left - path_len - 1);
-  if (password.len > 0 && memchr(password.ptr, '\0', password.len) != NULL) {
-    return EKM_FAIL(err, EKM_E_CERT_PASSWORD, "it has a NUL");
-  }
-  return ekm_secret_set(&out->secret, password, err);
+  return take_place(behind(rest, 2 + id_len), out, err);
 }
 
 /* What is not the old form, a client id and a secret. */
@@ -123,7 +151,8 @@ akv_identity keyring_credential_identity(const keyring_credential *credential, k
   akv_identity identity = {.kind = credential->kind,
                            .client_id = credential->client_id,
                            .path = credential->path,
-                           .secret = &credential->secret};
+                           .secret = &credential->secret,
+                           .entry = credential->entry[0] == '\0' ? NULL : credential->entry};
   for (size_t i = 0; credential->kind == AKV_CLIENT_SECRET && i < known.count; i++) {
     const keyring_application *application = &known.each[i];
     if (ekm_text_ieq(application->client_id, credential->client_id)) {

@@ -6,13 +6,16 @@
  *   managed-identity:CLIENT-ID                                   one that was assigned to it
  *   workload-identity[:CLIENT-ID]                                what another issuer vouches for, no secret
  *   certificate:CLIENT-ID:PATH[|PASSWORD]                        a client certificate in a PEM or PFX file
+ *   certificate:CLIENT-ID:store:THUMBPRINT                       one in the machine's certificate store (Windows)
  *
  * CLIENT-ID may lack its hyphens there, too. '|' ends the path, because no path on Windows has one; the password may
  * have more of them. It stands here and not in a file, because the engine keeps SECRET encrypted, and a password that
- * lies beside its file protects nothing. */
+ * lies beside its file protects nothing. THUMBPRINT is the SHA-1 hash as Windows shows it: 40 hexadecimal digits,
+ * perhaps with spaces, and with the invisible mark that its dialog puts in front. */
 #ifndef EKM_KEYRING_CREDENTIAL_H
 #define EKM_KEYRING_CREDENTIAL_H
 
+#include "crypto/signer.h"
 #include "keyvault/client.h"
 
 enum { KEYRING_CLIENT_ID_BYTES = 37, KEYRING_CERTIFICATE_PATH_BYTES = 1024 };
@@ -22,6 +25,7 @@ typedef struct keyring_credential {
   akv_identity_kind kind;
   char client_id[KEYRING_CLIENT_ID_BYTES];   /* a GUID with hyphens in lower case, or "" where none was named */
   char path[KEYRING_CERTIFICATE_PATH_BYTES]; /* of a certificate's file; else "" */
+  char entry[EKM_SIGNER_ENTRY_CHARS + 1];    /* of a certificate in a store, digits in lower case; else "" */
   ekm_secret secret;                         /* the client secret, or the password of that file */
 } keyring_credential;
 
@@ -37,7 +41,8 @@ typedef struct keyring_applications {
 } keyring_applications;
 
 /* keyring_credential_parse(text, out, err):
- * SECRET_SHORT, SECRET_CLIENT_ID; CERT_FILE for what is no path behind "certificate:CLIENT-ID:". ${out} is empty on
+ * SECRET_SHORT, SECRET_CLIENT_ID; CERT_FILE for what is neither path nor entry behind "certificate:CLIENT-ID:";
+ * CERT_PASSWORD for one that cannot be. ${out} is empty on
  * entry; clear it in any case. */
 EKM_MUST_USE bool keyring_credential_parse(const ekm_secret *text, keyring_credential *out, ekm_err *err);
 

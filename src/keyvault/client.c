@@ -9,7 +9,7 @@
 #include "keyvault/exchange.h"
 
 static entra_certificate_file file_of(const akv_identity *identity) {
-  return (entra_certificate_file){identity->client_id, identity->path, identity->secret};
+  return (entra_certificate_file){identity->client_id, identity->path, identity->secret, identity->entry};
 }
 
 static bool make_certificate(akv_client *client, const akv_options *options, const akv_identity *identity,

@@ -53,6 +53,7 @@ typedef struct akv_identity {
                             the workload identity of the environment */
   const char *path;         /* of a certificate's file */
   const ekm_secret *secret; /* the client secret, or the password of that file */
+  const char *entry;        /* of a certificate in the machine's store, its thumbprint; NULL: the file */
   int64_t expires_wall_s;   /* of a client secret; 0: nobody knows */
 } akv_identity;
 

@@ -3,6 +3,7 @@
 #include "keyring/credential.h"
 
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/text.h"
 
 static void check_parts(const keyring_credential *credential, size_t size) {
@@ -10,8 +11,12 @@ static void check_parts(const keyring_credential *credential, size_t size) {
   bool is_certificate = credential->kind == AKV_CERTIFICATE;
   FUZZ_CHECK(!has_id || (ekm_text_starts_guid(credential->client_id) && credential->client_id[36] == '\0'));
   FUZZ_CHECK(has_id || credential->kind == AKV_MANAGED_IDENTITY || credential->kind == AKV_WORKLOAD_IDENTITY);
-  FUZZ_CHECK(is_certificate ? ekm_file_is_absolute(credential->path) && strchr(credential->path, '|') == NULL
-                            : credential->path[0] == '\0');
+  bool is_entry = credential->entry[0] != '\0';
+  FUZZ_CHECK(!is_entry || (is_certificate && strlen(credential->entry) == EKM_SIGNER_ENTRY_CHARS &&
+                           ekm_hex_is(credential->entry, EKM_SIGNER_ENTRY_CHARS) && credential->secret.len == 0));
+  FUZZ_CHECK(is_certificate && !is_entry
+                 ? ekm_file_is_absolute(credential->path) && strchr(credential->path, '|') == NULL
+                 : credential->path[0] == '\0');
   FUZZ_CHECK((credential->kind == AKV_CLIENT_SECRET) <= (credential->secret.len > 0));
   FUZZ_CHECK(credential->secret.len < size);
 }

@@ -101,7 +101,9 @@ has provider.log "\"error\":\"FILE_READ\".*chmod 600 '$dir/open.pem'"
 credential="certificate:$client_id:first.pem" ctl 1 keys
 has provider.log '"error":"CERT_FILE".*no absolute path'
 credential="certificate:$client_id:store:0123" ctl 1 keys
-has provider.log '"error":"CERT_FILE".*certificate store'
+has provider.log '"error":"CERT_FILE".*behind store: a thumbprint has 40'
+credential="certificate:$client_id:store:0123456789abcdef0123456789abcdef01234567" ctl 1 keys
+has provider.log '"error":"NOT_SUPPORTED".*there are no certificate stores but on Windows'
 credential="certificate:$dir/first.pem" ctl 1 keys
 has provider.log '"error":"SECRET_CLIENT_ID"'
 

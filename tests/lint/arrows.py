@@ -52,6 +52,7 @@ FOREIGN = {
     "arpa/inet.h": SOCKETS,
     "netinet/*": SOCKETS,
     "bcrypt.h": WINDOWS,
+    "ncrypt.h": WINDOWS,
     "process.h": WINDOWS,
     "wincrypt.h": WINDOWS,
     "dlfcn.h": POSIX,

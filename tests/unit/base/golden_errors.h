@@ -112,6 +112,8 @@ static const struct golden_error {
     {97, "HOST_UNSUITABLE", 5087, false},
     {98, "CONFIG_UNTRUSTED", 5088, false},
     {99, "SEARCH_UNFINISHED", 5089, true},
+    {100, "CERT_STORE", 5090, false},
+    {101, "CERT_KEY_DENIED", 5091, false},
 };
 
 #endif

@@ -18,6 +18,8 @@
 #define ID "01234567-89ab-cdef-0123-456789abcdef"
 #define URL "https://login.microsoftonline.com/tenant/oauth2/v2.0/token"
 #define PASSWORD "p\xc3\xa4ssword"
+#define ENTRY "0123456789abcdef0123456789abcdef01234567"
+#define OTHER_ENTRY "1123456789abcdef0123456789abcdef01234567"
 #define FORM                                                                                \
   "client_id=" ID                                                                           \
   "&scope=https%3A%2F%2Fvault.azure.net%2F.default&grant_type=client_credentials"           \
@@ -89,7 +91,7 @@ static bool fetch_with(scripted_http *script, const char *password, ekm_err *err
                                .tenant = "tenant",
                                .resource = "https://vault.azure.net"};
   const entra_call call = {.deadline = ekm_deadline_in(&clock_of_test.base, 10000)};
-  const entra_certificate_file file = {ID, path, &secret};
+  const entra_certificate_file file = {ID, path, &secret, NULL};
   bool ok = ekm_secret_set(&secret, ekm_view_text(password), err) &&
             ekm_log_open_sink(take_line, NULL, EKM_LOG_WARN, &clock_of_test.base, &log, err);
   const entra_certificate_options options = {&script->base, &clock_of_test.base, fake_rng_static(), log};
@@ -226,16 +228,17 @@ static void a_certificate_that_entra_does_not_know_is_refused(void **state) {
 
 static void equal_certificates_are_told_from_others(void **state) {
   static const struct {
-    const char *client_id, *path, *password;
+    const char *client_id, *path, *password, *entry;
     bool expected;
   } rows[] = {
-      {ID, "/a.pfx", "one", true},
-      {"01234567-89AB-cdef-0123-456789abcdef", "/a.pfx", "one", true},
-      {"11234567-89ab-cdef-0123-456789abcdef", "/a.pfx", "one", false},
-      {ID, "/b.pfx", "one", false},
-      {ID, "/A.pfx", "one", false},
-      {ID, "/a.pfx", "two", false},
-      {ID, "/a.pfx", "", false},
+      {ID, "/a.pfx", "one", NULL, true},
+      {"01234567-89AB-cdef-0123-456789abcdef", "/a.pfx", "one", NULL, true},
+      {"11234567-89ab-cdef-0123-456789abcdef", "/a.pfx", "one", NULL, false},
+      {ID, "/b.pfx", "one", NULL, false},
+      {ID, "/A.pfx", "one", NULL, false},
+      {ID, "/a.pfx", "two", NULL, false},
+      {ID, "/a.pfx", "", NULL, false},
+      {ID, "/a.pfx", "one", ENTRY, false},
   };
   entra_source *source = NULL;
   ekm_err err = {0};
@@ -244,11 +247,49 @@ static void equal_certificates_are_told_from_others(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     ekm_secret password = {0};
     assert_true(ekm_secret_set(&password, ekm_view_text(rows[i].password), &err));
-    const entra_certificate_file file = {rows[i].client_id, rows[i].path, &password};
+    const entra_certificate_file file = {rows[i].client_id, rows[i].path, &password, rows[i].entry};
     if (i == 0) assert_true(entra_certificate_new(&options, &file, &source, &err));
     if (entra_certificate_is(source, &file) != rows[i].expected) fail_msg("row %zu", i);
     ekm_secret_clear(&password);
   }
+  entra_source_free(&source);
+}
+
+static void equal_entries_are_told_from_others(void **state) {
+  static const struct {
+    const char *path, *entry;
+    bool expected;
+  } rows[] = {{"", ENTRY, true}, {"", OTHER_ENTRY, false}, {"", NULL, false}, {"/a.pfx", ENTRY, false}};
+  entra_source *source = NULL;
+  ekm_err err = {0};
+  ekm_secret password = {0};
+  const entra_certificate_options options = {0};
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    const entra_certificate_file file = {ID, rows[i].path, &password, rows[i].entry};
+    if (i == 0) assert_true(entra_certificate_new(&options, &file, &source, &err));
+    if (entra_certificate_is(source, &file) != rows[i].expected) fail_msg("row %zu", i);
+  }
+  entra_source_free(&source);
+}
+
+/* Its own error, and the sign-in service is not asked: the script has no step. */
+static void an_entry_is_for_windows(void **state) {
+  scripted_http script;
+  entra_token *token = NULL;
+  entra_source *source = NULL;
+  ekm_err err = {0};
+  ekm_secret password = {0};
+  const entra_target target = {0};
+  const entra_call call = {.deadline = ekm_deadline_in(&clock_of_test.base, 10000)};
+  const entra_certificate_file file = {ID, "", &password, ENTRY};
+  (void)state;
+  scripted_http_init(&script, NULL, 0);
+  const entra_certificate_options options = {&script.base, &clock_of_test.base, fake_rng_static(), NULL};
+  assert_true(entra_certificate_new(&options, &file, &source, &err));
+  assert_false(entra_source_fetch(source, &target, &call, &token, &err));
+  assert_int_equal(err.id, EKM_E_NOT_SUPPORTED);
+  assert_non_null(strstr(err.detail, "'" ENTRY "': there are no certificate stores but on Windows"));
   entra_source_free(&source);
 }
 
@@ -276,6 +317,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(the_end_is_announced_for_a_month, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_certificate_that_entra_does_not_know_is_refused, set_up, tear_down),
       cmocka_unit_test(equal_certificates_are_told_from_others),
+      cmocka_unit_test(equal_entries_are_told_from_others),
+      cmocka_unit_test_setup_teardown(an_entry_is_for_windows, set_up, tear_down),
       cmocka_unit_test_setup_teardown(memory_that_runs_out_is_said, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

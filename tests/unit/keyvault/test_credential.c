@@ -9,14 +9,18 @@
 #define GUID "01234567-89ab-cdef-0123-456789abcdef"
 #define UPPER_GUID "01234567-89AB-CDEF-0123-456789ABCDEF"
 
+#define SHA1 "0123456789abcdef0123456789abcdef01234567"
+#define UPPER_SHA1 "0123456789ABCDEF0123456789ABCDEF01234567"
+#define SPACED_SHA1 "01 23 45 67 89 ab cd ef 01 23 45 67 89 AB CD EF 01 23 45 67"
+
 /* The rest of a row that is refused. */
-#define REFUSED(id) (id), AKV_CLIENT_SECRET, NULL, NULL, NULL
+#define REFUSED(id) (id), AKV_CLIENT_SECRET, NULL, NULL, NULL, NULL
 
 typedef struct secret_row {
   const char *text;
   ekm_err_id expected;
   akv_identity_kind kind;
-  const char *client_id, *path, *secret;
+  const char *client_id, *path, *secret, *entry;
 } secret_row;
 
 static void check_row(const secret_row *row) {
@@ -33,6 +37,8 @@ static void check_row(const secret_row *row) {
     assert_string_equal(me.client_id, row->client_id);
     assert_string_equal(me.path, row->path);
     assert_true(ekm_view_equal(ekm_secret_reveal(me.secret), ekm_view_text(row->secret)));
+    assert_int_equal(me.entry != NULL, row->entry != NULL);
+    if (row->entry != NULL) assert_string_equal(me.entry, row->entry);
   }
   assert_null(strstr(err.detail, "secret"));
   ekm_secret_clear(&text);
@@ -41,38 +47,49 @@ static void check_row(const secret_row *row) {
 
 static void secrets_are_taken_apart(void **state) {
   static const secret_row rows[] = {
-      {PLAIN_ID "s", EKM_E_OK, AKV_CLIENT_SECRET, GUID, "", "s"},
-      {PLAIN_ID "-the~rest.", EKM_E_OK, AKV_CLIENT_SECRET, GUID, "", "-the~rest."},
-      {GUID "the~rest.", EKM_E_OK, AKV_CLIENT_SECRET, GUID, "", "the~rest."},
-      {"managed-identity", EKM_E_OK, AKV_MANAGED_IDENTITY, "", "", ""},
-      {"managed-identity:" GUID, EKM_E_OK, AKV_MANAGED_IDENTITY, GUID, "", ""},
-      {"managed-identity:" UPPER_GUID, EKM_E_OK, AKV_MANAGED_IDENTITY, GUID, "", ""},
-      {"workload-identity", EKM_E_OK, AKV_WORKLOAD_IDENTITY, "", "", ""},
-      {"workload-identity:" GUID, EKM_E_OK, AKV_WORKLOAD_IDENTITY, GUID, "", ""},
-      {"certificate:" GUID ":/etc/a.pem", EKM_E_OK, AKV_CERTIFICATE, GUID, "/etc/a.pem", ""},
-      {"certificate:" UPPER_GUID ":/a:b c.pfx", EKM_E_OK, AKV_CERTIFICATE, GUID, "/a:b c.pfx", ""},
-      {"certificate:" GUID ":/a.pfx|secret", EKM_E_OK, AKV_CERTIFICATE, GUID, "/a.pfx", "secret"},
-      {"certificate:" GUID ":/a.pfx| a|b:c ", EKM_E_OK, AKV_CERTIFICATE, GUID, "/a.pfx", " a|b:c "},
-      {"certificate:" GUID ":/a.pfx|", EKM_E_OK, AKV_CERTIFICATE, GUID, "/a.pfx", ""},
-      {"Managed-Identity", EKM_E_OK, AKV_MANAGED_IDENTITY, "", "", ""},
+      {PLAIN_ID "s", EKM_E_OK, AKV_CLIENT_SECRET, GUID, "", "s", NULL},
+      {PLAIN_ID "-the~rest.", EKM_E_OK, AKV_CLIENT_SECRET, GUID, "", "-the~rest.", NULL},
+      {GUID "the~rest.", EKM_E_OK, AKV_CLIENT_SECRET, GUID, "", "the~rest.", NULL},
+      {"managed-identity", EKM_E_OK, AKV_MANAGED_IDENTITY, "", "", "", NULL},
+      {"managed-identity:" GUID, EKM_E_OK, AKV_MANAGED_IDENTITY, GUID, "", "", NULL},
+      {"managed-identity:" UPPER_GUID, EKM_E_OK, AKV_MANAGED_IDENTITY, GUID, "", "", NULL},
+      {"workload-identity", EKM_E_OK, AKV_WORKLOAD_IDENTITY, "", "", "", NULL},
+      {"workload-identity:" GUID, EKM_E_OK, AKV_WORKLOAD_IDENTITY, GUID, "", "", NULL},
+      {"certificate:" GUID ":/etc/a.pem", EKM_E_OK, AKV_CERTIFICATE, GUID, "/etc/a.pem", "", NULL},
+      {"certificate:" UPPER_GUID ":/a:b c.pfx", EKM_E_OK, AKV_CERTIFICATE, GUID, "/a:b c.pfx", "", NULL},
+      {"certificate:" GUID ":/a.pfx|secret", EKM_E_OK, AKV_CERTIFICATE, GUID, "/a.pfx", "secret", NULL},
+      {"certificate:" GUID ":/a.pfx| a|b:c ", EKM_E_OK, AKV_CERTIFICATE, GUID, "/a.pfx", " a|b:c ", NULL},
+      {"certificate:" GUID ":/a.pfx|", EKM_E_OK, AKV_CERTIFICATE, GUID, "/a.pfx", "", NULL},
+      {"Managed-Identity", EKM_E_OK, AKV_MANAGED_IDENTITY, "", "", "", NULL},
       {"workload-identity:x", REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"managed-identity:", REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"managed-identity " GUID, REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"managed-identity:" GUID "x", REFUSED(EKM_E_SECRET_CLIENT_ID)},
-      {"managed-identity:" PLAIN_ID, EKM_E_OK, AKV_MANAGED_IDENTITY, GUID, "", ""},
+      {"managed-identity:" PLAIN_ID, EKM_E_OK, AKV_MANAGED_IDENTITY, GUID, "", "", NULL},
       {"managed-identity:" PLAIN_ID "0", REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"managed-identity" GUID, REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"certificate", REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"certificate:/etc/a.pem", REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"certificate:" GUID, REFUSED(EKM_E_SECRET_CLIENT_ID)},
-      {"certificate:" PLAIN_ID ":/etc/a.pem|secret", EKM_E_OK, AKV_CERTIFICATE, GUID, "/etc/a.pem", "secret"},
+      {"certificate:" PLAIN_ID ":/etc/a.pem|secret", EKM_E_OK, AKV_CERTIFICATE, GUID, "/etc/a.pem", "secret", NULL},
       {"certificate:" PLAIN_ID, REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"certificate:" GUID "/etc/a.pem", REFUSED(EKM_E_SECRET_CLIENT_ID)},
       {"certificate:" GUID ":", REFUSED(EKM_E_CERT_FILE)},
       {"certificate:" GUID ":a.pem", REFUSED(EKM_E_CERT_FILE)},
       {"certificate:" GUID ":|secret", REFUSED(EKM_E_CERT_FILE)},
       {"certificate:" GUID ":/a\n.pem", REFUSED(EKM_E_CERT_FILE)},
+      {"certificate:" GUID ":store:" SHA1, EKM_E_OK, AKV_CERTIFICATE, GUID, "", "", SHA1},
+      {"certificate:" PLAIN_ID ":STORE:" UPPER_SHA1, EKM_E_OK, AKV_CERTIFICATE, GUID, "", "", SHA1},
+      {"certificate:" GUID ":store:" SPACED_SHA1, EKM_E_OK, AKV_CERTIFICATE, GUID, "", "", SHA1},
+      {"certificate:" GUID ":store:\xe2\x80\x8e" SPACED_SHA1 " ", EKM_E_OK, AKV_CERTIFICATE, GUID, "", "", SHA1},
+      {"certificate:" GUID ":store:", REFUSED(EKM_E_CERT_FILE)},
       {"certificate:" GUID ":store:0123", REFUSED(EKM_E_CERT_FILE)},
+      {"certificate:" GUID ":store:" SHA1 "8", REFUSED(EKM_E_CERT_FILE)},
+      {"certificate:" GUID ":store:x" SHA1, REFUSED(EKM_E_CERT_FILE)},
+      {"certificate:" GUID ":store:" SHA1 "\xe2\x80\x8e", REFUSED(EKM_E_CERT_FILE)},
+      {"certificate:" GUID ":store:\xe2\x80", REFUSED(EKM_E_CERT_FILE)},
+      {"certificate:" GUID ":store:" SHA1 "|secret", REFUSED(EKM_E_CERT_PASSWORD)},
+      {"certificate:" GUID ":store", REFUSED(EKM_E_CERT_FILE)},
       {"", REFUSED(EKM_E_SECRET_SHORT)},
       {"short", REFUSED(EKM_E_SECRET_SHORT)},
       {PLAIN_ID, REFUSED(EKM_E_SECRET_SHORT)},
@@ -114,7 +131,7 @@ static void a_path_has_a_longest(void **state) {
     char text[PREFIX + KEYRING_CERTIFICATE_PATH_BYTES + 1] = "certificate:" GUID ":/";
     memset(text + PREFIX + 1, 'a', len - 1);
     bool fits = len < KEYRING_CERTIFICATE_PATH_BYTES;
-    check_row(&(secret_row){text, fits ? EKM_E_OK : EKM_E_CERT_FILE, AKV_CERTIFICATE, GUID, text + PREFIX, ""});
+    check_row(&(secret_row){text, fits ? EKM_E_OK : EKM_E_CERT_FILE, AKV_CERTIFICATE, GUID, text + PREFIX, "", NULL});
   }
 }
 
