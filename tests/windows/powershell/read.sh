@@ -11,4 +11,5 @@ if ! cmp -s "$here/package-lock.json" "$folder/installed.json"; then
   (cd "$folder" && npm ci --prefer-offline --no-audit --no-fund --ignore-scripts --loglevel=error)
   cp "$here/package-lock.json" "$folder/installed.json"
 fi
-exec node "$folder/read.mjs" "$@"
+# The optimising compiler would work on the grammar's large function for half a minute after the last file was read.
+exec node --liftoff-only "$folder/read.mjs" "$@"
