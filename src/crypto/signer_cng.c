@@ -264,7 +264,7 @@ bool signer_cng_sign(uintptr_t key, const uint8_t hash[EKM_SHA256_BYTES], ekm_bu
   uint8_t *at = ekm_buf_extend(out_signature, SIGNATURE_MAX_BYTES);
   EKM_TRY(ekm_buf_ok(out_signature, "a signature", err));
   SECURITY_STATUS code = NCryptSignHash(key, &padding, (BYTE *)(uintptr_t)hash, EKM_SHA256_BYTES, at,
-                                        SIGNATURE_MAX_BYTES, &len, BCRYPT_PAD_PSS);
+                                        SIGNATURE_MAX_BYTES, &len, BCRYPT_PAD_PSS | NCRYPT_SILENT_FLAG);
   if (code != ERROR_SUCCESS) EKM_TRY(signer_cng_fail_key((DWORD)code, err));
   ok = true;
 done:

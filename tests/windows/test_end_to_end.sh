@@ -90,6 +90,18 @@ cp right.conf openekm.conf
 cp secret right
 printf '%s%s' "${client_id//-/}" wrong-but-long-enough >secret
 fails 5
+
+# --- client certificates that cannot be used ---
+certificate() { printf 'certificate:%s:%s' "$client_id" "$1" >secret; }
+cat other.pem other.key >app.pem
+certificate "Z:$dir/app.pem"
+fails 5079
+certificate "Z:$dir/nothing.pfx"
+fails 5013
+certificate 'store:01 23 45 67 89 ab cd ef 01 23 45 67 89 AB CD EF 01 23 45 67'
+fails 5090
+ekmctl 1 doctor --key tde "${as[@]}"
+has out '^FAILED   credential .*0123456789abcdef0123456789abcdef01234567.: it is not in Personal'
 mv right secret
 
 # --- a secret is replaced ---
@@ -136,4 +148,4 @@ while read -r word; do
 done <secrets
 
 printf '%d passed, %d failed\n' $((checks - failed)) "$failed"
-[ "$failed" = 0 ] && [ "$checks" -ge 19 ]
+[ "$failed" = 0 ] && [ "$checks" -ge 23 ]
