@@ -2,7 +2,8 @@
 --
 -- In PowerShell; sqlcmd takes the SECRET from the environment, where no list of processes shows it:
 --
---   $env:Secret = '...'    # client id without hyphens, then the client secret; managed-identity; certificate:CLIENT-ID:PATH
+--   $env:Secret = '...'    # client id without hyphens, then the client secret; managed-identity;
+--                          # certificate:CLIENT-ID:PATH; certificate:CLIENT-ID:store:THUMBPRINT
 --   sqlcmd -S SERVER -E -b -i register.sql -v Provider=OpenEKM File="C:\Program Files\OpenEKM\openekm.dll" `
 --     Identity=myvault KeyName=tde-key Key=OpenEKM_Key Admin="DOMAIN\administrator"
 --   Remove-Item Env:Secret
