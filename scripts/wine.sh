@@ -6,6 +6,7 @@
 set -euo pipefail
 wine=/usr/lib/wine/wine64 # the package wine, which has it in PATH, brings half a desktop along
 export WINEPREFIX=${EKM_WINEPREFIX:-$(cd "$(dirname "$0")/.." && pwd)/build/wine} WINEDEBUG=${WINEDEBUG:--all}
+export LC_ALL=C.UTF-8 # of names of files and arguments
 unset DISPLAY WAYLAND_DISPLAY "${!WINEDLL@}"
 
 # A Windows 10 in which a crash is a failure: Wine's debugger, started at a crash, lets some of the dead exit with 0.

@@ -11,6 +11,11 @@
  * streams carry bytes as they are. POSIX systems have it so from the start. */
 void ekm_process_begin(void);
 
+/* ekm_process_arguments(argc, argv):
+ * Replace what main was given by the same in UTF-8, whatever code page the system has, and with no wildcard expanded.
+ * It stays for the life of the process. POSIX systems have it so from the start; without memory nothing is replaced. */
+void ekm_process_arguments(int *argc, char ***argv);
+
 /* ekm_process_harden():
  * No core dumps, no debugger of the same user, no error dialogs: for programs that hold keys. Best effort; returns
  * whether all of it took effect. A write beyond the limit of a file's size becomes an error instead of a signal that

@@ -58,6 +58,7 @@ FOREIGN = {
     "dlfcn.h": POSIX,
     "fcntl.h": POSIX + SOCKETS + WINDOWS,
     "io.h": WINDOWS,
+    "shellapi.h": WINDOWS,
     "pwd.h": POSIX,
     "pthread.h": POSIX + ["src/base/mutex.h"],
     "sched.h": POSIX,

@@ -17,7 +17,7 @@ EXPORTS = sorted("SqlCrypt" + name for name in """InitializeProvider FreeProvide
     DropKey ImportKey ExportKey Encrypt Decrypt""".split())
 
 # In System32 of every Windows since 10 and Server 2016.
-SYSTEM = "advapi32 bcrypt crypt32 kernel32 msvcrt ncrypt secur32 ws2_32".split()
+SYSTEM = "advapi32 bcrypt crypt32 kernel32 msvcrt ncrypt secur32 shell32 ws2_32".split()
 
 # The process belongs to the host: what a DLL has no business with. (LoadLibraryW is libcurl's, with the whole path of
 # System32, for a Windows that knows no flags for it.)

@@ -20,6 +20,10 @@ static void ignore(int signal_number) {
 
 void ekm_process_begin(void) {}
 
+void ekm_process_arguments(int *argc, char ***argv) {
+  (void)argc, (void)argv;
+}
+
 bool ekm_process_harden(void) {
   const struct rlimit none = {0, 0};
   bool ok = setrlimit(RLIMIT_CORE, &none) == 0;

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <windows.h>
 
+#include <shellapi.h>
+
 #include "base/env.h"
+#include "base/mem.h"
 
 static HANDLE stop_event;
 
@@ -15,6 +18,28 @@ void ekm_process_begin(void) {
   (void)_setmode(_fileno(stdin), _O_BINARY);
   (void)_setmode(_fileno(stdout), _O_BINARY);
   (void)_setmode(_fileno(stderr), _O_BINARY);
+}
+
+static char *narrow(const wchar_t *wide) {
+  ekm_err ignored = {0};
+  int bytes = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
+  char *text = bytes <= 0 ? NULL : ekm_mem_alloc((size_t)bytes, &ignored);
+  if (text != NULL) (void)WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, bytes, NULL, NULL);
+  return text;
+}
+
+void ekm_process_arguments(int *argc, char ***argv) {
+  ekm_err ignored = {0};
+  int count = 0;
+  LPWSTR *wide = CommandLineToArgvW(GetCommandLineW(), &count);
+  char **narrowed = wide == NULL ? NULL : ekm_mem_alloc(((size_t)count + 1) * sizeof *narrowed, &ignored);
+  bool ok = narrowed != NULL;
+  for (int i = 0; i < count && ok; i++) ok = (narrowed[i] = narrow(wide[i])) != NULL;
+  if (ok) {
+    *argc = count;
+    *argv = narrowed;
+  }
+  (void)LocalFree(wide);
 }
 
 bool ekm_process_harden(void) {
