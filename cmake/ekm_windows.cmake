@@ -18,7 +18,8 @@ add_link_options(-static -static-libgcc -fstack-protector-strong
   -Wl,--dynamicbase,--nxcompat,--high-entropy-va,--no-insert-timestamp,--exclude-all-symbols)
 
 set(EKM_PLATFORM_LIBRARIES ${EKM_WINDOWS_LIBS}/lib/libjansson.a)
-set(EKM_CRYPTO_LIBRARIES ncrypt crypt32 bcrypt advapi32)
+# bcrypt before ncrypt: the import library of ncrypt.dll has names of bcrypt.dll, too, not all of which Windows' file has.
+set(EKM_CRYPTO_LIBRARIES bcrypt ncrypt crypt32 advapi32)
 set(EKM_HTTP_LIBRARIES ${EKM_WINDOWS_LIBS}/lib/libcurl.a ws2_32 crypt32 bcrypt)
 set(EKM_CMOCKA ${EKM_WINDOWS_LIBS}/lib/libcmocka.a)
 

@@ -66,6 +66,9 @@ def check_imports(image):
     imported = set(re.findall(r"^\t[0-9a-f]+\t\s*\d+\s+(\S+)$", image.dump, re.MULTILINE))
     if len(imported) < 50:
         yield "objdump lists imports in another form"
+    ncrypt = image.dump.lower().partition("dll name: ncrypt.dll")[2].partition("\n\n")[0]
+    if "bcrypt" in ncrypt:
+        yield "has ncrypt.dll bring what is bcrypt.dll's"
     if image.is_dll:
         yield from (f"calls {name}, which changes or ends its host" for name in DENIED if name in imported)
 
@@ -140,6 +143,7 @@ def broken_copies(image, root):
     start = image.bytes.find(b".text\0\0\0", image.optional)
     header = image.bytes[start:start + 40]
     yield "not Windows' own", replaced(b"CRYPT32.dll\0", b"CRYPT99.dll\0")
+    yield "what is bcrypt.dll's", replaced(b"NCryptFreeObject\0", b"BCryptFreeObject\0")
     yield "lacks HIGH_ENTROPY_VA", patched(image.optional + 70, struct.pack("<H", image.flags & ~0x20))
     yield "no relocations", patched(image.optional + 112 + 8 * 5, bytes(8))
     yield "writable and executable", replaced(header, header[:-4] + struct.pack("<I", 0xE0000020))
