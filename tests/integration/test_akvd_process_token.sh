@@ -67,10 +67,11 @@ check 0 key show --data clear --name k
 check 0 master rotate --data clear --master-key-in-token "${token[@]}"
 has clear/master.key 'openekm-master-key v2'
 check 0 key show --data clear --name k "${token[@]}"
+cp clear/master.key right
 sed -i '3s/^./z/' clear/master.key
 check 1 key show --data clear --name k "${token[@]}"
 has err 'is not a master key file of version 1 or 2'
-sed -i '3s/^./0/;3s/.$/0/' clear/master.key
+sed '3{s/[0-7]$/8/;t;s/.$/0/}' right >clear/master.key # another last digit, whatever it was
 check 1 key show --data clear --name k "${token[@]}"
 has err 'was not wrapped by the key in the token that it names'
 check 2 init --data none --master-key-in-token
