@@ -76,7 +76,8 @@ static bool find_place(const managed_identity *source, place *out, ekm_err *err)
   const char *header = get(source, "IDENTITY_HEADER");
   const char *pod = get(source, "AZURE_POD_IDENTITY_AUTHORITY_HOST");
   const char *thumbprint = get(source, "IDENTITY_SERVER_THUMBPRINT");
-  bool has_agent = get(source, "IMDS_ENDPOINT") != NULL || ekm_file_exists(arc_agent);
+  const char *agent = source->options.arc_agent == NULL ? arc_agent : source->options.arc_agent;
+  bool has_agent = get(source, "IMDS_ENDPOINT") != NULL || ekm_file_exists(agent);
   if (endpoint != NULL && header != NULL && thumbprint != NULL) {
     *out = (place){"Service Fabric", endpoint, "", "2019-07-01-preview", "Secret", header, thumbprint, false, false};
   } else if (endpoint != NULL && header != NULL) {

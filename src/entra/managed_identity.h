@@ -34,6 +34,7 @@ typedef struct entra_managed_identity_options {
   const ekm_clock *clock;
   const ekm_env *env;
   const char *client_id;  /* of a user-assigned identity; "" for the system's own */
+  const char *arc_agent;  /* the program whose presence says that this is Arc; NULL: /opt/azcmagent/bin/himds */
   const char *arc_folder; /* where Arc's files must lie; NULL: /var/opt/azcmagent/tokens */
 } entra_managed_identity_options;
 
