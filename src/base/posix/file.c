@@ -118,7 +118,7 @@ bool ekm_file_draft_begin(const char *path, ekm_file_draft **out_draft, ekm_err 
   *out_draft = draft;
   if (draft == NULL) return false;
   draft->fd = -1;
-  int len = snprintf(draft->temporary, sizeof draft->temporary, "%s.XXXXXX", path);
+  int len = snprintf(draft->temporary, sizeof draft->temporary, "%s.XXXXXX", path); /* mkstemp(3) fills the six in */
   bool fits = len > 0 && (size_t)len < sizeof draft->temporary;
   if (fits) (void)snprintf(draft->path, sizeof draft->path, "%s", path);
   bool ok = fits || EKM_FAIL(err, EKM_E_FILE_WRITE, "'%s': path too long", path);

@@ -42,6 +42,7 @@ typedef struct fixture {
   scripted_http script;
   few env;
   char folder[64];
+  char agent[80]; /* of Arc; a test makes it or not, whatever this machine has */
   ekm_err err;
 } fixture;
 
@@ -51,6 +52,7 @@ static int set_up(void **state) {
   f->env = (few){{few_get}, nothing};
   (void)snprintf(f->folder, sizeof f->folder, "%s/openekm-arc-XXXXXX", P_tmpdir);
   assert_non_null(mkdtemp(f->folder));
+  (void)snprintf(f->agent, sizeof f->agent, "%s/himds", f->folder);
   *state = f;
   return 0;
 }
@@ -60,6 +62,7 @@ static int tear_down(void **state) {
   char path[128];
   (void)snprintf(path, sizeof path, "%s/a.key", f->folder);
   (void)unlink(path);
+  (void)unlink(f->agent);
   assert_int_equal(rmdir(f->folder), 0);
   test_free(f);
   return 0;
@@ -75,6 +78,7 @@ static ekm_err_id fetch(fixture *f, const char *client_id, int64_t *out_lifetime
                                                   .clock = &f->clock.base,
                                                   .env = &f->env.base,
                                                   .client_id = client_id,
+                                                  .arc_agent = f->agent,
                                                   .arc_folder = f->folder};
   ekm_err_clear(&f->err);
   assert_true(entra_managed_identity_new(&options, &source, &f->err));
@@ -94,7 +98,6 @@ static void a_virtual_machine_asks_its_metadata_service(void **state) {
   fixture *f = *state;
   int64_t lifetime_s = 0;
   SCRIPT(&f->script, steps);
-  if (access("/opt/azcmagent/bin/himds", F_OK) == 0) skip(); /* this machine has Arc's agent */
   f->script.step_count = 1;
   assert_int_equal(fetch(f, "", &lifetime_s), EKM_E_OK);
   assert_int_equal(lifetime_s, 86399);
@@ -148,6 +151,22 @@ static void arc_wants_what_is_in_its_file(void **state) {
   assert_int_equal(fetch(f, "", NULL), EKM_E_OK);
   scripted_http_init(&f->script, NULL, 0);
   assert_int_equal(fetch(f, ID, NULL), EKM_E_NOT_SUPPORTED);
+}
+
+/* Where a service has none of Arc's variables, its agent is known by being there; a named service comes before it. */
+static void an_agent_that_is_there_is_asked(void **state) {
+  static const char *const pod[] = {"AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:4711", NULL};
+  static const scripted_step arc[] = {{"GET", ARC, NULL, NULL, METADATA, .status = 200, .answer = TOKEN_ANSWER}};
+  static const scripted_step named[] = {
+      {"GET", "http://127.0.0.1:4711/metadata/identity/oauth2/token?api-version=2018-02-01&resource=" RESOURCE, NULL,
+       NULL, METADATA, .status = 200, .answer = TOKEN_ANSWER}};
+  fixture *f = *state;
+  assert_true(ekm_file_write_private(f->agent, ekm_view_text(""), &f->err));
+  SCRIPT(&f->script, arc);
+  assert_int_equal(fetch(f, "", NULL), EKM_E_OK);
+  f->env.pairs = pod;
+  SCRIPT(&f->script, named);
+  assert_int_equal(fetch(f, "", NULL), EKM_E_OK);
 }
 
 /* Whoever answers in the agent's place must not be told what is in other files. */
@@ -402,6 +421,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(another_metadata_service_can_be_named, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_app_service_has_a_header, set_up, tear_down),
       cmocka_unit_test_setup_teardown(arc_wants_what_is_in_its_file, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_agent_that_is_there_is_asked, set_up, tear_down),
       cmocka_unit_test_setup_teardown(arc_reads_no_other_files, set_up, tear_down),
       cmocka_unit_test_setup_teardown(arc_files_have_a_limit, set_up, tear_down),
       cmocka_unit_test_setup_teardown(service_fabric_is_asked_by_its_certificate, set_up, tear_down),
