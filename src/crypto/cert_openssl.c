@@ -18,7 +18,7 @@
 #include "base/text.h"
 #include "crypto/crypto_openssl.h"
 
-enum { SERIAL_BYTES = 16, SECONDS_PER_DAY = 86400, DER_MAX_BYTES = 64 * 1024 };
+enum { SERIAL_BYTES = 16, DER_MAX_BYTES = 64 * 1024 };
 
 static bool is_address(const char *name) {
   return strchr(name, ':') != NULL || (name[0] != '\0' && name[strspn(name, "0123456789.")] == '\0');
@@ -265,13 +265,7 @@ done:
 /* ---- questions about a certificate ---- */
 
 static bool seconds_of(const ASN1_TIME *time, int64_t *out_wall_s, ekm_err *err) {
-  int days = 0;
-  int seconds = 0;
-  ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
-  bool ok = epoch != NULL && ASN1_TIME_diff(&days, &seconds, epoch, time) == 1;
-  *out_wall_s = (int64_t)days * SECONDS_PER_DAY + seconds;
-  ASN1_TIME_free(epoch);
-  return ok || ekm_crypto_fail(err, "a certificate's first or last day");
+  return ekm_asn1_wall_s(time, out_wall_s) || ekm_crypto_fail(err, "a certificate's first or last day");
 }
 
 bool ekm_cert_not_after(const ekm_crypto *crypto, ekm_view cert_pem, int64_t *out_wall_s, ekm_err *err) {

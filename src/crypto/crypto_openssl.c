@@ -146,3 +146,13 @@ bool ekm_crypto_hmac_sha256(const ekm_crypto *crypto, ekm_view key, ekm_view dat
   (void)ERR_pop_to_mark();
   return ok;
 }
+
+bool ekm_asn1_wall_s(const ASN1_TIME *time, int64_t *out_wall_s) {
+  int days = 0;
+  int seconds = 0;
+  ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+  bool ok = epoch != NULL && ASN1_TIME_diff(&days, &seconds, epoch, time) == 1;
+  *out_wall_s = (int64_t)days * 86400 + seconds;
+  ASN1_TIME_free(epoch);
+  return ok;
+}

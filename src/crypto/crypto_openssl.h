@@ -22,4 +22,7 @@ struct ekm_crypto {
  * Use it between ERR_set_mark and ERR_pop_to_mark: the error queue belongs to the thread, which is the host's. */
 bool ekm_crypto_fail(ekm_err *err, const char *what);
 
+/* ekm_asn1_wall_s(time, out_wall_s): a date of a certificate in seconds since 1970; false if it is none. */
+bool ekm_asn1_wall_s(const ASN1_TIME *time, int64_t *out_wall_s);
+
 #endif

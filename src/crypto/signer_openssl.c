@@ -20,7 +20,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
-enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 4096, SECONDS_PER_DAY = 86400 };
+enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 4096 };
 
 struct ekm_signer {
   OSSL_LIB_CTX *lib;
@@ -86,13 +86,8 @@ static bool is_of_key(X509 *cert, BIGNUM *const *numbers) {
 }
 
 static bool seconds_of(const ASN1_TIME *time, int64_t *out_wall_s, ekm_err *err) {
-  int days = 0;
-  int seconds = 0;
-  ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
-  bool ok = epoch != NULL && ASN1_TIME_diff(&days, &seconds, epoch, time) == 1;
-  *out_wall_s = (int64_t)days * SECONDS_PER_DAY + seconds;
-  ASN1_TIME_free(epoch);
-  return ok || EKM_FAIL(err, EKM_E_CERT_FILE, "the dates of its certificate are damaged");
+  return ekm_asn1_wall_s(time, out_wall_s) ||
+         EKM_FAIL(err, EKM_E_CERT_FILE, "the dates of its certificate are damaged");
 }
 
 static bool describe(ekm_signer *signer, X509 *cert, ekm_err *err) {

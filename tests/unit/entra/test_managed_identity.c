@@ -68,18 +68,22 @@ static int tear_down(void **state) {
   return 0;
 }
 
+static entra_managed_identity_options options_of(fixture *f, const char *client_id) {
+  return (entra_managed_identity_options){.http = &f->script.base,
+                                          .clock = &f->clock.base,
+                                          .env = &f->env.base,
+                                          .client_id = client_id,
+                                          .arc_agent = f->agent,
+                                          .arc_folder = f->folder};
+}
+
 /* One fetch; the token's text or "". */
 static ekm_err_id fetch(fixture *f, const char *client_id, int64_t *out_lifetime_s) {
   entra_source *source = NULL;
   entra_token *token = NULL;
   entra_target target = {.authority_host = "login.microsoftonline.com", .resource = "https://vault.azure.net"};
   const entra_call call = {.deadline = ekm_deadline_in(&f->clock.base, 10000)};
-  const entra_managed_identity_options options = {.http = &f->script.base,
-                                                  .clock = &f->clock.base,
-                                                  .env = &f->env.base,
-                                                  .client_id = client_id,
-                                                  .arc_agent = f->agent,
-                                                  .arc_folder = f->folder};
+  const entra_managed_identity_options options = options_of(f, client_id);
   ekm_err_clear(&f->err);
   assert_true(entra_managed_identity_new(&options, &source, &f->err));
   bool ok = entra_source_fetch(source, &target, &call, &token, &f->err);
@@ -319,11 +323,7 @@ static void without_memory(fixture *f, const char *const *pairs, const scripted_
     ekm_err err = {0};
     entra_target target = {.resource = "https://vault.azure.net"};
     const entra_call call = {.deadline = ekm_deadline_in(&f->clock.base, 10000)};
-    const entra_managed_identity_options options = {.http = &f->script.base,
-                                                    .clock = &f->clock.base,
-                                                    .env = &f->env.base,
-                                                    .client_id = "",
-                                                    .arc_folder = f->folder};
+    const entra_managed_identity_options options = options_of(f, "");
     scripted_http_init(&f->script, steps, count);
     bool ok =
         entra_managed_identity_new(&options, &source, &err) && entra_source_fetch(source, &target, &call, &token, &err);
