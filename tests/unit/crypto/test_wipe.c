@@ -7,9 +7,9 @@
 #include "crypto/keys.h"
 #include "crypto/wipe.h"
 #include "support/cmocka_all.h"
+#include "support/heap_search.h"
 
 /* d of the key of RFC 7515 appendix A.3, and the numbers that are public. */
-#define MASK 0x5A
 static const uint8_t masked_d[32] = {0xd4, 0xc1, 0x4a, 0xc4, 0x2b, 0xca, 0xc2, 0xe5, 0xc2, 0x5e, 0xdd,
                                      0x85, 0x45, 0x07, 0x2d, 0xb3, 0x91, 0x73, 0x3a, 0x34, 0xe4, 0x88,
                                      0x7c, 0x61, 0x05, 0x0d, 0x98, 0x49, 0x85, 0xde, 0xae, 0xe8};
@@ -19,32 +19,6 @@ static const uint8_t x[32] = {0x7f, 0xcd, 0xce, 0x27, 0x70, 0xf6, 0xc4, 0x5d, 0x
 static const uint8_t y[32] = {0xc7, 0xf1, 0x44, 0xcd, 0x1b, 0xbd, 0x9b, 0x7e, 0x87, 0x2c, 0xdf,
                               0xed, 0xb9, 0xee, 0xb9, 0xf4, 0xb3, 0x69, 0x5d, 0x6e, 0xa9, 0x0b,
                               0x24, 0xad, 0x8a, 0x46, 0x23, 0x28, 0x85, 0x88, 0xe5, 0xad};
-
-static bool is_d(const uint8_t *at) {
-  for (size_t i = 0; i < sizeof masked_d; i++) {
-    if ((uint8_t)(at[i] ^ MASK) != masked_d[i]) return false;
-  }
-  return true;
-}
-
-/* How often d stands in the heap of the main thread. */
-static int count_in_heap(void) {
-  char line[512];
-  uintptr_t start = 0, end = 0;
-  int count = 0;
-  FILE *maps = fopen("/proc/self/maps", "r");
-  assert_non_null(maps);
-  while (fgets(line, sizeof line, maps) != NULL) {
-    if (strstr(line, "[heap]") == NULL) continue;
-    char *rest = line;
-    start = strtoul(line, &rest, 16);
-    end = strtoul(rest + 1, NULL, 16);
-  }
-  (void)fclose(maps);
-  assert_true(end > start);
-  for (uintptr_t at = start; at + sizeof masked_d <= end; at++) count += is_d((const uint8_t *)at);
-  return count;
-}
 
 static void nothing_is_left_of_a_private_number(void **state) {
   ekm_crypto *crypto = NULL;
@@ -56,17 +30,18 @@ static void nothing_is_left_of_a_private_number(void **state) {
   ekm_buf_init(&der, 4096);
   ekm_buf_init(&signature, 4096);
   assert_true(ekm_crypto_new(&crypto, &err));
-  for (size_t i = 0; i < sizeof d; i++) d[i] = masked_d[i] ^ MASK;
+  for (size_t i = 0; i < sizeof d; i++) d[i] = masked_d[i] ^ HEAP_SEARCH_MASK;
   const ekm_ec_numbers numbers = {ekm_view_of(x, sizeof x), ekm_view_of(y, sizeof y), ekm_view_of(d, sizeof d)};
   assert_true(ekm_key_import_ec(crypto, "P-256", &numbers, &key, &err));
   assert_true(ekm_key_to_pkcs8(key, &der, &err));
-  assert_int_equal(count_in_heap(), 1); /* the search finds it: in our buffer */
+  assert_int_equal(heap_search(masked_d, sizeof masked_d), 1); /* the search finds it: in our buffer */
   assert_true(ekm_key_from_pkcs8(crypto, ekm_buf_view(&der), &again, &err));
   assert_true(ekm_key_sign(again, "ES256", ekm_view_of(x, sizeof x), &signature, &err));
   ekm_key_free(&key);
   ekm_key_free(&again);
   ekm_buf_clear(&der);
-  assert_int_equal(count_in_heap(), 0);
+  assert_int_equal(heap_search(masked_d, sizeof masked_d), 0);
+  assert_int_equal(heap_search_backwards(masked_d, sizeof masked_d), 0); /* as OpenSSL has its numbers */
   ekm_mem_wipe(d, sizeof d);
   ekm_buf_clear(&signature);
   ekm_crypto_free(&crypto);
