@@ -7,27 +7,11 @@ set -u
 akvd=$(realpath "$1") ekmctl=$(realpath "$2")
 EKMCTL_PROVIDER=$(realpath "$3")
 export EKMCTL_PROVIDER
+. "$(dirname "$0")/test_connector_common.sh"
 . "$(dirname "$0")/test_akvd_process_common.sh"
 unset "${!OPENEKM_@}" "${!AZURE_@}" EKMCTL_SECRET EKMCTL_IDENTITY
-identity=local.vault.localhost
 password='pä|ss:wörd' # a bar and a colon belong to it
 
-# ctl STATUS WORDS...: run ekmctl with IDENTITY and the SECRET that stands in $credential.
-ctl() {
-  local expected=$1 status
-  shift
-  printf '%s' "$credential" >secret
-  "$ekmctl" "$@" --identity "$identity" --secret-file secret >out 2>err </dev/null
-  status=$?
-  cat out err >>everything
-  [ "$status" = "$expected" ] || fail "ekmctl $*: status $status, expected $expected" err
-}
-# wraps WHAT: a database key goes to the vault and comes back.
-wraps() {
-  ctl 0 encrypt --key tde --in dek --out wrapped
-  ctl 0 decrypt --key tde --in wrapped --out dek.again
-  cmp -s dek dek.again || fail "$1: what was unwrapped is something else"
-}
 # make NAME KEY_OPTIONS...: NAME.key, and NAME.crt from now for as long as $days.
 make() {
   openssl req -x509 -nodes -newkey "${@:2}" -keyout "$1.key" -out "$1.crt" -subj "/CN=$1" -days "$days" 2>>everything
@@ -53,20 +37,7 @@ check 0 app certificate-add --data vault --app "$client_id" --certificate first.
 check 0 policy set --data vault --vault local --app "$client_id" --permissions get,list,wrapKey,unwrapKey
 check 0 key create --data vault --vault local --name tde
 start
-cat >openekm.conf <<CONF
-log_file = $dir/provider.log
-log_level = info
-retries = 0
-[vault local.vault.localhost]
-address = 127.0.0.1
-port = $port
-authority = https://login.localhost
-authority_address = 127.0.0.1
-authority_port = $port
-ca_file = $dir/vault/tls/ca.pem
-CONF
-export OPENEKM_CONF=$dir/openekm.conf
-echo 'the key of a database, 32 bytes!' >dek
+configure "log_file = $dir/provider.log" 'log_level = info' 'retries = 0'
 
 # --- every form wraps and unwraps ---
 credential="certificate:$client_id:$dir/first.pem" wraps 'a PEM file'

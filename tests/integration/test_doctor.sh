@@ -4,29 +4,18 @@
 #   test_doctor.sh AKVD EKMCTL PROVIDER
 set -u
 akvd=$(realpath "$1") ekmctl=$(realpath "$2") provider=$(realpath "$3")
+. "$(dirname "$0")/test_connector_common.sh"
 . "$(dirname "$0")/test_akvd_process_common.sh"
 unset "${!OPENEKM_@}" "${!EKMCTL_@}"
-identity=local.vault.localhost
 
-# doctor STATUS OPTIONS...
-doctor() {
-  local expected=$1 status
-  shift
-  "$ekmctl" doctor --identity "$identity" --secret-file secret "$@" >out 2>err </dev/null
-  status=$?
-  cat out err >>everything
-  [ "$status" = "$expected" ] || fail "ekmctl doctor $*: status $status, expected $expected" out
-}
+doctor() { ctl "$1" doctor "${@:2}"; } # doctor STATUS OPTIONS...
 # fails STEP [WORDS]: the first step that failed; nothing behind it is ok.
 fails() {
   is 'the first step that failed' "$(sed -n 's/^FAILED *\([a-z]*\) .*/\1/p' out | head -n 1)" "$1"
   has out "^FAILED *$1 .*${2:-}"
   if sed -n '/^FAILED/,$p' out | grep -q '^ok'; then fail "something is ok behind $1" out; fi
 }
-configure() { # configure LINES...: the vault's section, with these lines behind
-  printf '%s\n' '[vault local.vault.localhost]' 'address = 127.0.0.1' "port = $port" 'authority = https://login.localhost' \
-    'authority_address = 127.0.0.1' "authority_port = $port" "$@" >openekm.conf
-}
+section() { vault_section "$@" >openekm.conf; } # section LINES...: nothing but the section of the vault
 trouble() { request PUT https://localhost/_akvd/trouble --data "$1" >/dev/null; }
 allow() { check 0 policy set --data vault --vault local --app "$client_id" --permissions "$1"; }
 
@@ -38,7 +27,7 @@ printf '%s%s' "${client_id//-/}" "$secret" >secret
 start --trouble
 export OPENEKM_CONF=$dir/openekm.conf
 ca="ca_file = $dir/vault/tls/ca.pem"
-configure "$ca"
+section "$ca"
 
 # --- all is well, but for what may hurt later ---
 doctor 0 --key tde --provider "$provider"
@@ -104,7 +93,7 @@ allow get,list,wrapKey,unwrapKey
 doctor 0 --key tde
 has out '^warning  configuration .*nothing is logged: after a failure'
 logs() { # logs LINE: that line at the top of the configuration
-  configure "$ca"
+  section "$ca"
   sed -i "1i $1" openekm.conf
   doctor 0 --key tde
 }
@@ -120,13 +109,13 @@ has out "^warning  configuration .*the socket '$dir/socket' is not there"
 : >socket
 logs "log_to = system\nsyslog_socket = $dir/socket"
 is 'warnings about the log' "$(grep -c '^warning  configuration' out)" 0
-configure "$ca"
+section "$ca"
 
 # --- each fault where it is ---
 printf 'colour = red\n' >>openekm.conf
 doctor 1 --key tde
 fails configuration 'colour'
-configure "$ca"
+section "$ca"
 identity=local.vault.example doctor 1 --key tde
 fails credential 'no known cloud'
 identity=hsm1.chsm-a-b.privatelink.cloudhsm.azure.net doctor 1 --key tde
@@ -136,23 +125,23 @@ fails credential 'Azure Germany, which was closed'
 printf 'short' >short
 "$ekmctl" doctor --identity "$identity" --secret-file short >out 2>err && fail 'a short secret is fine'
 fails credential
-configure "$ca" && sed -i 's/^port = .*/port = 1/' openekm.conf
+section "$ca" && sed -i 's/^port = .*/port = 1/' openekm.conf
 doctor 1 --key tde
 fails connection
-configure
+section
 doctor 1 --key tde
 fails tls
-configure "$ca" && sed -i '1i proxy = http://127.0.0.1:1' openekm.conf
+section "$ca" && sed -i '1i proxy = http://127.0.0.1:1' openekm.conf
 doctor 1 --key tde
 has out '^ok       name .*left to the proxy http://127.0.0.1:1'
 fails connection '[Pp]roxy'
-configure "$ca" && sed -i "1i proxy = http://127.0.0.1:1\nproxy_user = me\nproxy_password_file = $dir/nowhere" openekm.conf
+section "$ca" && sed -i "1i proxy = http://127.0.0.1:1\nproxy_user = me\nproxy_password_file = $dir/nowhere" openekm.conf
 doctor 1 --key tde
 fails connection "'$dir/nowhere'"
-configure "$ca" && sed -i '1i proxy = http://127.0.0.1:1\nno_proxy = localhost' openekm.conf
+section "$ca" && sed -i '1i proxy = http://127.0.0.1:1\nno_proxy = localhost' openekm.conf
 doctor 0 --key tde
 has out '^ok       name .*the configuration leads to 127.0.0.1'
-configure "$ca"
+section "$ca"
 trouble '{"clock_shift_s":-3600,"trouble":[]}'
 doctor 1 --key tde
 fails clock '3600 seconds|3599 seconds|3601 seconds'
@@ -163,10 +152,10 @@ trouble '{"clock_shift_s":0,"trouble":[]}'
 sed -i 's/^\[vault .*/[vault nobody.vault.localhost]/' openekm.conf
 identity=nobody.vault.localhost doctor 1 --key tde
 fails challenge 'does not know the address.*no vault of this host name'
-configure "$ca" 'resource = https://elsewhere.example'
+section "$ca" 'resource = https://elsewhere.example'
 doctor 1 --key tde
 fails challenge
-configure "$ca"
+section "$ca"
 cp secret right
 printf '%swrong-but-long-enough' "${client_id//-/}" >secret
 doctor 1 --key tde
@@ -178,11 +167,11 @@ has out '^FAILED   list'
 has out "what to do: Grant it: az keyvault set-policy --name local --spn $client_id --key-permissions"
 has out '^skipped  versions .*403'
 has out '^ok       unwrap'
-configure "$ca" 'keys = tde'
+section "$ca" 'keys = tde'
 doctor 0 --key tde
 has out '^skipped  list .*403'
 has out "what to do: Nothing, if the setting 'keys' names"
-configure "$ca"
+section "$ca"
 allow list,wrapKey,unwrapKey
 doctor 1 --key tde
 fails key
@@ -233,30 +222,25 @@ has out "^ok       key .*an AES key: for CREATE SYMMETRIC KEY"
 has out '^skipped  wrap .*wraps no keys'
 has out '^ok       provider'
 # such a key wants an initialisation vector, as the engine gives one
-ctl() { # ctl STATUS WORDS...
-  local expected=$1 status
-  "$ekmctl" "${@:2}" --identity pool.managedhsm.localhost --secret-file secret --key aes --provider "$provider" >out 2>err </dev/null
-  status=$?
-  cat out err >>everything
-  [ "$status" = "$expected" ] || fail "ekmctl ${*:2}: status $status, expected $expected" err
-}
+# pool STATUS COMMAND WORDS...: with the AES key of the Managed HSM
+pool() { identity=pool.managedhsm.localhost ctl "$1" "$2" --key aes --provider "$provider" "${@:3}"; }
 cp out doctor.out
 iv=000102030405060708090a0b0c0d0e0f
 printf 'thirty-two bytes for this column' >data
-ctl 0 encrypt --in data --out data.aes --iv $iv
-ctl 0 decrypt --in data.aes --out data.again --iv $iv
+pool 0 encrypt --in data --out data.aes --iv $iv
+pool 0 decrypt --in data.aes --out data.again --iv $iv
 cmp -s data data.again || fail 'what was decrypted is something else'
-ctl 2 encrypt --in data
+pool 2 encrypt --in data
 has err 'give --iv, 32 hexadecimal digits'
-ctl 2 encrypt --in data --iv "${iv}00"
-ctl 0 bench --count 2
-ctl 0 conform
+pool 2 encrypt --in data --iv "${iv}00"
+pool 0 bench --count 2
+pool 0 conform
 is 'rules that an AES key breaks' "$(sed -n 's/^broken *//p' out)" 0
 has out '^key-export *skipped .*no public half'
 has out '^round-trip *ok'
 mv doctor.out out
 has out 'az keyvault update-hsm --hsm-name pool --enable-purge-protection true'
-configure "$ca"
+section "$ca"
 kill -STOP "$server"
 doctor 1 --key tde
 fails tls 'TLS handshake failed.*timeout'

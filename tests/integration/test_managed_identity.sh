@@ -6,18 +6,9 @@ set -u
 akvd=$(realpath "$1") ekmctl=$(realpath "$2")
 EKMCTL_PROVIDER=$(realpath "$3")
 export EKMCTL_PROVIDER
+. "$(dirname "$0")/test_connector_common.sh"
 . "$(dirname "$0")/test_akvd_process_common.sh"
 unset "${!OPENEKM_@}" "${!IDENTITY_@}" "${!AZURE_@}" IMDS_ENDPOINT EKMCTL_SECRET EKMCTL_IDENTITY
-
-# ctl STATUS WORDS...: run ekmctl with the credential IDENTITY and SECRET in $identity and the file secret.
-ctl() {
-  local expected=$1 status
-  shift
-  "$ekmctl" "$@" --identity "$identity" --secret-file secret >out 2>err </dev/null
-  status=$?
-  cat out err >>everything
-  [ "$status" = "$expected" ] || fail "ekmctl $*: status $status, expected $expected" err
-}
 
 check 0 init --data vault
 new_app machine
@@ -25,31 +16,14 @@ check 0 policy set --data vault --vault local --app "$client_id" --permissions g
 check 0 key create --data vault --vault local --name tde
 start --ready-file ready --fake-identity "127.0.0.1:0=$client_id" --fake-header header --fake-arc "$dir/arc"
 fake=http://$(sed -n 2p ready)
-cat >openekm.conf <<CONF
-log_file = $dir/provider.log
-log_level = debug
-retries = 0
-default_vault = local.vault.localhost
-[vault local.vault.localhost]
-address = 127.0.0.1
-port = $port
-authority = https://login.localhost
-authority_address = 127.0.0.1
-authority_port = $port
-ca_file = $dir/vault/tls/ca.pem
-CONF
-export OPENEKM_CONF=$dir/openekm.conf
-identity=local.vault.localhost
+configure "log_file = $dir/provider.log" 'log_level = debug' 'retries = 0' "default_vault = $identity"
 
 # --- a virtual machine: the system's identity, and one that is named ---
 export AZURE_POD_IDENTITY_AUTHORITY_HOST=$fake
 echo managed-identity >secret
 ctl 0 keys
 has out 'tde'
-echo 'the key of a database, 32 bytes!' >dek
-ctl 0 encrypt --key tde --in dek --out wrapped
-ctl 0 decrypt --key tde --in wrapped --out dek.again
-cmp -s dek dek.again || fail 'what was unwrapped is something else'
+wraps 'a managed identity'
 echo "managed-identity:$client_id" >secret
 ctl 0 keys
 echo managed-identity:ffffffff-ffff-4fff-8fff-ffffffffffff >secret

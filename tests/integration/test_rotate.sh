@@ -4,18 +4,11 @@
 #   test_rotate.sh AKVD EKMCTL
 set -u
 akvd=$(realpath "$1") ekmctl=$(realpath "$2")
+. "$(dirname "$0")/test_connector_common.sh"
 . "$(dirname "$0")/test_akvd_process_common.sh"
 unset "${!OPENEKM_@}" "${!EKMCTL_@}"
 
-# rotate STATUS OPTIONS...
-rotate() {
-  local expected=$1 status
-  shift
-  "$ekmctl" rotate --dry-run --identity local.vault.localhost --secret-file secret "$@" >out 2>err </dev/null
-  status=$?
-  cat out err >>everything
-  [ "$status" = "$expected" ] || fail "ekmctl rotate $*: status $status, expected $expected" err
-}
+rotate() { ctl "$1" rotate --dry-run "${@:2}"; } # rotate STATUS OPTIONS...
 # lacks FILE PATTERN
 lacks() { ! grep -Eq -- "$2" "$1" || fail "a line of $1 matches: $2" "$1"; }
 # new_version NAME: makes one; sets version and thumb.
