@@ -11,33 +11,12 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "signer_vectors.h"
 #include "support/cmocka_all.h"
 #include "support/memory_gate.h"
-#include "support/vectors.h"
 
 #define PASSWORD "password"
 #define MACHINE_MY L"SOFTWARE\\Microsoft\\SystemCertificates\\My\\Certificates\\"
-
-/* What openssl x509 says of tests/vectors/signer/certificate.pem. */
-static const char sha256[] = "f40256ab2d5e171fc8570756de14c3c2c5ab757d58ca9d03c7cda1a7a0ad54d6";
-enum { NOT_BEFORE = 1793491200, NOT_AFTER = 2109110400 }; /* 2026-11-01, 2036-11-01 */
-
-static ekm_buf content(const char *name) {
-  char path[100];
-  ekm_buf out;
-  (void)snprintf(path, sizeof path, "signer/%s", name);
-  ekm_buf_init(&out, 2 * EKM_SIGNER_FILE_MAX_BYTES);
-  vectors_read(path, &out);
-  return out;
-}
-
-static void check_about(const ekm_signer_info *about) {
-  char hex[2 * EKM_SHA256_BYTES + 1];
-  ekm_hex_text(ekm_view_of(about->sha256, sizeof about->sha256), hex, sizeof hex);
-  assert_string_equal(hex, sha256);
-  assert_int_equal(about->not_before_wall_s, NOT_BEFORE);
-  assert_int_equal(about->not_after_wall_s, NOT_AFTER);
-}
 
 /* --- PFX files ---------------------------------------------------------------------------------------------------- */
 
@@ -53,11 +32,11 @@ static void every_pfx_file_is_described(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     ekm_err err = {0};
     ekm_signer *signer = NULL;
-    ekm_buf file = content(rows[i].name);
+    ekm_buf file = signer_vector(rows[i].name);
     if (!open_as_wine_can(ekm_buf_view(&file), rows[i].password, &signer, &err)) {
       fail_msg("%s: %s, %s", rows[i].name, ekm_err_info_of(err.id)->name, err.detail);
     }
-    check_about(ekm_signer_about(signer));
+    signer_vector_check(ekm_signer_about(signer));
     ekm_signer_free(&signer);
     assert_null(signer);
     ekm_buf_clear(&file);
@@ -82,7 +61,7 @@ static void each_fault_has_its_error(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     ekm_err err = {0};
     ekm_signer *signer = NULL;
-    ekm_buf file = content(rows[i].name);
+    ekm_buf file = signer_vector(rows[i].name);
     assert_false(open_as_wine_can(ekm_buf_view(&file), rows[i].password, &signer, &err));
     assert_null(signer);
     if (err.id != rows[i].expected || strstr(err.detail, rows[i].words) == NULL) {
@@ -139,7 +118,7 @@ static void what_is_no_file_is_refused(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     if (open_text(ekm_view_text(rows[i])) != EKM_E_CERT_FILE) fail_msg("row %zu", i);
   }
-  ekm_buf file = content("ascii-aes.pfx");
+  ekm_buf file = signer_vector("ascii-aes.pfx");
   for (size_t len = 0; len < file.len; len += 101) {
     if (open_text(ekm_view_of(file.ptr, len)) != EKM_E_CERT_FILE) fail_msg("%zu bytes", len);
   }
@@ -151,7 +130,7 @@ static void what_is_no_file_is_refused(void **state) {
 
 static void memory_that_runs_out_is_said(void **state) {
   memory_gate gate = {0};
-  ekm_buf file = content("ascii-aes.pfx");
+  ekm_buf file = signer_vector("ascii-aes.pfx");
   (void)state;
   for (size_t n = 0; memory_gate_next(&gate, n); n++) {
     ekm_err err = {0};
@@ -167,7 +146,7 @@ static void memory_that_runs_out_is_said(void **state) {
 static PCCERT_CONTEXT certificate(const char *name) {
   BYTE der[4096];
   DWORD len = sizeof der;
-  ekm_buf pem = content(name);
+  ekm_buf pem = signer_vector(name);
   const char *at = strstr(ekm_buf_text(&pem), "-----BEGIN CERTIFICATE");
   assert_non_null(at);
   assert_true(CryptStringToBinaryA(at, 0, CRYPT_STRING_BASE64HEADER, der, &len, NULL, NULL));
